@@ -23,13 +23,17 @@ macro_rules! package {
     };
 }
 
-package!(common, "gen/banyan.common.v1.rs");
-package!(events, "gen/banyan.events.v1.rs");
-package!(admin, "gen/banyan.admin.v1.rs");
-package!(profiles, "gen/banyan.profiles.v1.rs");
-package!(levels, "gen/banyan.levels.v1.rs");
+// The generated code refers to other packages by their full path, so the modules nest as the packages do.
+mod banyan {
+    package!(admin, "gen/banyan.admin.v1.rs");
+    package!(common, "gen/banyan.common.v1.rs");
+    package!(events, "gen/banyan.events.v1.rs");
+    package!(levels, "gen/banyan.levels.v1.rs");
+    package!(profiles, "gen/banyan.profiles.v1.rs");
+}
+pub use banyan::{admin, common, events, levels, profiles};
 
-/// Google's shared types. The module names follow the proto packages, which the generated code relies on.
+/// Google's shared types.
 #[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all, unreachable_pub)]
 pub mod google {
     pub mod rpc {
