@@ -1,0 +1,9 @@
+//! Money, points, times and calendar zones: as they travel, and as they are stored and calculated with.
+
+pub mod money;
+pub mod time;
+pub mod zone;
+
+mod points;
+
+pub use points::{Points, PointsOutOfRange};

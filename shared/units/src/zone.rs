@@ -1,0 +1,218 @@
+//! The zone of a programme decides what a day, a month and a year are. An end is the first instant after the period:
+//! whatever ends then is valid while `now < end`. Times beyond the calendar end with it, in the year 9999.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+use time::OffsetDateTime;
+
+/// A time zone of the IANA database, such as `Asia/Shanghai`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+/// A name that the IANA database does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an IANA time zone")]
+pub struct UnknownZone(Box<str>);
+
+impl Zone {
+    /// Coordinated universal time.
+    pub fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// Looks up a zone by its name.
+    pub fn new(name: &str) -> Result<Self, UnknownZone> {
+        match TimeZone::get(name) {
+            Ok(tz) if !tz.is_unknown() && tz.iana_name().is_some() => Ok(Self(tz)),
+            _ => Err(UnknownZone(name.into())),
+        }
+    }
+
+    /// The name in the IANA database, in its spelling.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().expect("only zones with a name are accepted")
+    }
+
+    /// When the day began in which `at` lies.
+    pub fn day_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.start(self.date(at))
+    }
+
+    /// When the day ends in which `at` lies.
+    pub fn day_end(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.end(self.date(at))
+    }
+
+    /// When the month ends in which `at` lies.
+    pub fn month_end(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.end(self.date(at).last_of_month())
+    }
+
+    /// When the year ends in which `at` lies.
+    pub fn year_end(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.end(self.date(at).last_of_year())
+    }
+
+    /// When the day ends that comes `days` after the one in which `at` lies; 0 is the same day.
+    pub fn add_days_end(&self, at: OffsetDateTime, days: u32) -> OffsetDateTime {
+        self.end(later(self.date(at), Span::new().try_days(days)))
+    }
+
+    /// When the day ends that comes `months` after the one in which `at` lies; a month without that day has its last
+    /// instead: 31 January and one month is the end of February.
+    pub fn add_months_end(&self, at: OffsetDateTime, months: u32) -> OffsetDateTime {
+        self.end(later(self.date(at), Span::new().try_months(months)))
+    }
+
+    /// The day in which `at` lies, as `2026-03-31`: sorts as text.
+    pub fn day_of(&self, at: OffsetDateTime) -> String {
+        self.date(at).to_string()
+    }
+
+    /// The month in which `at` lies, as `2026-03`: sorts as text.
+    pub fn month_of(&self, at: OffsetDateTime) -> String {
+        self.date(at).strftime("%Y-%m").to_string()
+    }
+
+    fn date(&self, at: OffsetDateTime) -> Date {
+        let limit = if at.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
+        let at = Timestamp::from_nanosecond(at.unix_timestamp_nanos()).unwrap_or(limit);
+        self.0.to_datetime(at).date()
+    }
+
+    /// The first instant of the day after.
+    fn end(&self, date: Date) -> OffsetDateTime {
+        date.tomorrow().map_or(latest(), |next| self.start(next))
+    }
+
+    /// The first instant of a day: where midnight does not exist, what comes instead; where it comes twice, the first.
+    fn start(&self, date: Date) -> OffsetDateTime {
+        let Ok(midnight) = date.to_zoned(self.0.clone()) else { return latest() };
+        instant(midnight.timestamp())
+    }
+}
+
+/// Clamped to the end of the calendar.
+fn later(date: Date, span: Result<Span, jiff::Error>) -> Date {
+    span.map_or(Date::MAX, |span| date.saturating_add(span))
+}
+
+fn latest() -> OffsetDateTime {
+    instant(Timestamp::MAX)
+}
+
+fn instant(at: Timestamp) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp_nanos(at.as_nanosecond()).expect("both calendars end with the year 9999")
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn zone(name: &str) -> Zone {
+        Zone::new(name).unwrap()
+    }
+
+    #[test]
+    fn only_names_of_the_database_are_zones() {
+        assert_eq!(zone("Asia/Shanghai").name(), "Asia/Shanghai");
+        assert_eq!(zone("asia/shanghai").name(), "Asia/Shanghai");
+        assert_eq!(zone("UTC").name(), "UTC");
+        assert_eq!(Zone::utc().name(), "UTC");
+        for unknown in ["", "Asia/Nowhere", "+08:00", "../etc/passwd", "Etc/Unknown"] {
+            assert_eq!(Zone::new(unknown), Err(UnknownZone(unknown.into())), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn months_are_added_with_their_last_day_as_limit() {
+        let cases = [
+            ("31 Jan + 1 month", datetime!(2026-01-31 10:00 +8), 1, datetime!(2026-03-01 0:00 +8)),
+            ("31 Jan + 1 month in a leap year", datetime!(2028-01-31 10:00 +8), 1, datetime!(2028-03-01 0:00 +8)),
+            ("31 Jan + 3 months", datetime!(2026-01-31 10:00 +8), 3, datetime!(2026-05-01 0:00 +8)),
+            ("leap day + 12 months", datetime!(2028-02-29 10:00 +8), 12, datetime!(2029-03-01 0:00 +8)),
+            ("leap day + 48 months", datetime!(2028-02-29 10:00 +8), 48, datetime!(2032-03-01 0:00 +8)),
+            ("28 Feb + 1 month", datetime!(2026-02-28 10:00 +8), 1, datetime!(2026-03-29 0:00 +8)),
+            ("0 months", datetime!(2026-01-31 10:00 +8), 0, datetime!(2026-02-01 0:00 +8)),
+            ("over the year's end", datetime!(2026-11-30 10:00 +8), 3, datetime!(2027-03-01 0:00 +8)),
+        ];
+        for (name, at, months, want) in cases {
+            assert_eq!(zone("Asia/Shanghai").add_months_end(at, months), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn days_are_added_by_the_calendar_and_not_by_24_hours() {
+        let cases = [
+            ("0 days", "Asia/Shanghai", datetime!(2026-01-31 10:00 +8), 0, datetime!(2026-02-01 0:00 +8)),
+            ("1 day", "Asia/Shanghai", datetime!(2026-01-31 10:00 +8), 1, datetime!(2026-02-02 0:00 +8)),
+            ("365 days with a leap day", "UTC", datetime!(2028-01-01 0:00 UTC), 365, datetime!(2029-01-01 0:00 UTC)),
+            ("over spring", "America/New_York", datetime!(2026-03-07 12:00 -5), 1, datetime!(2026-03-09 0:00 -4)),
+            ("over autumn", "America/New_York", datetime!(2026-10-31 12:00 -4), 1, datetime!(2026-11-02 0:00 -5)),
+        ];
+        for (name, in_zone, at, days, want) in cases {
+            assert_eq!(zone(in_zone).add_days_end(at, days), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_day_ends_at_the_first_instant_of_the_next_even_where_midnight_is_missing_or_doubled() {
+        let cases = [
+            (
+                "late at night in Shanghai",
+                "Asia/Shanghai",
+                datetime!(2026-03-31 15:59:59.999999 UTC),
+                datetime!(2026-03-31 16:00 UTC),
+            ),
+            (
+                "midnight belongs to the new day",
+                "Asia/Shanghai",
+                datetime!(2026-03-31 16:00 UTC),
+                datetime!(2026-04-01 16:00 UTC),
+            ),
+            ("a day of 23 hours", "America/New_York", datetime!(2026-03-08 0:00 -5), datetime!(2026-03-09 0:00 -4)),
+            ("a day of 25 hours", "America/New_York", datetime!(2026-11-01 0:00 -4), datetime!(2026-11-02 0:00 -5)),
+            ("midnight is skipped", "America/Sao_Paulo", datetime!(2018-11-03 12:00 -3), datetime!(2018-11-04 1:00 -2)),
+            ("23:00 comes twice", "America/Sao_Paulo", datetime!(2018-02-17 23:30 -2), datetime!(2018-02-18 0:00 -3)),
+            ("midnight comes twice", "America/Havana", datetime!(2026-10-31 12:00 -4), datetime!(2026-11-01 0:00 -4)),
+            ("a day that never was", "Pacific/Apia", datetime!(2011-12-29 12:00 -10), datetime!(2011-12-31 0:00 +14)),
+        ];
+        for (name, in_zone, at, want) in cases {
+            assert_eq!(zone(in_zone).day_end(at), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_month_and_a_year_end_by_the_programmes_zone() {
+        let new_year = datetime!(2026-12-31 17:00 UTC); // 1 January in Shanghai, still noon of the 31st in New York
+        let (shanghai, new_york) = (zone("Asia/Shanghai"), zone("America/New_York"));
+        assert_eq!(shanghai.year_end(new_year), datetime!(2028-01-01 0:00 +8));
+        assert_eq!(new_york.year_end(new_year), datetime!(2027-01-01 0:00 -5));
+        assert_eq!(shanghai.month_end(new_year), datetime!(2027-02-01 0:00 +8));
+        assert_eq!(new_york.month_end(new_year), datetime!(2027-01-01 0:00 -5));
+        assert_eq!((shanghai.month_of(new_year), new_york.month_of(new_year)), ("2027-01".into(), "2026-12".into()));
+        assert_eq!((shanghai.day_of(new_year), new_york.day_of(new_year)), ("2027-01-01".into(), "2026-12-31".into()));
+        assert_eq!(shanghai.day_start(new_year), datetime!(2027-01-01 0:00 +8));
+    }
+
+    #[test]
+    fn a_leap_years_february_ends_a_day_later() {
+        let utc = Zone::utc();
+        assert_eq!(utc.month_end(datetime!(2026-02-10 0:00 UTC)), datetime!(2026-03-01 0:00 UTC));
+        assert_eq!(utc.month_end(datetime!(2028-02-10 0:00 UTC)), datetime!(2028-03-01 0:00 UTC));
+        assert_eq!(utc.day_end(datetime!(2028-02-28 0:00 UTC)), datetime!(2028-02-29 0:00 UTC));
+    }
+
+    #[test]
+    fn what_lies_beyond_the_calendar_ends_with_it() {
+        let utc = Zone::utc();
+        let at = datetime!(2026-01-01 0:00 UTC);
+        assert_eq!(utc.add_months_end(at, u32::MAX).year(), 9999);
+        assert_eq!(utc.add_days_end(at, u32::MAX).year(), 9999);
+        assert_eq!(utc.year_end(datetime!(9999-12-31 23:59 UTC)).year(), 9999);
+        assert_eq!(utc.day_end(datetime!(-9999-01-01 0:00 UTC)).year(), -9999);
+    }
+}
