@@ -1199,6 +1199,8 @@ pub enum MoveCause {
     Reversed = 2,
     /// The validity ended.
     PeriodEnd = 3,
+    /// A new version of the scheme has other thresholds; decided with the member's next entry.
+    SchemeChanged = 4,
 }
 impl MoveCause {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1211,6 +1213,7 @@ impl MoveCause {
             Self::Earned => "MOVE_CAUSE_EARNED",
             Self::Reversed => "MOVE_CAUSE_REVERSED",
             Self::PeriodEnd => "MOVE_CAUSE_PERIOD_END",
+            Self::SchemeChanged => "MOVE_CAUSE_SCHEME_CHANGED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1220,6 +1223,7 @@ impl MoveCause {
             "MOVE_CAUSE_EARNED" => Some(Self::Earned),
             "MOVE_CAUSE_REVERSED" => Some(Self::Reversed),
             "MOVE_CAUSE_PERIOD_END" => Some(Self::PeriodEnd),
+            "MOVE_CAUSE_SCHEME_CHANGED" => Some(Self::SchemeChanged),
             _ => None,
         }
     }
@@ -1876,7 +1880,8 @@ impl ::prost::Name for PointType {
         "/banyan.levels.v1.PointType".into()
     }
 }
-/// A part of an entry that touched one lot. A lot is all points of an account with one expiry and one origin.
+/// A part of an entry that touched one lot. A lot is all points of an account with one expiry and one origin. Debt counts
+/// as a lot that never lapses and is below zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LotChange {
     /// When the lot lapses; absent: never.
@@ -1935,6 +1940,11 @@ pub struct Entry {
     /// When it was booked.
     #[prost(message, optional, tag = "12")]
     pub recorded_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The change of the account's growth. It differs from the amount where points were spent or lapsed (0), where spent
+    /// points were taken back (the whole, also the shortfall), and where a level's end takes growth off a spendable type,
+    /// whose points stay. Growth never falls below 0.
+    #[prost(int64, tag = "13")]
+    pub growth_change: i64,
 }
 impl ::prost::Name for Entry {
     const NAME: &'static str = "Entry";
@@ -2390,6 +2400,12 @@ pub struct LedgerMismatch {
     /// The last entry's running balance.
     #[prost(int64, tag = "5")]
     pub last_balance: i64,
+    /// Sum of the entries' growth changes.
+    #[prost(int64, tag = "6")]
+    pub growth_sum: i64,
+    /// The account's growth.
+    #[prost(int64, tag = "7")]
+    pub growth: i64,
 }
 impl ::prost::Name for LedgerMismatch {
     const NAME: &'static str = "LedgerMismatch";
