@@ -97,6 +97,11 @@ impl Private {
         self.serve(None, None)
     }
 
+    /// Starts Redis alone, or finds it running, and returns its address: for those who flush it or stop it.
+    pub fn start_redis(&self) -> anyhow::Result<String> {
+        Ok(self.serve(Some(String::new()), None)?.redis_url)
+    }
+
     /// Ends both servers if they run. The data stays.
     pub fn stop(&self) -> anyhow::Result<()> {
         let Some(home) = Home::existing(&self.data_dir)? else { return Ok(()) };

@@ -115,3 +115,12 @@ fn racing_starters_share_one_pair_of_servers() {
     });
     assert!(urls.iter().all(|url| *url == urls[0]), "{urls:?}");
 }
+
+#[test]
+fn redis_can_be_had_alone() {
+    let servers = Servers::new("redis");
+    let url = servers.private.start_redis().unwrap();
+    assert!(answers(&url) && !servers.home().join("postgres").exists());
+    servers.private.stop().unwrap();
+    assert!(!answers(&url));
+}
