@@ -12,7 +12,7 @@ mod refusal;
 mod violations;
 
 pub use details::{from_rpc, metadata_of, reason_of, to_rpc, violations_of};
-pub use fault::internal;
+pub use fault::{from_store, internal};
 pub use reason::{Reason, label};
 pub use refusal::{Refusal, refuse};
 pub use violations::{Violation, Violations};

@@ -1,0 +1,79 @@
+use std::collections::BTreeSet;
+
+use ids::{TenantId, UserId};
+use proto::common::v1::ErrorReason;
+use tonic::{Code, Request, Status};
+
+/// Who calls, as their token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant that the token acts in; `None` for an identity that acts across tenants.
+    pub tenant: Option<TenantId>,
+    /// The token's `sub`: a person, app or service, for the audit log.
+    pub subject: String,
+    /// The one user that the token may touch; `None`: every user of the tenant.
+    pub user: Option<UserId>,
+    /// What the token allows.
+    pub scopes: BTreeSet<String>,
+    /// Whether the token is a service's or operator's, which acts across tenants.
+    pub cross_tenant: bool,
+}
+
+impl Caller {
+    /// Whether the token has a scope.
+    pub fn has(&self, scope: &str) -> bool {
+        self.scopes.contains(scope)
+    }
+}
+
+/// The caller of a request, put there by the authentication layer.
+pub fn caller<T>(request: &Request<T>) -> Result<&Caller, Status> {
+    request.extensions().get::<Caller>().ok_or_else(|| status::internal(&NoCaller))
+}
+
+/// The tenant that a request acts in. A method that serves both kinds of identities reads [`caller`] instead.
+pub fn tenant<T>(request: &Request<T>) -> Result<TenantId, Status> {
+    caller(request)?.tenant.clone().ok_or_else(|| {
+        let message = "the method needs a tenant's token";
+        status::refuse(Code::PermissionDenied, ErrorReason::TenantNotAllowed, message).into()
+    })
+}
+
+/// A handler was reached around the authentication layer.
+#[derive(Debug, thiserror::Error)]
+#[error("the request passed no authentication layer")]
+struct NoCaller;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(tenant: Option<&str>) -> Request<()> {
+        let mut request = Request::new(());
+        request.extensions_mut().insert(Caller {
+            tenant: tenant.map(|id| TenantId::new(id).unwrap()),
+            subject: "s".to_owned(),
+            user: None,
+            scopes: BTreeSet::new(),
+            cross_tenant: tenant.is_none(),
+        });
+        request
+    }
+
+    #[test]
+    fn the_tenant_is_that_of_the_token() {
+        assert_eq!(tenant(&request(Some("shop"))).unwrap().as_str(), "shop");
+    }
+
+    #[test]
+    fn an_identity_across_tenants_has_no_tenant() {
+        let status = tenant(&request(None)).unwrap_err();
+        assert_eq!(status.code(), Code::PermissionDenied);
+        assert_eq!(status::reason_of(&status).as_deref(), Some("TENANT_NOT_ALLOWED"));
+    }
+
+    #[test]
+    fn a_request_that_passed_no_authentication_is_refused() {
+        assert_eq!(tenant(&Request::new(())).unwrap_err().code(), Code::Internal);
+    }
+}
