@@ -1,0 +1,255 @@
+//! What one transaction decides about accounts and members.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ids::{Key, UserId};
+use time::OffsetDateTime;
+
+use super::account::{Account, Occasion};
+use super::entry::Entry;
+use super::member::{LevelMove, Member, MoveCause};
+use super::order::Earning;
+use super::point_type::PointType;
+use super::refusal::Refusal;
+use super::scheme::Scheme;
+
+/// A user's account of a point type; in the order in which accounts are locked.
+pub type AccountKey = (UserId, Key);
+
+/// What the rules of a tenant's programme say now.
+#[derive(Debug, Clone, Default)]
+pub struct Programme {
+    /// Its point types.
+    pub types: BTreeMap<Key, PointType>,
+    /// Its scheme.
+    pub scheme: Option<Scheme>,
+}
+
+/// The accounts and members that one transaction has locked, what is decided about them, and what came of it, in order.
+#[derive(Debug)]
+pub struct Book<'a> {
+    programme: &'a Programme,
+    accounts: BTreeMap<AccountKey, Account>,
+    members: BTreeMap<UserId, Member>,
+    written: BTreeSet<AccountKey>,
+    standing: BTreeSet<UserId>,
+    effects: Vec<Effect>,
+}
+
+/// Something that happened to a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// To whom.
+    pub user: UserId,
+    /// What.
+    pub what: What,
+    /// The rank held after it; `None` where the user is on no level yet.
+    pub rank: Option<usize>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// An entry was made.
+    Posted {
+        /// In the account of this type.
+        point_type: Key,
+        /// The entry.
+        entry: Entry,
+        /// What can be spent after it.
+        available_after: i64,
+    },
+    /// A level changed or was renewed.
+    Moved(LevelMove),
+}
+
+/// What is to be written of a book.
+#[derive(Debug)]
+pub struct Written {
+    /// Accounts with new entries.
+    pub accounts: Vec<(AccountKey, Account)>,
+    /// Members that are new or changed.
+    pub members: Vec<(UserId, Member)>,
+    /// What happened, in order.
+    pub effects: Vec<Effect>,
+}
+
+impl<'a> Book<'a> {
+    /// Opens the book on what was loaded.
+    pub fn new(
+        programme: &'a Programme,
+        accounts: BTreeMap<AccountKey, Account>,
+        members: BTreeMap<UserId, Member>,
+    ) -> Self {
+        let (written, standing, effects) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        Self { programme, accounts, members, written, standing, effects }
+    }
+
+    /// The point type, or the refusal that there is none.
+    pub fn point_type(&self, id: &Key) -> Result<&'a PointType, Refusal> {
+        let programme: &'a Programme = self.programme;
+        programme.types.get(id).ok_or_else(|| Refusal::PointTypeNotFound { point_type_id: id.to_string() })
+    }
+
+    /// The decision time of the next entry of an account.
+    pub fn decision_time(&self, key: &AccountKey, clock: OffsetDateTime) -> OffsetDateTime {
+        self.accounts.get(key).map_or(clock, |account| account.decision_time(clock))
+    }
+
+    /// How many effects there are so far.
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
+    /// Gives points into the lot of their date.
+    pub fn earn(
+        &mut self,
+        key: &AccountKey,
+        points: i64,
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Result<Entry, Refusal> {
+        let point_type = self.point_type(&key.1)?;
+        self.settle(key, at);
+        let expires_at = point_type.lapse_of(occasion.occurred_at.unwrap_or(at));
+        let entry = self.account(key).earn(&key.0, points, expires_at, occasion, at)?;
+        self.posted(key, entry.clone(), at);
+        Ok(entry)
+    }
+
+    /// Takes points; answers with what can be spent after it too.
+    pub fn spend(
+        &mut self,
+        key: &AccountKey,
+        points: i64,
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Result<(Entry, i64), Refusal> {
+        if !self.point_type(&key.1)?.spendable {
+            return Err(Refusal::PointTypeNotSpendable { point_type_id: key.1.to_string() });
+        }
+        self.settle(key, at);
+        let entry = self.account(key).spend(points, occasion, at)?;
+        let available = self.posted(key, entry.clone(), at);
+        Ok((entry, available))
+    }
+
+    /// Takes back points of an earning.
+    pub fn take_back(
+        &mut self,
+        user: &UserId,
+        earning: &Earning,
+        points: i64,
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Result<(), Refusal> {
+        let policy = self.point_type(&earning.point_type)?.reversal;
+        let key = (user.clone(), earning.point_type.clone());
+        self.settle(&key, at);
+        let from = (earning.lot_expires_at, &earning.lot_origin);
+        let entry = self.account(&key).take_back(user, points, from, policy, occasion, at);
+        self.posted(&key, entry, at);
+        Ok(())
+    }
+
+    /// Books all that fell due by `at`, in the order in which it did: lots that lapsed, periods that ended, and then the
+    /// scheme's new thresholds.
+    pub fn settle(&mut self, key: &AccountKey, at: OffsetDateTime) {
+        let programme: &'a Programme = self.programme;
+        let Some(point_type) = programme.types.get(&key.1) else { return };
+        let scheme = programme.scheme.as_ref().filter(|scheme| scheme.point_type == key.1);
+        loop {
+            let lapse = self.account(key).lots.next_expiry().filter(|date| *date <= at);
+            let end = scheme.and_then(|_| self.members.get(&key.0)?.valid_until).filter(|end| *end <= at);
+            match (lapse, end, scheme) {
+                (Some(lapse), end, _) if end.is_none_or(|end| lapse <= end) => {
+                    if let Some(entry) = self.account(key).book_lapse(at) {
+                        self.posted(key, entry, at);
+                    }
+                }
+                (_, Some(end), Some(scheme)) => self.end_period(key, point_type, scheme, end, at),
+                _ => break,
+            }
+        }
+        if let Some(scheme) = scheme {
+            let growth = self.account(key).growth;
+            if let Some(member) = self.members.get_mut(&key.0).filter(|member| member.scheme_version != scheme.version)
+            {
+                let moved = member.follow(scheme, &point_type.zone, growth, MoveCause::SchemeChanged, at);
+                self.moved(&key.0, moved);
+            }
+        }
+    }
+
+    /// Puts the user on the level that the growth supports, after the entries of one call or event.
+    pub fn decide_level(&mut self, user: &UserId, at: OffsetDateTime) {
+        let programme: &'a Programme = self.programme;
+        let Some(scheme) = &programme.scheme else { return };
+        let Some(point_type) = programme.types.get(&scheme.point_type) else { return };
+        let key = (user.clone(), scheme.point_type.clone());
+        let Some(growth) =
+            self.accounts.get(&key).filter(|account| account.entry_seq > 0).map(|account| account.growth)
+        else {
+            return;
+        };
+        let zone = &point_type.zone;
+        if !self.members.contains_key(user) {
+            self.members.insert(user.clone(), Member::enrol(scheme, zone, at));
+            self.standing.insert(user.clone());
+        }
+        if let Some(member) = self.members.get_mut(user) {
+            let rises = scheme.rank_for(growth) > member.rank;
+            let cause = if rises { MoveCause::Earned } else { MoveCause::Reversed };
+            let moved = member.follow(scheme, zone, growth, cause, at);
+            self.moved(user, moved);
+        }
+    }
+
+    /// Closes the book.
+    pub fn close(mut self) -> Written {
+        let accounts = self.written.into_iter().filter_map(|key| self.accounts.remove_entry(&key)).collect();
+        let members = self.standing.into_iter().filter_map(|user| self.members.remove_entry(&user)).collect();
+        Written { accounts, members, effects: self.effects }
+    }
+
+    fn end_period(
+        &mut self,
+        key: &AccountKey,
+        point_type: &PointType,
+        scheme: &Scheme,
+        end: OffsetDateTime,
+        at: OffsetDateTime,
+    ) {
+        let growth = self.account(key).growth;
+        let Some(member) = self.members.get_mut(&key.0) else { return };
+        let Some((growth_after, moved)) = member.end_period(scheme, &point_type.zone, growth, at) else { return };
+        if let Some(entry) = self.account(key).end_level(growth_after, point_type.spendable, end, at) {
+            self.posted(key, entry, at);
+        }
+        self.moved(&key.0, Some(moved));
+    }
+
+    fn account(&mut self, key: &AccountKey) -> &mut Account {
+        self.accounts.entry(key.clone()).or_default()
+    }
+
+    fn posted(&mut self, key: &AccountKey, entry: Entry, at: OffsetDateTime) -> i64 {
+        self.written.insert(key.clone());
+        let available_after = self.account(key).available(at);
+        self.push(&key.0, What::Posted { point_type: key.1.clone(), entry, available_after });
+        available_after
+    }
+
+    /// A member is written even where the rank stayed: it may have been decided by a newer version of the scheme.
+    fn moved(&mut self, user: &UserId, moved: Option<LevelMove>) {
+        self.standing.insert(user.clone());
+        if let Some(moved) = moved {
+            self.push(user, What::Moved(moved));
+        }
+    }
+
+    fn push(&mut self, user: &UserId, what: What) {
+        let rank = self.members.get(user).map(|member| member.rank);
+        self.effects.push(Effect { user: user.clone(), what, rank });
+    }
+}

@@ -1,0 +1,87 @@
+//! The lines of an account.
+
+use time::OffsetDateTime;
+
+use super::lot::LotChange;
+
+/// What made an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// Given, by call or by rule.
+    Earn,
+    /// Used.
+    Spend,
+    /// Lapsed.
+    Expire,
+    /// Taken back with its order.
+    Reverse,
+    /// Taken off when a level's validity ended.
+    LevelEnd,
+}
+
+impl EntryKind {
+    const ALL: [Self; 5] = [Self::Earn, Self::Spend, Self::Expire, Self::Reverse, Self::LevelEnd];
+
+    /// The contract's number.
+    pub fn code(self) -> i16 {
+        match self {
+            EntryKind::Earn => 1,
+            EntryKind::Spend => 2,
+            EntryKind::Expire => 3,
+            EntryKind::Reverse => 4,
+            EntryKind::LevelEnd => 5,
+        }
+    }
+
+    /// The kind of a number.
+    pub fn from_code(code: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// The name of the account on the other side, kept per tenant and point type.
+    pub fn contra(self) -> &'static str {
+        match self {
+            EntryKind::Earn => "issued",
+            EntryKind::Spend => "redeemed",
+            EntryKind::Expire => "expired",
+            EntryKind::Reverse => "reversed",
+            EntryKind::LevelEnd => "adjusted",
+        }
+    }
+}
+
+/// Where an entry comes from and what it is for; all may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// What a person gave as the reason.
+    pub reason: String,
+    /// The earning rule.
+    pub rule_id: String,
+    /// The order.
+    pub order_id: String,
+}
+
+/// One line of an account; never changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// 1 for the account's first entry, then without gaps.
+    pub seq: i64,
+    /// What made it.
+    pub kind: EntryKind,
+    /// Positive: to the user.
+    pub amount: i64,
+    /// Sum of the account's entries after it.
+    pub balance_after: i64,
+    /// The change of the account's growth.
+    pub growth_change: i64,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The lots touched; their changes add up to the amount.
+    pub lots: Vec<LotChange>,
+    /// Part of a reversal that was not there to be taken and is forgiven.
+    pub shortfall: i64,
+    /// When it happened in the world.
+    pub occurred_at: OffsetDateTime,
+    /// When it was booked.
+    pub recorded_at: OffsetDateTime,
+}

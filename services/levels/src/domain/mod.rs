@@ -1,0 +1,20 @@
+//! What is decided here, as pure functions over loaded state: no clock, no store, no wire format.
+
+pub mod account;
+pub mod book;
+pub mod earning;
+pub mod entry;
+pub mod lot;
+pub mod member;
+pub mod order;
+pub mod point_type;
+pub mod refusal;
+pub mod scheme;
+pub mod text;
+
+#[cfg(test)]
+mod account_properties;
+#[cfg(test)]
+mod member_tests;
+#[cfg(test)]
+mod order_properties;

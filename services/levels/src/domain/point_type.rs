@@ -1,0 +1,155 @@
+//! Currencies of points.
+
+use ids::Key;
+use time::OffsetDateTime;
+use units::zone::Zone;
+
+use super::text::LocalizedText;
+
+/// The most that an account holds, and the most that it ever counted as growth.
+pub const BALANCE_MAX: i64 = (1 << 53) - 1;
+/// The most that one entry gives.
+pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
+
+/// When points lapse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// Never.
+    Never,
+    /// At the end of the day so many days after the day of earning.
+    Days(u32),
+    /// At the end of the day so many months after the day of earning.
+    Months(u32),
+    /// At the end of the month of earning.
+    EndOfMonth,
+    /// At the end of the year of earning.
+    EndOfYear,
+}
+
+/// What happens when points to be taken back were already spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReversalPolicy {
+    /// Take what is there and forgive the rest.
+    DownToZero,
+    /// Take all; later earnings fill the debt first.
+    MayGoNegative,
+}
+
+/// A currency of points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PointType {
+    /// Its id.
+    pub id: Key,
+    /// What users call it.
+    pub display_name: LocalizedText,
+    /// False: it only counts.
+    pub spendable: bool,
+    /// When its points lapse.
+    pub expiry: Expiry,
+    /// What happens when spent points are taken back.
+    pub reversal: ReversalPolicy,
+    /// The zone that decides days, months and expiry.
+    pub zone: Zone,
+    /// When it was defined.
+    pub create_time: OffsetDateTime,
+}
+
+impl PointType {
+    /// The first instant at which points earned at `at` can no longer be used; `None`: never.
+    pub fn lapse_of(&self, at: OffsetDateTime) -> Option<OffsetDateTime> {
+        match self.expiry {
+            Expiry::Never => None,
+            Expiry::Days(days) => Some(self.zone.add_days_end(at, days)),
+            Expiry::Months(months) => Some(self.zone.add_months_end(at, months)),
+            Expiry::EndOfMonth => Some(self.zone.month_end(at)),
+            Expiry::EndOfYear => Some(self.zone.year_end(at)),
+        }
+    }
+}
+
+impl Expiry {
+    /// The contract's number of the policy, and its count.
+    pub fn code(self) -> (i16, i32) {
+        match self {
+            Expiry::Never => (1, 0),
+            Expiry::Days(count) => (2, count as i32),
+            Expiry::Months(count) => (3, count as i32),
+            Expiry::EndOfMonth => (4, 0),
+            Expiry::EndOfYear => (5, 0),
+        }
+    }
+
+    /// The policy of a number and count; `None` where there is none such.
+    pub fn from_code(code: i16, count: i32) -> Option<Self> {
+        let count_within = |max: u32| u32::try_from(count).ok().filter(|count| (1..=max).contains(count));
+        match code {
+            1 if count == 0 => Some(Expiry::Never),
+            2 => count_within(3_650).map(Expiry::Days),
+            3 => count_within(120).map(Expiry::Months),
+            4 if count == 0 => Some(Expiry::EndOfMonth),
+            5 if count == 0 => Some(Expiry::EndOfYear),
+            _ => None,
+        }
+    }
+}
+
+impl ReversalPolicy {
+    /// The contract's number.
+    pub fn code(self) -> i16 {
+        match self {
+            ReversalPolicy::DownToZero => 1,
+            ReversalPolicy::MayGoNegative => 2,
+        }
+    }
+
+    /// The policy of a number.
+    pub fn from_code(code: i16) -> Option<Self> {
+        [Self::DownToZero, Self::MayGoNegative].into_iter().find(|policy| policy.code() == code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn lapse(expiry: Expiry) -> Option<OffsetDateTime> {
+        let zone = Zone::new("Asia/Shanghai").unwrap();
+        let point_type = PointType {
+            id: Key::new("points").unwrap(),
+            display_name: LocalizedText::default(),
+            spendable: true,
+            expiry,
+            reversal: ReversalPolicy::DownToZero,
+            zone,
+            create_time: datetime!(2020-01-01 00:00 UTC),
+        };
+        point_type.lapse_of(datetime!(2026-01-30 17:00 UTC)) // 31 January, 01:00 in Shanghai
+    }
+
+    #[test]
+    fn points_lapse_with_a_day_of_the_programmes_zone() {
+        assert_eq!(lapse(Expiry::Never), None);
+        assert_eq!(lapse(Expiry::Days(1)), Some(datetime!(2026-02-02 00:00 +8)));
+        assert_eq!(lapse(Expiry::Months(1)), Some(datetime!(2026-03-01 00:00 +8)));
+        assert_eq!(lapse(Expiry::EndOfMonth), Some(datetime!(2026-02-01 00:00 +8)));
+        assert_eq!(lapse(Expiry::EndOfYear), Some(datetime!(2027-01-01 00:00 +8)));
+    }
+
+    #[test]
+    fn an_account_holds_what_points_can_say() {
+        assert_eq!(BALANCE_MAX, units::Points::MAX.get());
+    }
+
+    #[test]
+    fn a_code_and_count_outside_the_contract_is_no_policy() {
+        for (code, count) in [(0, 0), (6, 0), (1, 1), (2, 0), (2, 3_651), (3, 121), (3, -1), (4, 1)] {
+            assert_eq!(Expiry::from_code(code, count), None, "{code} {count}");
+        }
+        for expiry in [Expiry::Never, Expiry::Days(3_650), Expiry::Months(1), Expiry::EndOfMonth, Expiry::EndOfYear] {
+            let (code, count) = expiry.code();
+            assert_eq!(Expiry::from_code(code, count), Some(expiry));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Why calls are refused.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a call was refused after looking at what is stored. Recorded with the request of a write, so that a late duplicate
+/// gets the same answer: the names are stored and never change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
+pub enum Refusal {
+    /// The tenant has a point type with this id.
+    #[error("a point type with this id exists")]
+    PointTypeExists {
+        /// The point type.
+        point_type_id: String,
+    },
+    /// The tenant has no such point type.
+    #[error("there is no such point type")]
+    PointTypeNotFound {
+        /// The point type.
+        point_type_id: String,
+    },
+    /// The point type only counts.
+    #[error("this point type cannot be spent")]
+    PointTypeNotSpendable {
+        /// The point type.
+        point_type_id: String,
+    },
+    /// Less is there than was asked for.
+    #[error("the balance is too low")]
+    BalanceShort {
+        /// What could be spent.
+        available: i64,
+        /// What was asked for.
+        amount: i64,
+    },
+    /// The account's balance or growth would exceed the most that an account holds.
+    #[error("the balance would exceed its limit")]
+    BalanceOverflow {
+        /// What was to be added.
+        amount: i64,
+    },
+    /// The tenant has no such rule.
+    #[error("there is no such rule")]
+    EarningRuleNotFound {
+        /// The rule.
+        rule_id: String,
+    },
+    /// The tenant has no such scheme.
+    #[error("there is no such scheme")]
+    SchemeNotFound {
+        /// The scheme.
+        scheme_id: String,
+    },
+    /// The tenant has a scheme with another id.
+    #[error("the tenant has a scheme already")]
+    SchemeLimit {
+        /// The scheme that it has.
+        scheme_id: String,
+    },
+}

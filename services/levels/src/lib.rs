@@ -1,0 +1,3 @@
+//! What has this user earned? Points, growth and levels.
+
+pub mod domain;
