@@ -44,7 +44,8 @@ impl Executables {
         if missing.is_empty() {
             return Ok(found);
         }
-        install::packages(&missing)?;
+        install::packages(&missing)
+            .context("set DATABASE_URL and REDIS_URL, or install the servers (Valkey will do for Redis)")?;
         let found = Self::find();
         if !found.missing(needs).is_empty() {
             bail!("installed {}, yet did not find its programs", missing.join(" and "));

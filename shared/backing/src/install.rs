@@ -12,25 +12,18 @@ use anyhow::{Context, bail};
 
 use crate::account;
 
-/// Installs packages (Debian's names), or fails with the command that a person has to run.
-pub(crate) fn packages(names: &[&str]) -> anyhow::Result<()> {
+/// Installs Debian packages, or fails with the command that a person has to run. Where a package brings a server, none is
+/// set up or started for the whole system.
+pub fn packages(names: &[&str]) -> anyhow::Result<()> {
+    let (listed, arguments) = (names.join(", "), names.join(" "));
     if !Path::new("/usr/bin/apt-get").is_file() {
-        bail!(
-            "not installed: {}. Install PostgreSQL 14 or newer and Redis 6 or newer (or Valkey), or set DATABASE_URL and \
-             REDIS_URL",
-            names.join(", ")
-        );
+        bail!("not installed: {listed} (Debian's names): install them with this system's package manager");
     }
     if account::caller()? != 0 {
-        bail!(
-            "not installed: {0}. Run `sudo apt-get install -y --no-install-recommends {1}`, or set DATABASE_URL and \
-             REDIS_URL",
-            names.join(", "),
-            names.join(" ")
-        );
+        bail!("not installed: {listed}. Run `sudo apt-get install -y --no-install-recommends {arguments}`");
     }
     // Written to the terminal because the next minute is silent otherwise.
-    eprintln!("installing {} with apt-get", names.join(" and "));
+    eprintln!("installing {listed} with apt-get");
     let _quiet = NoSystemServers::arrange()?;
     if install(names).is_err() {
         apt(&["update", "-q"])?; // a fresh machine has no package lists, an old one has stale ones

@@ -28,6 +28,8 @@ use anyhow::Context;
 
 use crate::{executables::Executables, home::Home};
 
+pub use install::packages as install;
+
 /// Addresses of a Postgres and a Redis, and the private servers behind them, if any.
 #[derive(Debug, Clone)]
 pub struct Backing {
