@@ -9,11 +9,13 @@
 
 mod database;
 mod servers;
+mod tokens;
 mod waiting;
 mod workspace;
 
 pub use database::TestDb;
 pub use servers::{OwnRedis, redis_url, servers};
+pub use tokens::tokens;
 pub use waiting::{Verdict, at, eventually, eventually_within};
 pub use workspace::{data_dir, prepared_database};
 

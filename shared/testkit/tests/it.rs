@@ -85,3 +85,11 @@ async fn a_condition_that_never_holds_shows_its_last_answer() {
 fn a_moment_is_read_in_any_zone() {
     assert_eq!(at("2026-03-01T07:30:00+08:00"), at("2026-02-28T23:30:00Z"));
 }
+
+#[test]
+fn tokens_are_accepted_by_servers_with_the_issuers_settings() {
+    let issuer = testkit::tokens();
+    assert!(issuer.jwks_file().is_file() && issuer.settings().development);
+    let token = issuer.mint(&authn::dev::Grant::service("tester").every_scope());
+    assert_eq!(token.split('.').count(), 3);
+}
