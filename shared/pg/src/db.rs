@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use ids::TenantId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, Row, Transaction};
 use time::OffsetDateTime;
 
 use crate::{PgSettings, Roles, StoreError};
@@ -160,6 +160,10 @@ fn pool_options(settings: &PgSettings) -> PgPoolOptions {
 /// Whether a connection may be lent. sqlx 0.9.0 hands on a connection on which `begin` was sent but whose caller went
 /// away before the answer: the next borrower would work inside a foreign transaction. Inside one, the transaction's time
 /// lies before the statement's. The same round trip finds connections that died, so sqlx's own test is off.
+///
+/// Sent as a simple query: with a prepared statement Postgres sets the transaction's time at "bind" and the statement's
+/// again at "execute", so every connection would look as if it were inside a transaction, and be replaced.
 async fn outside_transaction(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("select transaction_timestamp() = statement_timestamp()").fetch_one(conn).await
+    let row = sqlx::raw_sql("select transaction_timestamp() = statement_timestamp()").fetch_one(conn).await?;
+    row.try_get(0)
 }

@@ -19,7 +19,8 @@ pub struct PgSettings {
     pub acquire_timeout_ms: u64,
     /// How long one statement may run.
     pub statement_timeout_ms: u64,
-    /// How long one statement may wait for a row or advisory lock.
+    /// How long one statement may wait for a row or advisory lock. Longer than the server's `deadlock_timeout` (1 s unless
+    /// changed): otherwise both sides of a deadlock give up instead of one.
     pub lock_timeout_ms: u64,
     /// How long a transaction may sit between statements before the server ends it.
     pub idle_in_transaction_ms: u64,
@@ -34,7 +35,7 @@ impl Default for PgSettings {
             connect_timeout_ms: 10_000,
             acquire_timeout_ms: 300,
             statement_timeout_ms: 1_500,
-            lock_timeout_ms: 1_000,
+            lock_timeout_ms: 1_200,
             idle_in_transaction_ms: 5_000,
         }
     }
