@@ -11,7 +11,7 @@ use crate::home::Home;
 const SCRIPT: &str = r#"
 used() { [ -n "$(find "$3" -mmin "-$5" 2>/dev/null)" ]; }
 while kill -0 "$1" 2>/dev/null; do
-  sleep 15
+  sleep 10
   used "$@" && continue
   if exec 9<"$4"; then flock 9; fi
   if ! used "$@"; then

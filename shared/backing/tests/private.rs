@@ -6,6 +6,7 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant, SystemTime},
 };
 
 use backing::Private;
@@ -85,7 +86,10 @@ fn a_lock_file_that_names_a_foreign_process_does_not_stop_a_start() {
     let lock = servers.home().join("postgres/postmaster.pid");
     let text = fs::read_to_string(&lock).unwrap();
     backing.stop().unwrap();
-    let foreign = text.replacen(text.lines().next().unwrap(), &std::process::id().to_string(), 1);
+    // of the same user, or Postgres itself would see that the process is a stranger
+    servers.private.start_redis().unwrap();
+    let foreign = fs::read_to_string(servers.home().join("redis/redis.pid")).unwrap();
+    let foreign = text.replacen(text.lines().next().unwrap(), foreign.trim(), 1);
     fs::write(&lock, foreign).unwrap();
     assert!(answers(&servers.private.start().unwrap().database_url));
 }
@@ -123,4 +127,19 @@ fn redis_can_be_had_alone() {
     assert!(answers(&url) && !servers.home().join("postgres").exists());
     servers.private.stop().unwrap();
     assert!(!answers(&url));
+}
+
+#[test]
+fn servers_that_nobody_uses_end_by_themselves() {
+    let servers = Servers::new("idle");
+    let idle = servers.private.clone().idle_stop(Duration::from_secs(60));
+    let running = idle.start().unwrap();
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::create(servers.home().join("used")).unwrap().set_modified(hour_ago).unwrap();
+    let limit = Instant::now() + Duration::from_secs(60);
+    while answers(&running.database_url) || answers(&running.redis_url) {
+        assert!(Instant::now() < limit, "they still run");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(answers(&idle.start().unwrap().database_url), "and come back");
 }
