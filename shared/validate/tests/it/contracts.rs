@@ -47,10 +47,9 @@ fn messages_that_keep_all_rules_pass() {
 type Case = (&'static str, Value, &'static str, Value, Value, &'static str);
 
 /// Message, its content, a path in it, a value at the limit, one beyond, and what is then wrong.
-fn cases() -> Vec<Case> {
+fn event_cases() -> Vec<Case> {
     let chars = |count: usize| json!("长".repeat(count));
     let bytes = |count: usize| json!("a".repeat(count));
-    let many = |count: usize| (0..count).map(|i| (format!("ln-{i}"), json!("x"))).collect::<serde_json::Map<_, _>>();
     vec![
         (USER_EVENT, event(), "/event_id", json!("e"), json!(""), "event_id: must not be empty"),
         (USER_EVENT, event(), "/event_id", chars(128), chars(129), "event_id: must be at most 128 characters, is 129"),
@@ -91,6 +90,14 @@ fn cases() -> Vec<Case> {
             json!(-1),
             "visit.duration_seconds: must be at least 0, is -1",
         ),
+    ]
+}
+
+fn level_cases() -> Vec<Case> {
+    let chars = |count: usize| json!("长".repeat(count));
+    let bytes = |count: usize| json!("a".repeat(count));
+    let many = |count: usize| (0..count).map(|i| (format!("ln-{i}"), json!("x"))).collect::<serde_json::Map<_, _>>();
+    vec![
         (POINT_TYPE, point_type(), "/display_name", text(), Value::Null, "display_name: is required"),
         (POINT_TYPE, point_type(), "/display_name", text(), json!({}), "display_name.texts: must not be empty"),
         (
@@ -159,7 +166,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn values_at_the_limit_pass_and_one_beyond_is_named() {
-    for (message, content, path, good, bad, want) in cases() {
+    for (message, content, path, good, bad, want) in event_cases().into_iter().chain(level_cases()) {
         let at_limit = violations(message, &with(content.clone(), path, good.clone()));
         assert_eq!(at_limit, Vec::<String>::new(), "{message}{path} = {good}");
         assert_eq!(violations(message, &with(content, path, bad.clone())), [want], "{message}{path} = {bad}");
