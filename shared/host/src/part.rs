@@ -1,0 +1,107 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::{Consume, Consumer, ConsumerSettings, Log};
+use futures::future::BoxFuture;
+use pg::Db;
+use proto::events::v1::event_log_service_client::EventLogServiceClient;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::{Request, Response};
+use tonic::server::NamedService;
+use tonic::service::Routes;
+
+/// What a service is started with.
+pub struct Kit<S> {
+    /// The service's pool of connections.
+    pub db: Db,
+    /// Its event log.
+    pub log: Arc<Log>,
+    /// Seals and opens page tokens.
+    pub pages: page::Tokens,
+    /// Its own settings.
+    pub settings: S,
+}
+
+/// A client of the service whose log a consumer reads.
+pub(crate) type Source = EventLogServiceClient<rt::Channel>;
+/// A consumer at work until the token is cancelled.
+pub(crate) type Running = BoxFuture<'static, ()>;
+
+/// A consumer that has not been given its source yet.
+pub(crate) struct Waiting {
+    pub(crate) source: &'static str,
+    pub(crate) start: Box<dyn FnOnce(Source, &ConsumerSettings, CancellationToken) -> Running + Send>,
+}
+
+/// Work that comes back.
+pub(crate) struct Timer {
+    pub(crate) name: &'static str,
+    pub(crate) every: Duration,
+    pub(crate) work: Box<dyn FnMut() -> Running + Send>,
+}
+
+/// One service in a process.
+pub struct Part {
+    pub(crate) db: Db,
+    pub(crate) log: Arc<Log>,
+    pub(crate) routes: Routes,
+    pub(crate) services: Vec<&'static str>,
+    pub(crate) consumers: Vec<Waiting>,
+    pub(crate) timers: Vec<Timer>,
+}
+
+impl Part {
+    /// A service that does nothing yet. Its name is that of its schema.
+    #[must_use]
+    pub fn new(db: Db, log: Arc<Log>) -> Self {
+        let (services, consumers, timers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { db, log, routes: Routes::default(), services, consumers, timers }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.log.source()
+    }
+
+    /// Serves a generated service, such as `PointsServiceServer::new(…)`; health tells of it by its full name.
+    #[must_use]
+    pub fn serve<T>(mut self, service: T) -> Self
+    where
+        T: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService,
+        T: Clone + Send + Sync + 'static,
+        T::Future: Send + 'static,
+    {
+        self.services.push(T::NAME);
+        self.routes = self.routes.add_service(service);
+        self
+    }
+
+    /// Consumes another service's log.
+    #[must_use]
+    pub fn consume(mut self, handler: impl Consume) -> Self {
+        let (log, source) = (Arc::clone(&self.log), handler.source());
+        let start = move |client: Source, settings: &ConsumerSettings, stop: CancellationToken| -> Running {
+            let consumer = Consumer::with_settings(log, handler, client, settings.clone());
+            Box::pin(async move { consumer.run(stop).await })
+        };
+        self.consumers.push(Waiting { source, start: Box::new(start) });
+        self
+    }
+
+    /// Runs work again and again, `every` after it last ended. Work that is under way when the process ends is finished,
+    /// so it must be short.
+    #[must_use]
+    pub fn timer<F, Fut>(mut self, name: &'static str, every: Duration, mut work: F) -> Self
+    where
+        F: FnMut() -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.timers.push(Timer { name, every, work: Box::new(move || Box::pin(work())) });
+        self
+    }
+}
