@@ -83,6 +83,9 @@ pub struct Tx(Transaction<'static, Postgres>);
 
 impl Tx {
     /// Makes everything durable. An error leaves the outcome unknown; the same request id settles it.
+    ///
+    /// After a failed statement there is nothing to commit: Postgres rolls back, and sqlx does not tell. So the error of a
+    /// statement always ends the attempt, and a write ends with a statement that would fail too (the log's append).
     pub async fn commit(self) -> Result<(), StoreError> {
         Ok(self.0.commit().await?)
     }

@@ -166,15 +166,18 @@ fn made_elsewhere(error: &sqlx::Error) -> bool {
     }
 }
 
-/// `noinherit`: the service has the system role's rights only while it says so.
+/// `noinherit`: the service has the system role's rights only while it says so. What is asked before a grant is whether
+/// `set role` would work; from Postgres 16 on, being a member no longer says that.
 fn roles_sql(Roles { owner, app, system }: &Roles) -> String {
     format!(
-        "do $$ begin
+        "do $$ declare
+            able text := case when current_setting('server_version_num')::int < 160000 then 'member' else 'set' end;
+        begin
             if to_regrole('{owner}') is null then create role {owner} nologin; end if;
             if to_regrole('{system}') is null then create role {system} nologin; end if;
             if to_regrole('{app}') is null then create role {app} login noinherit; end if;
-            if not pg_has_role('{app}', '{system}', 'member') then grant {system} to {app}; end if;
-            if not pg_has_role(current_user, '{owner}', 'member') then grant {owner} to current_user; end if;
+            if not pg_has_role('{app}', '{system}', able) then grant {system} to {app}; end if;
+            if not pg_has_role(current_user, '{owner}', able) then grant {owner} to current_user; end if;
         end $$"
     )
 }

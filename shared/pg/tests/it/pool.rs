@@ -54,6 +54,7 @@ async fn a_connection_with_a_transaction_left_open_is_never_lent() {
 /// The test above can fail: the same on a plain pool of sqlx. Once this one fails, sqlx has learnt to do without the guard
 /// and both can go.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "shows what sqlx does by itself")]
 async fn without_the_guard_sqlx_lends_a_connection_with_a_transaction_left_open() {
     let test = database().await;
     let pool = PgPoolOptions::new().max_connections(1).connect(&test.admin_url).await.unwrap();
@@ -66,6 +67,7 @@ async fn without_the_guard_sqlx_lends_a_connection_with_a_transaction_left_open(
     panic!("10,000 cancelled begins left no transaction open");
 }
 
+#[expect(clippy::disallowed_methods, reason = "shows what sqlx does by itself")]
 async fn inside_transaction(pool: &PgPool) -> bool {
     let mut conn = pool.acquire().await.unwrap();
     let times = sqlx::raw_sql("select transaction_timestamp() <> statement_timestamp()");
