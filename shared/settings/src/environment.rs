@@ -47,9 +47,10 @@ fn list(name: &str, text: &str) -> Result<Value, SettingsError> {
     let value: Result<Value, ConfigError> = parsed.and_then(|parsed| parsed.get("value"));
     match value {
         Ok(value) => Ok(Value::new(Some(&origin(name)), value.kind)),
-        Err(_) => {
-            Err(SettingsError::Variable { name: name.to_owned(), fault: "looks like a list but is not TOML".to_owned() })
-        }
+        Err(_) => Err(SettingsError::Variable {
+            name: name.to_owned(),
+            fault: "looks like a list but is not TOML".to_owned(),
+        }),
     }
 }
 

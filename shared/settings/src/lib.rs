@@ -24,14 +24,14 @@ const SHORT_NAMES: [(&str, &str); 2] = [("DATABASE_URL", "pg.url"), ("REDIS_URL"
 pub enum SettingsError {
     /// The compiled-in defaults are not TOML: a fault of the program.
     #[error("the compiled-in defaults cannot be read: {0}")]
-    Defaults(#[source] config::ConfigError),
+    Defaults(#[source] Box<config::ConfigError>),
     /// The settings file is absent or not TOML.
     #[error("the settings file {path} cannot be read: {source}", path = path.display())]
     File {
         /// As given in the environment.
         path: PathBuf,
         /// Position and cause.
-        source: config::ConfigError,
+        source: Box<config::ConfigError>,
     },
     /// An environment variable is not text, or not TOML where it looks like a list.
     #[error("the environment variable {name} {fault}")]
@@ -43,7 +43,7 @@ pub enum SettingsError {
     },
     /// A key is missing, unknown, or its value has another type.
     #[error("{0}")]
-    Key(#[source] config::ConfigError),
+    Key(#[source] Box<config::ConfigError>),
 }
 
 /// Reads the settings of this process. `prefix` is the first part of the environment variables, such as `BANYAN`.
@@ -53,10 +53,9 @@ pub fn load<T: DeserializeOwned>(defaults_toml: &str, prefix: &str) -> Result<T,
         let Ok(name) = name.into_string() else { continue };
         let ours = name.starts_with(prefix) || SHORT_NAMES.iter().any(|(short, _)| *short == name);
         if ours {
-            let value = value.into_string().map_err(|_| SettingsError::Variable {
-                name: name.clone(),
-                fault: "is not UTF-8".to_owned(),
-            })?;
+            let value = value
+                .into_string()
+                .map_err(|_| SettingsError::Variable { name: name.clone(), fault: "is not UTF-8".to_owned() })?;
             variables.insert(name, value);
         }
     }
@@ -77,16 +76,20 @@ pub fn load_from<T: DeserializeOwned>(
         Config::builder()
             .add_source(file())
             .build()
-            .map_err(|source| SettingsError::File { path: path.to_owned(), source })?;
+            .map_err(|error| SettingsError::File { path: path.to_owned(), source: Box::new(error) })?;
         builder = builder.add_source(file());
     }
     let short = SHORT_NAMES.iter().filter(|(_, key)| defaults.get::<config::Value>(key).is_ok());
     let environment = Environment::read(prefix, short, variables)?;
-    let merged = builder.add_source(environment).build().map_err(SettingsError::Key)?;
-    merged.try_deserialize().map_err(SettingsError::Key)
+    let merged = builder.add_source(environment).build().map_err(keyed)?;
+    merged.try_deserialize().map_err(keyed)
 }
 
 fn parse_defaults(text: &str) -> Result<Config, SettingsError> {
     let source = File::from_str(text, FileFormat::Toml);
-    Config::builder().add_source(source).build().map_err(SettingsError::Defaults)
+    Config::builder().add_source(source).build().map_err(|error| SettingsError::Defaults(Box::new(error)))
+}
+
+fn keyed(error: config::ConfigError) -> SettingsError {
+    SettingsError::Key(Box::new(error))
 }

@@ -1,4 +1,5 @@
 //! Where a setting comes from, and how an error names it.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
