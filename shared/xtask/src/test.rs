@@ -153,13 +153,13 @@ fn deny() -> anyhow::Result<()> {
 }
 
 fn clippy() -> anyhow::Result<()> {
-    repo::run(&mut repo::cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+    repo::run(&mut repo::cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
 }
 
 fn nextest() -> anyhow::Result<()> {
     let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
     let mut nextest = repo::program(tools::bin()?.join("cargo-nextest"));
-    nextest.args(["nextest", "run", "--workspace", "--cargo-quiet", "--profile", profile]);
+    nextest.args(["nextest", "run", "--workspace", "--profile", profile]);
     repo::run(&mut nextest)
 }
 
