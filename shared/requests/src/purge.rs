@@ -13,14 +13,14 @@ pub async fn purge(db: &Db, older_than: OffsetDateTime) -> Result<u64, StoreErro
     let mut total = 0;
     loop {
         let mut tx = db.begin_system().await?;
-        let deleted = sqlx::query(
+        let deleted = sqlx::query!(
             "delete from request_record where ctid = any(array(
                 select ctid from request_record
                 where not keep and created_at < $1
                 order by created_at limit $2 for update skip locked))",
+            older_than,
+            STEP,
         )
-        .bind(older_than)
-        .bind(STEP)
         .execute(&mut *tx)
         .await?
         .rows_affected();

@@ -28,7 +28,6 @@ pub enum Known<T, R> {
     OtherBody,
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     place: i64,
     body_hash: Vec<u8>,
@@ -48,17 +47,18 @@ where
     R: DeserializeOwned,
 {
     let (users, methods, ids) = columns(requests.iter().copied());
-    let rows: Vec<Row> = sqlx::query_as(
-        "select asked.place, known.body_hash, known.refused, known.answer
-         from unnest($2::text[], $3::text[], $4::text[]) with ordinality as asked (user_id, method, request_id, place)
-         join request_record known
-           on known.tenant_id = $1 and known.user_id = asked.user_id
-          and known.method = asked.method and known.request_id = asked.request_id",
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select asked.place as "place!", known.body_hash, known.refused, known.answer
+        from unnest($2::text[], $3::text[], $4::text[]) with ordinality as asked (user_id, method, request_id, place)
+        join request_record known
+          on known.tenant_id = $1 and known.user_id = asked.user_id
+         and known.method = asked.method and known.request_id = asked.request_id"#,
+        tenant.as_str(),
+        &users as &[&str],
+        &methods as &[&str],
+        &ids as &[&str],
     )
-    .bind(tenant.as_str())
-    .bind(users)
-    .bind(methods)
-    .bind(ids)
     .fetch_all(&mut **tx)
     .await?;
 
@@ -89,20 +89,20 @@ where
     let bodies: Vec<&[u8]> = outcomes.iter().map(|(request, _)| request.body.as_slice()).collect();
     let refused: Vec<bool> = outcomes.iter().map(|(_, outcome)| outcome.is_err()).collect();
     let answers: Vec<Vec<u8>> = outcomes.iter().map(|(_, outcome)| encode(*outcome)).collect::<Result<_, _>>()?;
-    sqlx::query(
+    sqlx::query!(
         "insert into request_record (tenant_id, user_id, method, request_id, body_hash, refused, answer, keep)
-         select $1, made.user_id, made.method, made.request_id, made.body_hash, made.refused, made.answer, $2
-         from unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::boolean[], $8::bytea[])
-           as made (user_id, method, request_id, body_hash, refused, answer)",
+        select $1, made.user_id, made.method, made.request_id, made.body_hash, made.refused, made.answer, $2
+        from unnest($3::text[], $4::text[], $5::text[], $6::bytea[], $7::boolean[], $8::bytea[])
+          as made (user_id, method, request_id, body_hash, refused, answer)",
+        tenant.as_str(),
+        keep == Keep::Forever,
+        &users as &[&str],
+        &methods as &[&str],
+        &ids as &[&str],
+        &bodies as &[&[u8]],
+        &refused,
+        &answers,
     )
-    .bind(tenant.as_str())
-    .bind(keep == Keep::Forever)
-    .bind(users)
-    .bind(methods)
-    .bind(ids)
-    .bind(bodies)
-    .bind(refused)
-    .bind(answers)
     .execute(&mut **tx)
     .await
     .map_err(|error| match StoreError::from(error) {
