@@ -85,10 +85,10 @@ pub(crate) fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<PathBuf>>
     Ok(found)
 }
 
-/// The folders of all crates: `services/*` and `shared/*`.
+/// The folders of all crates: `services/*`, `shared/*` and `tests/*`.
 pub(crate) fn crates() -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for parent in ["services", "shared"] {
+    for parent in ["services", "shared", "tests"] {
         for entry in fs::read_dir(root().join(parent))? {
             let path = entry?.path();
             if path.join("Cargo.toml").is_file() {

@@ -144,7 +144,7 @@ fn layer(path: &str, name: &str) -> bool {
 
 /// Files that hold tests only. Test modules inside other files are left out line by line.
 fn tests(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/benches/")
+    path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/benches/")
 }
 
 #[cfg(test)]
