@@ -226,7 +226,7 @@ pub struct PullRequest {
     /// How long to wait when there is nothing: absent means not at all, more than 20 s means 20 s.
     #[prost(message, optional, tag = "5")]
     pub wait: ::core::option::Option<::prost_types::Duration>,
-    /// Only these types; empty means all. `next_seq` passes filtered events.
+    /// Only these types, and whatever is marked `must_understand`; empty means all. `next_seq` passes filtered events.
     #[prost(string, repeated, tag = "6")]
     pub types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }

@@ -1,0 +1,14 @@
+//! The event log against a real Postgres: no event lost, doubled or out of order, whatever is killed.
+#![allow(clippy::unwrap_used)]
+
+mod append;
+mod checker;
+mod dead_letters;
+mod exactly_once;
+mod order;
+mod outcome;
+mod pull;
+mod replicas;
+mod restore;
+mod stage;
+mod upkeep;
