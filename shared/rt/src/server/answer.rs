@@ -173,3 +173,94 @@ fn largest_message(mut chunk: &[u8]) -> usize {
     }
     largest
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::StreamExt as _;
+    use futures::stream::{self, BoxStream};
+    use http_body_util::{BodyExt as _, StreamBody};
+    use tokio::time::Instant;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+    use tracing::Span;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn answer(frames: BoxStream<'static, Result<Frame<Bytes>, Status>>, time: Option<Duration>) -> Answer {
+        let deadline = time.map(|time| Instant::now() + time);
+        let call = Call { deadline, place: None, writes: TaskTracker::new() };
+        let meter = Meter::begin("test.Service/Method".into(), Span::none());
+        Answer::new(Body::new(StreamBody::new(frames)), meter, "r1".to_owned(), call, 16)
+    }
+
+    fn message(bytes: usize) -> Result<Frame<Bytes>, Status> {
+        let header = [&[0][..], &(bytes as u32).to_be_bytes()].concat();
+        Ok(Frame::data([header, vec![7; bytes]].concat().into()))
+    }
+
+    fn endless() -> BoxStream<'static, Result<Frame<Bytes>, Status>> {
+        stream::iter([message(1)]).chain(stream::pending()).boxed()
+    }
+
+    /// How many bytes came before the trailers, and the trailers.
+    async fn ended(answer: Answer) -> (usize, HeaderMap) {
+        let body = answer.collect().await.unwrap();
+        let trailers = body.trailers().unwrap().clone();
+        (body.to_bytes().len(), trailers)
+    }
+
+    fn reason(trailers: &HeaderMap) -> Option<String> {
+        status::reason_of(&Status::from_header_map(trailers).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_at_its_deadline() {
+        let begun = Instant::now();
+        let (bytes, trailers) = ended(answer(endless(), Some(SECOND)).streaming(None)).await;
+        assert_eq!((bytes, reason(&trailers).as_deref()), (6, Some("DEADLINE_EXCEEDED")));
+        assert!((SECOND..2 * SECOND).contains(&begun.elapsed()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_without_end_ends_at_a_drain() {
+        let stop = CancellationToken::new();
+        let streaming = answer(endless(), None).streaming(Some(stop.clone().cancelled_owned()));
+        stop.cancel();
+        assert_eq!(reason(&ended(streaming).await.1).as_deref(), Some("DRAINING"));
+    }
+
+    #[tokio::test]
+    async fn an_error_in_a_stream_is_settled() {
+        let failing = stream::iter([message(1), Err(Status::unknown("secret"))]).boxed();
+        let (_, trailers) = ended(answer(failing, None)).await;
+        assert_eq!(reason(&trailers).as_deref(), Some("INTERNAL"));
+        assert!(!format!("{trailers:?}").contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_at_the_limit_passes_and_one_byte_more_is_a_fault_of_ours() {
+        let (bytes, trailers) = ended(answer(stream::iter([message(16)]).boxed(), None)).await;
+        assert_eq!((bytes, reason(&trailers).as_deref()), (21, Some("INTERNAL")), "it only lacks its status");
+        let (bytes, trailers) = ended(answer(stream::iter([message(17)]).boxed(), None)).await;
+        assert_eq!((bytes, reason(&trailers).as_deref()), (0, Some("INTERNAL")));
+    }
+
+    #[test]
+    fn the_largest_of_several_messages_in_a_chunk_counts() {
+        let chunk = [3, 9, 1].map(|bytes| message(bytes).unwrap().into_data().unwrap()).concat();
+        assert_eq!(largest_message(&chunk), 9);
+        assert_eq!(largest_message(&chunk[..4]), 0);
+    }
+
+    #[tokio::test]
+    async fn a_call_inside_a_stream_knows_the_deadline_of_the_stream() {
+        let asks =
+            stream::once(async { crate::deadline().map(|_| Frame::data(Bytes::new())).ok_or(Status::aborted("")) });
+        let (_, trailers) = ended(answer(asks.boxed(), Some(SECOND))).await;
+        assert_eq!(reason(&trailers).as_deref(), Some("INTERNAL"), "the stream ended without a status of its own");
+    }
+}

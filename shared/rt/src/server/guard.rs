@@ -99,3 +99,109 @@ impl http_body::Body for Guard {
         Poll::Ready(next.map(|message| message.map(Frame::data)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+    use futures::future::BoxFuture;
+    use http::Request;
+    use http_body_util::StreamBody;
+    use prost::Message as _;
+    use proto::levels::v1::GetSchemeRequest;
+    use tonic::server::{Grpc, NamedService};
+    use tonic::service::Routes;
+    use tonic::{Code, Response, Streaming};
+    use tonic_prost::ProstCodec;
+    use tower::{Service, ServiceExt as _, service_fn};
+
+    use super::super::methods::Methods;
+    use super::super::settings::ServerSettings;
+    use super::*;
+
+    /// A method that reads a stream, as generated code serves one.
+    #[derive(Clone, Default)]
+    struct Reader(Arc<Mutex<Vec<String>>>);
+
+    impl NamedService for Reader {
+        const NAME: &'static str = "test.Reader";
+    }
+
+    impl Service<Request<Body>> for Reader {
+        type Response = Response1;
+        type Error = Infallible;
+        type Future = BoxFuture<'static, Result<Response1, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<Body>) -> Self::Future {
+            let seen = Arc::clone(&self.0);
+            let handler = service_fn(move |request: tonic::Request<Streaming<GetSchemeRequest>>| {
+                let seen = Arc::clone(&seen);
+                async move {
+                    let mut messages = request.into_inner();
+                    while let Some(message) = messages.message().await? {
+                        seen.lock().unwrap().push(message.scheme_id);
+                    }
+                    Ok::<_, Status>(Response::new(GetSchemeRequest::default()))
+                }
+            });
+            let codec = ProstCodec::<GetSchemeRequest, GetSchemeRequest>::default();
+            Box::pin(async move { Ok(Grpc::new(codec).client_streaming(handler, request).await) })
+        }
+    }
+
+    type Response1 = http::Response<Body>;
+
+    fn framed(scheme_id: &str) -> Vec<u8> {
+        let message = GetSchemeRequest { scheme_id: scheme_id.to_owned() }.encode_to_vec();
+        [&[0][..], &(message.len() as u32).to_be_bytes(), &message].concat()
+    }
+
+    /// Sends the bytes through a guard to the reader; says what it read and what it answered.
+    async fn read(bytes: Vec<u8>) -> (Vec<String>, Option<Status>) {
+        let methods = Methods::new(&ServerSettings::default());
+        let known = methods.find("/banyan.levels.v1.LevelService/GetScheme").unwrap();
+        let input = known.input.clone().unwrap();
+        let (name, lane) = (Arc::clone(&known.name), known.lane);
+        let method = Method { name, lane, input: None, streams_requests: true, streams_answers: false, time_max: None };
+        let chunks: Vec<_> =
+            bytes.chunks(4).map(Bytes::copy_from_slice).map(Frame::data).map(Ok::<_, Status>).collect();
+        let body = Body::new(StreamBody::new(futures::stream::iter(chunks)));
+        let validator = Arc::new(Validator::new(&proto::POOL).unwrap());
+        let guard = Guard::new(body, &method, input, 64, validator, None);
+        let reader = Reader::default();
+        let request = Request::post("/test.Reader/Read").body(Body::new(guard)).unwrap();
+        let response = Routes::new(reader.clone()).oneshot(request).await.unwrap();
+        let seen = reader.0.lock().unwrap().clone();
+        (seen, Status::from_header_map(response.headers()))
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_good_messages_passes() {
+        let (seen, status) = read([framed("a"), framed("b")].concat()).await;
+        assert_eq!(seen, ["a", "b"]);
+        assert!(status.is_none(), "{status:?}");
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_at_its_first_bad_message_with_the_whole_status() {
+        let bad = [
+            (framed(""), Code::InvalidArgument, "FIELDS_INVALID"),
+            (framed(&"x".repeat(64)), Code::ResourceExhausted, "MESSAGE_TOO_LARGE"),
+            (vec![0, 0, 0, 0, 1, 0xff], Code::InvalidArgument, "MESSAGE_MALFORMED"),
+            (framed("c")[..6].to_vec(), Code::InvalidArgument, "MESSAGE_MALFORMED"),
+        ];
+        for (bytes, code, reason) in bad {
+            let rest = if reason == "MESSAGE_MALFORMED" { vec![] } else { framed("d") };
+            let (seen, status) = read([framed("a"), bytes, rest].concat()).await;
+            assert_eq!(seen, ["a"]);
+            let status = status.unwrap();
+            assert_eq!((status.code(), status::reason_of(&status).as_deref()), (code, Some(reason)));
+        }
+    }
+}

@@ -8,7 +8,7 @@ use rt::{ClientSettings, repeatable};
 use tokio::net::TcpListener;
 use tonic::Code;
 
-use crate::server::{Running, get};
+use crate::server::{Running, get, patient};
 
 /// Closes the first connections at once and passes the later ones on.
 async fn flaky(running: &Running, broken: usize) -> (String, Arc<AtomicUsize>) {
@@ -38,7 +38,7 @@ fn client(running: &Running, uri: &str, settings: &ClientSettings) -> LevelServi
 async fn a_repeatable_call_survives_two_broken_connections() {
     let running = Running::start().await;
     let (uri, seen) = flaky(&running, 2).await;
-    let mut client = client(&running, &uri, &ClientSettings::default());
+    let mut client = client(&running, &uri, &patient());
     client.get_scheme(repeatable(get("any"))).await.unwrap();
     assert_eq!(seen.load(Ordering::SeqCst), 3);
 }
@@ -47,7 +47,7 @@ async fn a_repeatable_call_survives_two_broken_connections() {
 async fn any_other_call_fails_with_unavailable_at_once() {
     let running = Running::start().await;
     let (uri, seen) = flaky(&running, 1).await;
-    let mut client = client(&running, &uri, &ClientSettings::default());
+    let mut client = client(&running, &uri, &patient());
     assert_eq!(client.get_scheme(get("any")).await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(seen.load(Ordering::SeqCst), 1);
     client.get_scheme(get("any")).await.unwrap();
@@ -57,7 +57,7 @@ async fn any_other_call_fails_with_unavailable_at_once() {
 async fn repetitions_are_bounded_by_number_and_by_budget() {
     let running = Running::start().await;
     let (uri, seen) = flaky(&running, usize::MAX).await;
-    let settings = ClientSettings { retry_ratio: 0.0, ..ClientSettings::default() };
+    let settings = ClientSettings { retry_ratio: 0.0, ..patient() };
     let mut client = client(&running, &uri, &settings);
     assert_eq!(client.get_scheme(repeatable(get("any"))).await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(seen.load(Ordering::SeqCst), 3);
@@ -80,7 +80,7 @@ async fn a_refusal_by_the_server_is_not_repeated() {
 async fn an_address_that_nobody_has_is_unavailable() {
     let running = Running::start().await;
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let mut client = client(&running, &format!("http://{free}"), &ClientSettings::default());
+    let mut client = client(&running, &format!("http://{free}"), &patient());
     assert_eq!(client.get_scheme(get("any")).await.unwrap_err().code(), Code::Unavailable);
 }
 

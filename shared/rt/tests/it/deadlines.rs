@@ -16,7 +16,7 @@ async fn the_server_itself_says_that_the_callers_time_is_over() {
     let begun = Instant::now();
     let status = raw.status(GET_SCHEME, &[("grpc-timeout", "50m")], encoded(&get("wait"))).await;
     assert_eq!((status.code(), reason_of(&status).as_deref()), (Code::DeadlineExceeded, Some("DEADLINE_EXCEEDED")));
-    assert!((Duration::from_millis(50)..Duration::from_secs(1)).contains(&begun.elapsed()));
+    assert!((Duration::from_millis(50)..Duration::from_secs(10)).contains(&begun.elapsed()));
 }
 
 #[tokio::test]
@@ -56,17 +56,17 @@ async fn a_malformed_timeout_is_refused() {
 
 #[tokio::test]
 async fn a_handler_knows_its_deadline_and_a_client_passes_it_on() {
-    let running = Running::start().await;
+    let running = Running::with(|settings| settings.call_ms_max = 20_000).await;
     let mut client = running.client();
     let mut request = tonic::Request::new(get("any"));
-    request.set_timeout(Duration::from_millis(700));
+    request.set_timeout(Duration::from_secs(10));
     client.get_scheme(request).await.unwrap();
     let known = running.watch.remaining.lock().unwrap().unwrap();
-    assert!((Duration::from_millis(200)..=Duration::from_millis(700)).contains(&known), "{known:?}");
+    assert!((Duration::from_secs(1)..=Duration::from_secs(10)).contains(&known), "{known:?}");
     // The server's cap where the caller grants more.
     client.get_scheme(get("any")).await.unwrap();
     let capped = running.watch.remaining.lock().unwrap().unwrap();
-    assert!((Duration::from_millis(700)..=Duration::from_secs(2)).contains(&capped), "{capped:?}");
+    assert!((Duration::from_secs(10)..=Duration::from_secs(20)).contains(&capped), "{capped:?}");
 }
 
 #[tokio::test]

@@ -24,12 +24,14 @@ pub(crate) struct Watch {
     pub(crate) writes: Mutex<BTreeMap<String, (u32, u32)>>,
     /// What the newest call knew of its deadline.
     pub(crate) remaining: Mutex<Option<Duration>>,
+    /// The span that the newest call ran in.
+    pub(crate) traceparent: Mutex<String>,
 }
 
 impl Default for Watch {
     fn default() -> Self {
         let (gate, arrived) = (Semaphore::new(0), Semaphore::new(0));
-        Self { gate, arrived, writes: Mutex::default(), remaining: Mutex::default() }
+        Self { gate, arrived, writes: Mutex::default(), remaining: Mutex::default(), traceparent: Mutex::default() }
     }
 }
 
@@ -37,7 +39,7 @@ impl Watch {
     /// Waits until so many calls have come to the gate since the last wait.
     pub(crate) async fn arrived(&self, calls: u32) {
         let waiting = self.arrived.acquire_many(calls);
-        tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("calls arrive").unwrap().forget();
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("calls arrive").unwrap().forget();
     }
 
     pub(crate) fn open(&self, calls: usize) {
@@ -80,6 +82,7 @@ impl LevelService for Levels {
 
     async fn get_scheme(&self, request: Request<GetSchemeRequest>) -> Result<Response<GetSchemeResponse>, Status> {
         *self.0.remaining.lock().unwrap() = rt::remaining();
+        *self.0.traceparent.lock().unwrap() = telemetry::current_traceparent();
         let scheme_id = request.into_inner().scheme_id;
         match scheme_id.as_str() {
             "wait" => self.0.pass().await,

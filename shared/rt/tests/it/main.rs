@@ -9,6 +9,8 @@ mod levels;
 mod messages;
 mod open;
 mod order;
+mod pulls;
 mod raw;
 mod server;
+mod trace;
 mod writes;

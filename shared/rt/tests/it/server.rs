@@ -7,17 +7,22 @@ use authn::Authenticator;
 use authn::dev::{Grant, Issuer};
 use ids::TenantId;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use proto::events::v1::event_log_service_server::EventLogServiceServer;
 use proto::levels::v1::level_service_client::LevelServiceClient;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::{GetSchemeRequest, PublishSchemeRequest, Scheme};
 use rt::{ClientSettings, Server, ServerSettings, Shutdown};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tonic::service::Routes;
 
 use crate::levels::{Levels, Watch};
+use crate::pulls::Quiet;
 
 pub(crate) const SERVICE: &str = "banyan.levels.v1.LevelService";
+
+const PATIENCE_MS: u64 = 30_000;
 
 static METRICS: LazyLock<PrometheusHandle> =
     LazyLock::new(|| PrometheusBuilder::new().install_recorder().expect("no other recorder is installed"));
@@ -25,6 +30,8 @@ static METRICS: LazyLock<PrometheusHandle> =
 pub(crate) struct Running {
     pub(crate) uri: String,
     pub(crate) watch: Arc<Watch>,
+    /// One for each pull that has arrived.
+    pub(crate) pulls: Arc<Semaphore>,
     pub(crate) shutdown: Shutdown,
     pub(crate) health: rt::Health,
     pub(crate) served: JoinHandle<bool>,
@@ -42,19 +49,21 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         let issuer = Issuer::open(folder.path()).unwrap();
         let authenticator = Authenticator::new(issuer.settings()).await.unwrap();
-        let mut settings = ServerSettings { reflection: true, ..ServerSettings::for_tests() };
+        // Enough for a busy machine; tests of deadlines set their own.
+        let mut settings = ServerSettings { reflection: true, call_ms_max: PATIENCE_MS, ..ServerSettings::for_tests() };
         change(&mut settings);
         let levels = Levels::default();
-        let watch = Arc::clone(&levels.0);
+        let (watch, pulls) = (Arc::clone(&levels.0), Arc::new(Semaphore::new(0)));
         let bound = Server::new(settings, Arc::new(authenticator))
             .routes(Routes::new(LevelServiceServer::new(levels)))
+            .routes(Routes::new(EventLogServiceServer::new(Quiet(Arc::clone(&pulls)))))
             .services([SERVICE])
             .bind()
             .await
             .unwrap();
         let (uri, health, shutdown) = (bound.uri(), bound.health(), Shutdown::new());
         let served = tokio::spawn(bound.serve(shutdown.clone()));
-        Self { uri, watch, shutdown, health, served, issuer, _folder: folder }
+        Self { uri, watch, pulls, shutdown, health, served, issuer, _folder: folder }
     }
 
     pub(crate) fn token(&self) -> String {
@@ -71,12 +80,17 @@ impl Running {
     }
 
     pub(crate) fn anonymous(&self) -> rt::Channel {
-        rt::connect(self.uri.clone(), &ClientSettings::default()).unwrap()
+        rt::connect(self.uri.clone(), &patient()).unwrap()
     }
 
     pub(crate) fn client(&self) -> LevelServiceClient<rt::Channel> {
         LevelServiceClient::new(self.channel())
     }
+}
+
+/// Settings of a client that waits as long as the server does.
+pub(crate) fn patient() -> ClientSettings {
+    ClientSettings { call_ms_max: PATIENCE_MS, ..ClientSettings::default() }
 }
 
 pub(crate) fn get(scheme_id: &str) -> GetSchemeRequest {
@@ -116,5 +130,5 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(10), waiting).await.is_ok(), "waited in vain: {what}");
+    assert!(tokio::time::timeout(Duration::from_secs(30), waiting).await.is_ok(), "waited in vain: {what}");
 }
