@@ -88,7 +88,12 @@ impl Issuer {
 
     /// A token, valid from now on.
     pub fn mint(&self, grant: &Grant) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
+        self.mint_at(grant, SystemTime::now())
+    }
+
+    /// A token, valid from a time on.
+    pub fn mint_at(&self, grant: &Grant, from: SystemTime) -> String {
+        let now = from.duration_since(UNIX_EPOCH).expect("the clock is past 1970").as_secs();
         let claims = TokenClaims { nbf: now, exp: now + grant.lifetime.as_secs(), grant };
         let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims.to_json(), &self.key).expect("the key was checked when it was read")

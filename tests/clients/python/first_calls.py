@@ -7,7 +7,6 @@ write carries the id that it had the first time.
 import os
 import pathlib
 import sys
-import time
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -47,7 +46,6 @@ def main():
 
     # Its programme: a point per dollar of a completed order.
     points = points_pb2_grpc.PointsServiceStub(channel)
-    wait_for_tenant(points, tenant)
     points.CreatePointType(
         points_pb2.CreatePointTypeRequest(
             request_id="p1",
@@ -103,18 +101,6 @@ def main():
     )
     print("points:", balance.available)
     return 0 if balance.available >= 42 else 1
-
-
-def wait_for_tenant(points, tenant):
-    """levels learns of a new tenant by event: an instant after profiles has created it."""
-    for attempt in range(50):
-        try:
-            points.ListPointTypes(points_pb2.ListPointTypesRequest(), metadata=tenant, timeout=3)
-            return
-        except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.NOT_FOUND or attempt == 49:
-                raise
-            time.sleep(0.1)
 
 
 if __name__ == "__main__":

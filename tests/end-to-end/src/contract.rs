@@ -1,7 +1,7 @@
 //! The contract as data: which methods there are, what they take, and where a request holds what.
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor, Value};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor, ReflectMessage, Value};
 use serde::de::DeserializeSeed;
 
 /// Every method of every Banyan service.
@@ -35,7 +35,8 @@ pub fn access(method: &MethodDescriptor) -> Access {
     let options = method.options();
     let value = options.get_extension(&option);
     let access = value.as_message().expect("the option is a message");
-    let text = |name: &str| access.get_field_by_name(name).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let text =
+        |name: &str| access.get_field_by_name(name).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
     let flag = |name: &str| access.get_field_by_name(name).and_then(|v| v.as_bool()).unwrap_or_default();
     Access { scope: text("scope"), user_field: text("user_field"), cross_tenant: flag("cross_tenant") }
 }
@@ -64,9 +65,15 @@ pub struct Mutation {
 /// says; fields for which it returns nothing stay.
 pub fn mutations(sample: &DynamicMessage, change: &dyn Fn(&Kind) -> Option<Value>) -> Vec<Mutation> {
     let mut found = Vec::new();
-    walk(sample, &mut Vec::new(), change, &mut |field, rebuild| {
-        found.push(Mutation { field, request: rebuild.encode_to_vec() });
-    }, sample);
+    walk(
+        sample,
+        &mut Vec::new(),
+        change,
+        &mut |field, rebuild| {
+            found.push(Mutation { field, request: rebuild.encode_to_vec() });
+        },
+        sample,
+    );
     found
 }
 

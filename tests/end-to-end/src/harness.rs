@@ -1,6 +1,6 @@
 //! The suite in this process, on a database of its own, and what a caller from outside needs.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::{Duration, SystemTime}};
 
 use authn::dev::{Grant, Issuer};
 use host::{Assembly, Kit, Part, Services};
@@ -10,8 +10,10 @@ use prost_reflect::{DynamicMessage, MethodDescriptor};
 use proto::{
     events::v1::{GetProgressRequest, GetProgressResponse},
     google::rpc,
+    profiles::v1::RecordEventsResponse,
 };
 use rt::{ClientSettings, ServerSettings, Shutdown};
+use telemetry::TelemetrySettings;
 use testkit::TestDb;
 use tonic::{Status, transport::Channel};
 
@@ -21,6 +23,7 @@ use crate::{
     wire::{self, Answer},
 };
 
+const PAGE_SECRET: &str = "end-to-end-tests";
 const SERVICES: [&str; 2] = ["profiles", "levels"];
 
 /// Service and partition to the newest event's number.
@@ -32,6 +35,7 @@ pub struct Suite {
     issuer: &'static Issuer,
     shutdown: Shutdown,
     _database: TestDb,
+    _telemetry: telemetry::Guard,
 }
 
 impl Drop for Suite {
@@ -43,21 +47,39 @@ impl Drop for Suite {
 impl Suite {
     /// Starts all services behind one port.
     pub async fn start() -> Self {
+        let told = TelemetrySettings { filter: "error".to_owned(), ..TelemetrySettings::default() };
+        let telemetry = telemetry::init(&told, "end-to-end").expect("logging starts");
         let migrations = [profiles::migrations(), levels::migrations()];
         let database = testkit::database(&migrations.each_ref()).await;
         let issuer = testkit::tokens();
         let parts = vec![
             profiles::start(kit(&database, "profiles").await).await.expect("profiles starts"),
-            levels::start(kit(&database, "levels").await).await.expect("levels starts"),
+            levels::start(kit(&database, "levels").await),
         ];
         let shutdown = Shutdown::new();
         let channel = serve(parts, issuer, shutdown.clone()).await;
-        Self { channel, issuer, shutdown, _database: database }
+        Self { channel, issuer, shutdown, _database: database, _telemetry: telemetry }
     }
 
     /// Sends raw bytes.
     pub async fn call(&self, path: &str, token: Option<&str>, body: Vec<u8>) -> Result<Answer, Status> {
         wire::call(&self.channel, path, token, body).await
+    }
+
+    /// As `call`, and fails with the first refusal where single events of a batch or stream were refused.
+    pub async fn call_whole(&self, path: &str, token: &str, body: Vec<u8>) -> Result<(), Status> {
+        let answer = self.call(path, Some(token), body).await?;
+        if !path.ends_with("/RecordEvents") && !path.ends_with("/StreamEvents") {
+            return Ok(());
+        }
+        let outcomes = RecordEventsResponse::decode(&answer.message[..]).expect("an answer is a valid message").outcomes;
+        match outcomes.into_iter().find_map(|outcome| outcome.error) {
+            Some(error) => {
+                let details = error.encode_to_vec().into();
+                Err(Status::with_details(error.code.into(), error.message, details))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The sample request of every RPC.
@@ -83,7 +105,7 @@ impl Suite {
             match self.call(path, Some(&token), body.clone()).await {
                 Ok(answer) => done.push((path, body, answer.message)),
                 Err(status) if reason(&status).ends_with("_EXISTS") => {} // the second user of a tenant
-                Err(status) => panic!("{path} refused its sample: {status:?}"),
+                Err(status) => panic!("{path} refused its sample: {:?} {} {:?}", status.code(), reason(&status), violations(&status)),
             }
         }
         done
@@ -135,8 +157,8 @@ impl Suite {
 
     /// A token that was valid once.
     pub fn expired_token(&self, tenant: &str) -> String {
-        let grant = Grant::tenant(&tenant_id(tenant)).every_scope();
-        self.issuer.mint(&grant.lifetime(time::Duration::hours(-1)))
+        let grant = Grant::tenant(&tenant_id(tenant)).every_scope().lifetime(Duration::from_secs(3600));
+        self.issuer.mint_at(&grant, SystemTime::now() - Duration::from_secs(2 * 3600))
     }
 
     /// How far each service's log has come.
@@ -181,7 +203,7 @@ impl Suite {
 async fn kit<S: Default>(database: &TestDb, schema: &'static str) -> Kit<S> {
     let db = database.db(schema).await;
     let log = eventlog::Log::new(db.clone(), None, eventlog::LogSettings::default());
-    Kit { db, log, pages: page::Tokens::new("end-to-end-tests"), settings: S::default() }
+    Kit { db, log, pages: page::Tokens::new(PAGE_SECRET), settings: S::default() }
 }
 
 async fn serve(parts: Vec<Part>, issuer: &'static Issuer, shutdown: Shutdown) -> Channel {
@@ -193,6 +215,7 @@ async fn serve(parts: Vec<Part>, issuer: &'static Issuer, shutdown: Shutdown) ->
         consumer: eventlog::ConsumerSettings::default(),
         sources: BTreeMap::new(),
         token: Arc::new(token),
+        pages: page::Tokens::new(PAGE_SECRET),
     };
     let assembly = Assembly::bind(services, parts).await.expect("the suite starts");
     let uri = format!("http://{}", assembly.address());

@@ -40,47 +40,65 @@ fn request_id(names: &Names<'_>, what: &str) -> String {
 
 fn tenant_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     vec![
-        ("/banyan.admin.v1.TenantService/CreateTenant", json!({
-            "requestId": format!("create-{}-{}", names.tenant, names.ids),
-            "tenant": {"tenantId": names.tenant, "displayName": names.canary, "zone": "Asia/Shanghai", "currency": "CNY",
-                "sandbox": true},
-        })),
-        ("/banyan.admin.v1.TenantService/UpdateTenant", json!({
-            "requestId": format!("update-{}-{}", names.tenant, names.ids),
-            "tenant": {"tenantId": names.tenant, "displayName": format!("店 {}", names.canary)},
-            "updateMask": "displayName",
-        })),
+        (
+            "/banyan.admin.v1.TenantService/CreateTenant",
+            json!({
+                "requestId": format!("create-{}-{}", names.tenant, names.ids),
+                "tenant": {"tenantId": names.tenant, "displayName": names.canary, "zone": "Asia/Shanghai", "currency": "CNY",
+                    "sandbox": true},
+            }),
+        ),
+        (
+            "/banyan.admin.v1.TenantService/UpdateTenant",
+            json!({
+                "requestId": format!("update-{}-{}", names.tenant, names.ids),
+                "tenant": {"tenantId": names.tenant, "displayName": format!("店 {}", names.canary)},
+                "updateMask": "displayName",
+            }),
+        ),
     ]
 }
 
 fn programme_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     vec![
-        ("/banyan.levels.v1.PointsService/CreatePointType", json!({
-            "requestId": request_id(names, "point-type"),
-            "pointType": {"pointTypeId": "points", "displayName": text(names), "spendable": true,
-                "expiryPolicy": "EXPIRY_POLICY_MONTHS", "expiryCount": 12,
-                "reversalPolicy": "REVERSAL_POLICY_DOWN_TO_ZERO", "zone": "Asia/Shanghai"},
-        })),
-        ("/banyan.levels.v1.EarningRuleService/PublishEarningRule", json!({
-            "requestId": request_id(names, "rule"),
-            "rule": {"ruleId": "one-per-yuan", "pointTypeId": "points", "eventType": "order.completed",
-                "expression": "order.total_minor >= 100", "formula": "order.total_minor / 100"},
-        })),
-        ("/banyan.levels.v1.LevelService/PublishScheme", json!({
-            "requestId": request_id(names, "scheme"),
-            "scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
-                "levels": [{"rank": 0, "displayName": text(names), "threshold": "0"},
-                    {"rank": 1, "displayName": text(names), "threshold": "50"}],
-                "validityMonths": 12, "periodEnd": "PERIOD_END_KEEP"},
-        })),
-        ("/banyan.profiles.v1.LifecycleService/UpdateModels", json!({
-            "requestId": request_id(names, "models"),
-            "models": {
-                "stage": {"loyalOrders": 5, "dormantAfterDays": 60, "lostAfterDays": 120},
-                "rfm": {"method": "RFM_METHOD_THRESHOLDS", "windowDays": 365, "recencyDays": [180, 90, 60, 30],
-                    "frequencyOrders": [2, 3, 5, 8], "monetaryMinor": ["5000", "10000", "20000", "50000"]},
-            },
-        })),
+        (
+            "/banyan.levels.v1.PointsService/CreatePointType",
+            json!({
+                "requestId": request_id(names, "point-type"),
+                "pointType": {"pointTypeId": "points", "displayName": text(names), "spendable": true,
+                    "expiryPolicy": "EXPIRY_POLICY_MONTHS", "expiryCount": 12,
+                    "reversalPolicy": "REVERSAL_POLICY_DOWN_TO_ZERO", "zone": "Asia/Shanghai"},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.EarningRuleService/PublishEarningRule",
+            json!({
+                "requestId": request_id(names, "rule"),
+                "rule": {"ruleId": "one-per-yuan", "pointTypeId": "points", "eventType": "order.completed",
+                    "expression": "order.total_minor >= 100", "formula": "order.total_minor / 100"},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.LevelService/PublishScheme",
+            json!({
+                "requestId": request_id(names, "scheme"),
+                "scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
+                    "levels": [{"rank": 0, "displayName": text(names), "threshold": "0"},
+                        {"rank": 1, "displayName": text(names), "threshold": "50"}],
+                    "validityMonths": 12, "periodEnd": "PERIOD_END_KEEP"},
+            }),
+        ),
+        (
+            "/banyan.profiles.v1.LifecycleService/UpdateModels",
+            json!({
+                "requestId": request_id(names, "models"),
+                "models": {
+                    "stage": {"loyalOrders": 5, "dormantAfterDays": 60, "lostAfterDays": 120},
+                    "rfm": {"method": "RFM_METHOD_THRESHOLDS", "windowDays": 365, "recencyDays": [180, 90, 60, 30],
+                        "frequencyOrders": [2, 3, 5, 8], "monetaryMinor": ["5000", "10000", "20000", "50000"]},
+                },
+            }),
+        ),
     ]
 }
 
@@ -119,20 +137,35 @@ fn user_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             "amount": {"currencyCode": "CNY", "units": "40"}}], "amount": {"currencyCode": "CNY", "units": "40"}}}})),
     ]});
     vec![
-        ("/banyan.profiles.v1.ProfileService/UpsertProfile",
-            json!({"requestId": request_id(names, "upsert"), "profile": profile})),
-        ("/banyan.profiles.v1.ProfileService/UpdateProfile",
-            json!({"requestId": request_id(names, "update"), "profile": profile, "updateMask": "channel,attributes"})),
-        ("/banyan.profiles.v1.ProfileService/LinkAlias", json!({"requestId": request_id(names, "alias"),
-            "userId": names.user, "alias": format!("openid-{}", names.ids)})),
-        ("/banyan.profiles.v1.EventService/RecordEvent",
-            json!({"event": event(names, "e1", json!({"orderCreated": {"order": order(names, "o1")}}))})),
+        (
+            "/banyan.profiles.v1.ProfileService/UpsertProfile",
+            json!({"requestId": request_id(names, "upsert"), "profile": profile}),
+        ),
+        (
+            "/banyan.profiles.v1.ProfileService/UpdateProfile",
+            json!({"requestId": request_id(names, "update"), "profile": profile, "updateMask": "channel,attributes"}),
+        ),
+        (
+            "/banyan.profiles.v1.ProfileService/LinkAlias",
+            json!({"requestId": request_id(names, "alias"),
+            "userId": names.user, "alias": format!("openid-{}", names.ids)}),
+        ),
+        (
+            "/banyan.profiles.v1.EventService/RecordEvent",
+            json!({"event": event(names, "e1", json!({"orderCreated": {"order": order(names, "o1")}}))}),
+        ),
         ("/banyan.profiles.v1.EventService/RecordEvents", batch),
         ("/banyan.profiles.v1.EventService/StreamEvents", stream),
-        ("/banyan.levels.v1.PointsService/Earn", json!({"requestId": request_id(names, "earn"), "userId": names.user,
-            "pointTypeId": "points", "amount": "100", "reason": names.canary, "orderId": names.ids})),
-        ("/banyan.levels.v1.PointsService/Spend", json!({"requestId": request_id(names, "spend"),
-            "userId": names.user, "pointTypeId": "points", "amount": "30", "reason": names.canary})),
+        (
+            "/banyan.levels.v1.PointsService/Earn",
+            json!({"requestId": request_id(names, "earn"), "userId": names.user,
+            "pointTypeId": "points", "amount": "100", "reason": names.canary, "orderId": names.ids}),
+        ),
+        (
+            "/banyan.levels.v1.PointsService/Spend",
+            json!({"requestId": request_id(names, "spend"),
+            "userId": names.user, "pointTypeId": "points", "amount": "30", "reason": names.canary}),
+        ),
     ]
 }
 
@@ -147,25 +180,38 @@ pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.admin.v1.TenantService/ListTenants", json!({"pageSize": 10})),
         ("/banyan.admin.v1.ConsumerService/ListConsumers", json!({"service": "levels"})),
         ("/banyan.admin.v1.ConsumerService/ListDeadLetters", json!({"service": "levels", "consumer": "orders"})),
-        ("/banyan.admin.v1.ConsumerService/ReplayDeadLetters",
-            json!({"service": "levels", "consumer": "orders", "tenantId": names.tenant, "userId": names.user})),
-        ("/banyan.admin.v1.ConsumerService/DiscardDeadLetter",
-            json!({"service": "levels", "consumer": "orders", "source": "profiles", "partition": 0, "seq": "1"})),
-        ("/banyan.events.v1.EventLogService/Pull", json!({"service": "profiles", "consumer": "outside",
-            "cursors": (0..32).map(|partition| json!({"partition": partition})).collect::<Vec<_>>()})),
+        (
+            "/banyan.admin.v1.ConsumerService/ReplayDeadLetters",
+            json!({"service": "levels", "consumer": "orders", "tenantId": names.tenant, "userId": names.user}),
+        ),
+        (
+            "/banyan.admin.v1.ConsumerService/DiscardDeadLetter",
+            json!({"service": "levels", "consumer": "orders", "source": "profiles", "partition": 0, "seq": "1"}),
+        ),
+        (
+            "/banyan.events.v1.EventLogService/Pull",
+            json!({"service": "profiles", "consumer": "outside",
+            "cursors": (0..32).map(|partition| json!({"partition": partition})).collect::<Vec<_>>()}),
+        ),
         ("/banyan.events.v1.EventLogService/GetProgress", json!({"service": "levels"})),
-        ("/banyan.events.v1.EventLogService/GetOutcome",
-            json!({"service": "profiles", "eventId": format!("e1-{}", names.ids)})),
+        (
+            "/banyan.events.v1.EventLogService/GetOutcome",
+            json!({"service": "profiles", "eventId": format!("e1-{}", names.ids)}),
+        ),
         ("/banyan.profiles.v1.ProfileService/GetProfile", user.clone()),
         ("/banyan.profiles.v1.ProfileService/BatchGetProfiles", wanted),
         ("/banyan.profiles.v1.ProfileService/ListProfiles", json!({"pageSize": 10})),
-        ("/banyan.profiles.v1.OrderService/GetOrder",
-            json!({"userId": names.user, "orderId": format!("o4-{}", names.ids)})),
+        (
+            "/banyan.profiles.v1.OrderService/GetOrder",
+            json!({"userId": names.user, "orderId": format!("o4-{}", names.ids)}),
+        ),
         ("/banyan.profiles.v1.OrderService/ListOrders", user.clone()),
         ("/banyan.profiles.v1.LifecycleService/GetModels", json!({})),
         ("/banyan.profiles.v1.LifecycleService/GetStanding", user),
-        ("/banyan.profiles.v1.InsightService/GetCohortRetention",
-            json!({"fromMonth": "2026-01", "toMonth": "2026-12"})),
+        (
+            "/banyan.profiles.v1.InsightService/GetCohortRetention",
+            json!({"fromMonth": "2026-01", "toMonth": "2026-12"}),
+        ),
         ("/banyan.profiles.v1.InsightService/GetSales", json!({})),
         ("/banyan.profiles.v1.InsightService/CountStages", json!({})),
         ("/banyan.profiles.v1.InsightService/CountRfmCells", json!({})),

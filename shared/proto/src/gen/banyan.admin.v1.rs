@@ -788,7 +788,7 @@ pub struct Tenant {
     /// IANA time zone such as `Asia/Shanghai`: decides days and months in reports. Default `UTC`.
     #[prost(string, tag = "3")]
     pub zone: ::prost::alloc::string::String,
-    /// ISO 4217 code: the currency of every amount of this tenant. Never changes.
+    /// ISO 4217 code: the currency of every amount of this tenant. Required by CreateTenant, ignored by UpdateTenant.
     #[prost(string, tag = "4")]
     pub currency: ::prost::alloc::string::String,
     /// True: a tenant for trials. Never changes.
@@ -797,7 +797,7 @@ pub struct Tenant {
     /// Output, or changed by UpdateTenant.
     #[prost(enumeration = "TenantState", tag = "6")]
     pub state: i32,
-    /// Output: changes with every change of the tenant.
+    /// Output: changes with every change. In an update: the etag that was read, or empty to skip the check.
     #[prost(string, tag = "7")]
     pub etag: ::prost::alloc::string::String,
     /// Output.

@@ -52,901 +52,6 @@ impl ErrorReason {
         }
     }
 }
-/// A discount already taken off a line's paid amount.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Discount {
-    /// Who pays for it.
-    #[prost(enumeration = "Funder", tag = "1")]
-    pub funder: i32,
-    /// The whole line's discount, 0 or more, in the tenant's currency.
-    #[prost(message, optional, tag = "2")]
-    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
-}
-impl ::prost::Name for Discount {
-    const NAME: &'static str = "Discount";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.Discount".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.Discount".into()
-    }
-}
-/// One line of an order.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct OrderLine {
-    /// Unique within the order; 1 to 64 characters.
-    #[prost(string, tag = "1")]
-    pub line_id: ::prost::alloc::string::String,
-    /// What was bought; at most 64 characters, may be empty.
-    #[prost(string, tag = "2")]
-    pub sku: ::prost::alloc::string::String,
-    /// Its category; at most 64 characters, may be empty.
-    #[prost(string, tag = "3")]
-    pub category: ::prost::alloc::string::String,
-    /// Pieces, 1 to 1,000,000.
-    #[prost(int64, tag = "4")]
-    pub quantity: i64,
-    /// Price of one piece before discounts; absent: unknown.
-    #[prost(message, optional, tag = "5")]
-    pub list_price: ::core::option::Option<super::super::super::google::r#type::Money>,
-    /// What the user pays for the whole line after discounts; 0 or more.
-    #[prost(message, optional, tag = "6")]
-    pub paid: ::core::option::Option<super::super::super::google::r#type::Money>,
-    /// The discounts contained in it; at most 20.
-    #[prost(message, repeated, tag = "7")]
-    pub discounts: ::prost::alloc::vec::Vec<Discount>,
-}
-impl ::prost::Name for OrderLine {
-    const NAME: &'static str = "OrderLine";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.OrderLine".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.OrderLine".into()
-    }
-}
-/// An order as the shop knows it. All amounts are in the tenant's currency and not negative.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Order {
-    /// Unique within the tenant and user; 1 to 128 characters.
-    #[prost(string, tag = "1")]
-    pub order_id: ::prost::alloc::string::String,
-    /// The order that this one was split from; may be empty.
-    #[prost(string, tag = "2")]
-    pub parent_order_id: ::prost::alloc::string::String,
-    /// The lines, at most 200. Empty where only the total is known.
-    #[prost(message, repeated, tag = "3")]
-    pub lines: ::prost::alloc::vec::Vec<OrderLine>,
-    /// Freight paid by the user; absent: none.
-    #[prost(message, optional, tag = "4")]
-    pub freight: ::core::option::Option<super::super::super::google::r#type::Money>,
-    /// Part of the total paid ahead as a deposit; absent: none.
-    #[prost(message, optional, tag = "5")]
-    pub deposit: ::core::option::Option<super::super::super::google::r#type::Money>,
-    /// Part of the total still to be paid after a deposit; absent: none.
-    #[prost(message, optional, tag = "6")]
-    pub balance: ::core::option::Option<super::super::super::google::r#type::Money>,
-    /// What the user pays in all. With lines it must equal the sum of their `paid` and the freight.
-    #[prost(message, optional, tag = "7")]
-    pub total: ::core::option::Option<super::super::super::google::r#type::Money>,
-}
-impl ::prost::Name for Order {
-    const NAME: &'static str = "Order";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.Order".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.Order".into()
-    }
-}
-/// What was given back of one line.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RefundLine {
-    /// The order's line.
-    #[prost(string, tag = "1")]
-    pub line_id: ::prost::alloc::string::String,
-    /// Pieces returned, 0 where money is returned without goods.
-    #[prost(int64, tag = "2")]
-    pub quantity: i64,
-    /// Money returned for the line; 0 or more.
-    #[prost(message, optional, tag = "3")]
-    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
-}
-impl ::prost::Name for RefundLine {
-    const NAME: &'static str = "RefundLine";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.RefundLine".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.RefundLine".into()
-    }
-}
-/// Money given back for an order. Several may follow; together they never exceed what was paid.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Refund {
-    /// Unique within the order; 1 to 128 characters.
-    #[prost(string, tag = "1")]
-    pub refund_id: ::prost::alloc::string::String,
-    /// The order.
-    #[prost(string, tag = "2")]
-    pub order_id: ::prost::alloc::string::String,
-    /// By line; empty where only the amount is known.
-    #[prost(message, repeated, tag = "3")]
-    pub lines: ::prost::alloc::vec::Vec<RefundLine>,
-    /// Freight given back; absent: none.
-    #[prost(message, optional, tag = "4")]
-    pub freight: ::core::option::Option<super::super::super::google::r#type::Money>,
-    /// What is given back in all, more than 0. With lines it must equal their amounts and the freight.
-    #[prost(message, optional, tag = "5")]
-    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
-}
-impl ::prost::Name for Refund {
-    const NAME: &'static str = "Refund";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.Refund".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.Refund".into()
-    }
-}
-/// An order with what happened to it. Output only.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct OrderRecord {
-    /// The order as it was first reported.
-    #[prost(message, optional, tag = "1")]
-    pub order: ::core::option::Option<Order>,
-    /// The user's canonical id.
-    #[prost(string, tag = "2")]
-    pub user_id: ::prost::alloc::string::String,
-    /// How far it has come.
-    #[prost(enumeration = "OrderState", tag = "3")]
-    pub state: i32,
-    /// The refunds applied, in the order of their arrival.
-    #[prost(message, repeated, tag = "4")]
-    pub refunds: ::prost::alloc::vec::Vec<Refund>,
-    /// Their sum.
-    #[prost(message, optional, tag = "5")]
-    pub refunded: ::core::option::Option<super::super::super::google::r#type::Money>,
-    /// Refunds that wait because they would exceed what was paid, or precede the payment.
-    #[prost(message, repeated, tag = "6")]
-    pub parked_refunds: ::prost::alloc::vec::Vec<Refund>,
-    /// When the first event about it happened.
-    #[prost(message, optional, tag = "7")]
-    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// When it was paid; absent: not paid.
-    #[prost(message, optional, tag = "8")]
-    pub paid_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// When it was completed; absent: not completed.
-    #[prost(message, optional, tag = "9")]
-    pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// The app, shop or brand; may be empty.
-    #[prost(string, tag = "10")]
-    pub site: ::prost::alloc::string::String,
-}
-impl ::prost::Name for OrderRecord {
-    const NAME: &'static str = "OrderRecord";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.OrderRecord".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.OrderRecord".into()
-    }
-}
-/// Arguments of GetOrder.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetOrderRequest {
-    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
-    #[prost(string, tag = "1")]
-    pub user_id: ::prost::alloc::string::String,
-    /// The order.
-    #[prost(string, tag = "2")]
-    pub order_id: ::prost::alloc::string::String,
-    /// Positions that the answer must include; at most 8. See Position.
-    #[prost(message, repeated, tag = "3")]
-    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
-}
-impl ::prost::Name for GetOrderRequest {
-    const NAME: &'static str = "GetOrderRequest";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.GetOrderRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.GetOrderRequest".into()
-    }
-}
-/// Result of GetOrder.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetOrderResponse {
-    /// The order.
-    #[prost(message, optional, tag = "1")]
-    pub order: ::core::option::Option<OrderRecord>,
-}
-impl ::prost::Name for GetOrderResponse {
-    const NAME: &'static str = "GetOrderResponse";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.GetOrderResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.GetOrderResponse".into()
-    }
-}
-/// Arguments of ListOrders.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListOrdersRequest {
-    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
-    #[prost(string, tag = "1")]
-    pub user_id: ::prost::alloc::string::String,
-    /// At most this many: 0 means 50, more than 200 means 200.
-    #[prost(int32, tag = "2")]
-    pub page_size: i32,
-    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
-    #[prost(string, tag = "3")]
-    pub page_token: ::prost::alloc::string::String,
-    /// Positions that the answer must include; at most 8. See Position.
-    #[prost(message, repeated, tag = "4")]
-    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
-}
-impl ::prost::Name for ListOrdersRequest {
-    const NAME: &'static str = "ListOrdersRequest";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.ListOrdersRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.ListOrdersRequest".into()
-    }
-}
-/// Result of ListOrders.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListOrdersResponse {
-    /// The orders.
-    #[prost(message, repeated, tag = "1")]
-    pub orders: ::prost::alloc::vec::Vec<OrderRecord>,
-    /// Empty on the last page.
-    #[prost(string, tag = "2")]
-    pub next_page_token: ::prost::alloc::string::String,
-}
-impl ::prost::Name for ListOrdersResponse {
-    const NAME: &'static str = "ListOrdersResponse";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.ListOrdersResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.ListOrdersResponse".into()
-    }
-}
-/// Who pays for a discount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Funder {
-    /// Refused as input.
-    Unspecified = 0,
-    /// The shop that sells.
-    Shop = 1,
-    /// The platform.
-    Platform = 2,
-    /// A partner or the brand.
-    Partner = 3,
-}
-impl Funder {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "FUNDER_UNSPECIFIED",
-            Self::Shop => "FUNDER_SHOP",
-            Self::Platform => "FUNDER_PLATFORM",
-            Self::Partner => "FUNDER_PARTNER",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "FUNDER_UNSPECIFIED" => Some(Self::Unspecified),
-            "FUNDER_SHOP" => Some(Self::Shop),
-            "FUNDER_PLATFORM" => Some(Self::Platform),
-            "FUNDER_PARTNER" => Some(Self::Partner),
-            _ => None,
-        }
-    }
-}
-/// How far an order has come. It only moves forward; a later event implies the earlier ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum OrderState {
-    /// Never sent.
-    Unspecified = 0,
-    /// Placed.
-    Created = 1,
-    /// Paid: counts as bought from here on.
-    Paid = 2,
-    /// Received, the return window is over: points and growth are earned here.
-    Completed = 3,
-    /// Given up before completion; no longer counts as bought.
-    Cancelled = 4,
-}
-impl OrderState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "ORDER_STATE_UNSPECIFIED",
-            Self::Created => "ORDER_STATE_CREATED",
-            Self::Paid => "ORDER_STATE_PAID",
-            Self::Completed => "ORDER_STATE_COMPLETED",
-            Self::Cancelled => "ORDER_STATE_CANCELLED",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "ORDER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "ORDER_STATE_CREATED" => Some(Self::Created),
-            "ORDER_STATE_PAID" => Some(Self::Paid),
-            "ORDER_STATE_COMPLETED" => Some(Self::Completed),
-            "ORDER_STATE_CANCELLED" => Some(Self::Cancelled),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod order_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// What users have bought.
-    #[derive(Debug, Clone)]
-    pub struct OrderServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> OrderServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> OrderServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            OrderServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Reads one order with its refunds. NOT_FOUND `ORDER_NOT_FOUND`.
-        pub async fn get_order(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetOrderRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetOrderResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/banyan.profiles.v1.OrderService/GetOrder",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("banyan.profiles.v1.OrderService", "GetOrder"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Lists a user's orders, newest first by the time of their first event.
-        pub async fn list_orders(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListOrdersRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListOrdersResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/banyan.profiles.v1.OrderService/ListOrders",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("banyan.profiles.v1.OrderService", "ListOrders"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod order_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with OrderServiceServer.
-    #[async_trait]
-    pub trait OrderService: std::marker::Send + std::marker::Sync + 'static {
-        /// Reads one order with its refunds. NOT_FOUND `ORDER_NOT_FOUND`.
-        async fn get_order(
-            &self,
-            request: tonic::Request<super::GetOrderRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetOrderResponse>,
-            tonic::Status,
-        >;
-        /// Lists a user's orders, newest first by the time of their first event.
-        async fn list_orders(
-            &self,
-            request: tonic::Request<super::ListOrdersRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListOrdersResponse>,
-            tonic::Status,
-        >;
-    }
-    /// What users have bought.
-    #[derive(Debug)]
-    pub struct OrderServiceServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> OrderServiceServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for OrderServiceServer<T>
-    where
-        T: OrderService,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/banyan.profiles.v1.OrderService/GetOrder" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetOrderSvc<T: OrderService>(pub Arc<T>);
-                    impl<
-                        T: OrderService,
-                    > tonic::server::UnaryService<super::GetOrderRequest>
-                    for GetOrderSvc<T> {
-                        type Response = super::GetOrderResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetOrderRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as OrderService>::get_order(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetOrderSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/banyan.profiles.v1.OrderService/ListOrders" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListOrdersSvc<T: OrderService>(pub Arc<T>);
-                    impl<
-                        T: OrderService,
-                    > tonic::server::UnaryService<super::ListOrdersRequest>
-                    for ListOrdersSvc<T> {
-                        type Response = super::ListOrdersResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListOrdersRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as OrderService>::list_orders(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListOrdersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for OrderServiceServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "banyan.profiles.v1.OrderService";
-    impl<T> tonic::server::NamedService for OrderServiceServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
-/// Payload of `profile.changed`: a user was created or changed.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ProfileChanged {
-    /// True where the user is new.
-    #[prost(bool, tag = "1")]
-    pub created: bool,
-    /// The fields changed, as in Profile.
-    #[prost(string, repeated, tag = "2")]
-    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-}
-impl ::prost::Name for ProfileChanged {
-    const NAME: &'static str = "ProfileChanged";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.ProfileChanged".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.ProfileChanged".into()
-    }
-}
-/// Payload of `profile.alias_linked`: calls with the alias mean the event's user from now on.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ProfileAliasLinked {
-    /// The id that became an alias.
-    #[prost(string, tag = "1")]
-    pub alias: ::prost::alloc::string::String,
-}
-impl ::prost::Name for ProfileAliasLinked {
-    const NAME: &'static str = "ProfileAliasLinked";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.ProfileAliasLinked".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.ProfileAliasLinked".into()
-    }
-}
-/// Payload of `tenant.changed`: a tenant was created or changed.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct TenantChanged {
-    /// The tenant as it is now.
-    #[prost(message, optional, tag = "1")]
-    pub tenant: ::core::option::Option<super::super::admin::v1::Tenant>,
-}
-impl ::prost::Name for TenantChanged {
-    const NAME: &'static str = "TenantChanged";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.TenantChanged".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.TenantChanged".into()
-    }
-}
-/// Payload of `order.created`.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct OrderCreated {
-    /// The order.
-    #[prost(message, optional, tag = "1")]
-    pub order: ::core::option::Option<Order>,
-}
-impl ::prost::Name for OrderCreated {
-    const NAME: &'static str = "OrderCreated";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.OrderCreated".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.OrderCreated".into()
-    }
-}
-/// Payload of `order.paid`: the order counts as bought.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct OrderPaid {
-    /// The order.
-    #[prost(message, optional, tag = "1")]
-    pub order: ::core::option::Option<Order>,
-    /// True: the user's first paid order.
-    #[prost(bool, tag = "2")]
-    pub first_order: bool,
-}
-impl ::prost::Name for OrderPaid {
-    const NAME: &'static str = "OrderPaid";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.OrderPaid".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.OrderPaid".into()
-    }
-}
-/// Payload of `order.completed`: points and growth are earned by default here.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct OrderCompleted {
-    /// The order.
-    #[prost(message, optional, tag = "1")]
-    pub order: ::core::option::Option<Order>,
-    /// True: the user's first paid order.
-    #[prost(bool, tag = "2")]
-    pub first_order: bool,
-}
-impl ::prost::Name for OrderCompleted {
-    const NAME: &'static str = "OrderCompleted";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.OrderCompleted".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.OrderCompleted".into()
-    }
-}
-/// Payload of `order.cancelled`.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct OrderCancelled {
-    /// The order.
-    #[prost(message, optional, tag = "1")]
-    pub order: ::core::option::Option<Order>,
-    /// What the cancellation gives back: what was paid and not yet refunded; 0 where it was never paid.
-    #[prost(message, optional, tag = "2")]
-    pub released: ::core::option::Option<super::super::super::google::r#type::Money>,
-}
-impl ::prost::Name for OrderCancelled {
-    const NAME: &'static str = "OrderCancelled";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.OrderCancelled".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.OrderCancelled".into()
-    }
-}
-/// Payload of `order.refunded`: never before the order's own events.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct OrderRefunded {
-    /// The refund.
-    #[prost(message, optional, tag = "1")]
-    pub refund: ::core::option::Option<Refund>,
-    /// All refunds of the order up to this one.
-    #[prost(message, optional, tag = "2")]
-    pub refunded_total: ::core::option::Option<
-        super::super::super::google::r#type::Money,
-    >,
-    /// What was paid for the order.
-    #[prost(message, optional, tag = "3")]
-    pub order_total: ::core::option::Option<super::super::super::google::r#type::Money>,
-}
-impl ::prost::Name for OrderRefunded {
-    const NAME: &'static str = "OrderRefunded";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.OrderRefunded".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.OrderRefunded".into()
-    }
-}
-/// Payload of `user.visited`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UserVisited {
-    /// How long, in seconds; 0: unknown.
-    #[prost(int32, tag = "1")]
-    pub duration_seconds: i32,
-}
-impl ::prost::Name for UserVisited {
-    const NAME: &'static str = "UserVisited";
-    const PACKAGE: &'static str = "banyan.profiles.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.profiles.v1.UserVisited".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.profiles.v1.UserVisited".into()
-    }
-}
 /// Thresholds of the e-commerce stage model.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StageModel {
@@ -1765,6 +870,918 @@ pub mod lifecycle_service_server {
     pub const SERVICE_NAME: &str = "banyan.profiles.v1.LifecycleService";
     impl<T> tonic::server::NamedService for LifecycleServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// A discount already taken off a line's paid amount.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Discount {
+    /// Who pays for it.
+    #[prost(enumeration = "Funder", tag = "1")]
+    pub funder: i32,
+    /// The whole line's discount, 0 or more, in the tenant's currency.
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for Discount {
+    const NAME: &'static str = "Discount";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.Discount".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.Discount".into()
+    }
+}
+/// One line of an order.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderLine {
+    /// Unique within the order; 1 to 64 characters.
+    #[prost(string, tag = "1")]
+    pub line_id: ::prost::alloc::string::String,
+    /// What was bought; at most 64 characters, may be empty.
+    #[prost(string, tag = "2")]
+    pub sku: ::prost::alloc::string::String,
+    /// Its category; at most 64 characters, may be empty.
+    #[prost(string, tag = "3")]
+    pub category: ::prost::alloc::string::String,
+    /// Pieces, 1 to 1,000,000.
+    #[prost(int64, tag = "4")]
+    pub quantity: i64,
+    /// Price of one piece before discounts; absent: unknown.
+    #[prost(message, optional, tag = "5")]
+    pub list_price: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// What the user pays for the whole line after discounts; 0 or more.
+    #[prost(message, optional, tag = "6")]
+    pub paid: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// The discounts contained in it; at most 20.
+    #[prost(message, repeated, tag = "7")]
+    pub discounts: ::prost::alloc::vec::Vec<Discount>,
+}
+impl ::prost::Name for OrderLine {
+    const NAME: &'static str = "OrderLine";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.OrderLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.OrderLine".into()
+    }
+}
+/// An order as the shop knows it. All amounts are in the tenant's currency and not negative.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Order {
+    /// Unique within the tenant and user; 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub order_id: ::prost::alloc::string::String,
+    /// The order that this one was split from; may be empty.
+    #[prost(string, tag = "2")]
+    pub parent_order_id: ::prost::alloc::string::String,
+    /// The lines, at most 200. Empty where only the total is known.
+    #[prost(message, repeated, tag = "3")]
+    pub lines: ::prost::alloc::vec::Vec<OrderLine>,
+    /// Freight paid by the user; absent: none.
+    #[prost(message, optional, tag = "4")]
+    pub freight: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Part of the total paid ahead as a deposit; absent: none.
+    #[prost(message, optional, tag = "5")]
+    pub deposit: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Part of the total still to be paid after a deposit; absent: none.
+    #[prost(message, optional, tag = "6")]
+    pub balance: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// What the user pays in all. With lines it must equal the sum of their `paid` and the freight.
+    #[prost(message, optional, tag = "7")]
+    pub total: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for Order {
+    const NAME: &'static str = "Order";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.Order".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.Order".into()
+    }
+}
+/// What was given back of one line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefundLine {
+    /// The order's line.
+    #[prost(string, tag = "1")]
+    pub line_id: ::prost::alloc::string::String,
+    /// Pieces returned, 0 where money is returned without goods.
+    #[prost(int64, tag = "2")]
+    pub quantity: i64,
+    /// Money returned for the line; 0 or more.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for RefundLine {
+    const NAME: &'static str = "RefundLine";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.RefundLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.RefundLine".into()
+    }
+}
+/// Money given back for an order. Several may follow; together they never exceed what was paid.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Refund {
+    /// Unique within the order; 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub refund_id: ::prost::alloc::string::String,
+    /// The order.
+    #[prost(string, tag = "2")]
+    pub order_id: ::prost::alloc::string::String,
+    /// By line; empty where only the amount is known.
+    #[prost(message, repeated, tag = "3")]
+    pub lines: ::prost::alloc::vec::Vec<RefundLine>,
+    /// Freight given back; absent: none.
+    #[prost(message, optional, tag = "4")]
+    pub freight: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// What is given back in all, more than 0. With lines it must equal their amounts and the freight.
+    #[prost(message, optional, tag = "5")]
+    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for Refund {
+    const NAME: &'static str = "Refund";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.Refund".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.Refund".into()
+    }
+}
+/// An order with what happened to it. Output only.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderRecord {
+    /// The order as it was first reported.
+    #[prost(message, optional, tag = "1")]
+    pub order: ::core::option::Option<Order>,
+    /// The user's canonical id.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// How far it has come.
+    #[prost(enumeration = "OrderState", tag = "3")]
+    pub state: i32,
+    /// The refunds applied, in the order of their arrival.
+    #[prost(message, repeated, tag = "4")]
+    pub refunds: ::prost::alloc::vec::Vec<Refund>,
+    /// Their sum.
+    #[prost(message, optional, tag = "5")]
+    pub refunded: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Refunds that wait because they would exceed what was paid, or precede the payment.
+    #[prost(message, repeated, tag = "6")]
+    pub parked_refunds: ::prost::alloc::vec::Vec<Refund>,
+    /// When the first event about it happened.
+    #[prost(message, optional, tag = "7")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was paid; absent: not paid.
+    #[prost(message, optional, tag = "8")]
+    pub paid_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was completed; absent: not completed.
+    #[prost(message, optional, tag = "9")]
+    pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The app, shop or brand; may be empty.
+    #[prost(string, tag = "10")]
+    pub site: ::prost::alloc::string::String,
+}
+impl ::prost::Name for OrderRecord {
+    const NAME: &'static str = "OrderRecord";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.OrderRecord".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.OrderRecord".into()
+    }
+}
+/// Arguments of GetOrder.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetOrderRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The order.
+    #[prost(string, tag = "2")]
+    pub order_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "3")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetOrderRequest {
+    const NAME: &'static str = "GetOrderRequest";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.GetOrderRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.GetOrderRequest".into()
+    }
+}
+/// Result of GetOrder.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetOrderResponse {
+    /// The order.
+    #[prost(message, optional, tag = "1")]
+    pub order: ::core::option::Option<OrderRecord>,
+}
+impl ::prost::Name for GetOrderResponse {
+    const NAME: &'static str = "GetOrderResponse";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.GetOrderResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.GetOrderResponse".into()
+    }
+}
+/// Arguments of ListOrders.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOrdersRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListOrdersRequest {
+    const NAME: &'static str = "ListOrdersRequest";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.ListOrdersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.ListOrdersRequest".into()
+    }
+}
+/// Result of ListOrders.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOrdersResponse {
+    /// The orders.
+    #[prost(message, repeated, tag = "1")]
+    pub orders: ::prost::alloc::vec::Vec<OrderRecord>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListOrdersResponse {
+    const NAME: &'static str = "ListOrdersResponse";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.ListOrdersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.ListOrdersResponse".into()
+    }
+}
+/// Who pays for a discount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Funder {
+    /// Refused as input.
+    Unspecified = 0,
+    /// The shop that sells.
+    Shop = 1,
+    /// The platform.
+    Platform = 2,
+    /// A partner or the brand.
+    Partner = 3,
+}
+impl Funder {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FUNDER_UNSPECIFIED",
+            Self::Shop => "FUNDER_SHOP",
+            Self::Platform => "FUNDER_PLATFORM",
+            Self::Partner => "FUNDER_PARTNER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FUNDER_UNSPECIFIED" => Some(Self::Unspecified),
+            "FUNDER_SHOP" => Some(Self::Shop),
+            "FUNDER_PLATFORM" => Some(Self::Platform),
+            "FUNDER_PARTNER" => Some(Self::Partner),
+            _ => None,
+        }
+    }
+}
+/// How far an order has come. It only moves forward; a later event implies the earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OrderState {
+    /// Never sent.
+    Unspecified = 0,
+    /// Placed.
+    Created = 1,
+    /// Paid: counts as bought from here on.
+    Paid = 2,
+    /// Received, the return window is over: points and growth are earned here.
+    Completed = 3,
+    /// Given up before completion; no longer counts as bought.
+    Cancelled = 4,
+}
+impl OrderState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ORDER_STATE_UNSPECIFIED",
+            Self::Created => "ORDER_STATE_CREATED",
+            Self::Paid => "ORDER_STATE_PAID",
+            Self::Completed => "ORDER_STATE_COMPLETED",
+            Self::Cancelled => "ORDER_STATE_CANCELLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ORDER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ORDER_STATE_CREATED" => Some(Self::Created),
+            "ORDER_STATE_PAID" => Some(Self::Paid),
+            "ORDER_STATE_COMPLETED" => Some(Self::Completed),
+            "ORDER_STATE_CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod order_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What users have bought.
+    #[derive(Debug, Clone)]
+    pub struct OrderServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> OrderServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> OrderServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            OrderServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Reads one order with its refunds. NOT_FOUND `ORDER_NOT_FOUND`.
+        pub async fn get_order(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetOrderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOrderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.profiles.v1.OrderService/GetOrder",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.profiles.v1.OrderService", "GetOrder"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists a user's orders, newest first by the time of their first event.
+        pub async fn list_orders(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOrdersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOrdersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.profiles.v1.OrderService/ListOrders",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.profiles.v1.OrderService", "ListOrders"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod order_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with OrderServiceServer.
+    #[async_trait]
+    pub trait OrderService: std::marker::Send + std::marker::Sync + 'static {
+        /// Reads one order with its refunds. NOT_FOUND `ORDER_NOT_FOUND`.
+        async fn get_order(
+            &self,
+            request: tonic::Request<super::GetOrderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOrderResponse>,
+            tonic::Status,
+        >;
+        /// Lists a user's orders, newest first by the time of their first event.
+        async fn list_orders(
+            &self,
+            request: tonic::Request<super::ListOrdersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOrdersResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What users have bought.
+    #[derive(Debug)]
+    pub struct OrderServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> OrderServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for OrderServiceServer<T>
+    where
+        T: OrderService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.profiles.v1.OrderService/GetOrder" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetOrderSvc<T: OrderService>(pub Arc<T>);
+                    impl<
+                        T: OrderService,
+                    > tonic::server::UnaryService<super::GetOrderRequest>
+                    for GetOrderSvc<T> {
+                        type Response = super::GetOrderResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetOrderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrderService>::get_order(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetOrderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.profiles.v1.OrderService/ListOrders" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOrdersSvc<T: OrderService>(pub Arc<T>);
+                    impl<
+                        T: OrderService,
+                    > tonic::server::UnaryService<super::ListOrdersRequest>
+                    for ListOrdersSvc<T> {
+                        type Response = super::ListOrdersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOrdersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrderService>::list_orders(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOrdersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for OrderServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.profiles.v1.OrderService";
+    impl<T> tonic::server::NamedService for OrderServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Payload of `profile.changed`: a user was created or changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProfileChanged {
+    /// True where the user is new.
+    #[prost(bool, tag = "1")]
+    pub created: bool,
+    /// The fields changed, as in Profile.
+    #[prost(string, repeated, tag = "2")]
+    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ProfileChanged {
+    const NAME: &'static str = "ProfileChanged";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.ProfileChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.ProfileChanged".into()
+    }
+}
+/// Payload of `profile.alias_linked`: calls with the alias mean the event's user from now on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProfileAliasLinked {
+    /// The id that became an alias.
+    #[prost(string, tag = "1")]
+    pub alias: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ProfileAliasLinked {
+    const NAME: &'static str = "ProfileAliasLinked";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.ProfileAliasLinked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.ProfileAliasLinked".into()
+    }
+}
+/// Payload of `tenant.changed`: a tenant was created or changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TenantChanged {
+    /// The tenant as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub tenant: ::core::option::Option<super::super::admin::v1::Tenant>,
+}
+impl ::prost::Name for TenantChanged {
+    const NAME: &'static str = "TenantChanged";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.TenantChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.TenantChanged".into()
+    }
+}
+/// Payload of `lifecycle.models_changed`: stages and RFM are computed by other thresholds from now on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LifecycleModelsChanged {
+    /// The models as they are now.
+    #[prost(message, optional, tag = "1")]
+    pub models: ::core::option::Option<Models>,
+}
+impl ::prost::Name for LifecycleModelsChanged {
+    const NAME: &'static str = "LifecycleModelsChanged";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.LifecycleModelsChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.LifecycleModelsChanged".into()
+    }
+}
+/// Payload of `order.created`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderCreated {
+    /// The order.
+    #[prost(message, optional, tag = "1")]
+    pub order: ::core::option::Option<Order>,
+}
+impl ::prost::Name for OrderCreated {
+    const NAME: &'static str = "OrderCreated";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.OrderCreated".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.OrderCreated".into()
+    }
+}
+/// Payload of `order.paid`: the order counts as bought.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderPaid {
+    /// The order.
+    #[prost(message, optional, tag = "1")]
+    pub order: ::core::option::Option<Order>,
+    /// True: the user's first paid order.
+    #[prost(bool, tag = "2")]
+    pub first_order: bool,
+}
+impl ::prost::Name for OrderPaid {
+    const NAME: &'static str = "OrderPaid";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.OrderPaid".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.OrderPaid".into()
+    }
+}
+/// Payload of `order.completed`: points and growth are earned by default here.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderCompleted {
+    /// The order.
+    #[prost(message, optional, tag = "1")]
+    pub order: ::core::option::Option<Order>,
+    /// True: the user's first paid order.
+    #[prost(bool, tag = "2")]
+    pub first_order: bool,
+}
+impl ::prost::Name for OrderCompleted {
+    const NAME: &'static str = "OrderCompleted";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.OrderCompleted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.OrderCompleted".into()
+    }
+}
+/// Payload of `order.cancelled`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderCancelled {
+    /// The order.
+    #[prost(message, optional, tag = "1")]
+    pub order: ::core::option::Option<Order>,
+    /// What the cancellation gives back: what was paid and not yet refunded; 0 where it was never paid.
+    #[prost(message, optional, tag = "2")]
+    pub released: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for OrderCancelled {
+    const NAME: &'static str = "OrderCancelled";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.OrderCancelled".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.OrderCancelled".into()
+    }
+}
+/// Payload of `order.refunded`: never before the order's own events.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OrderRefunded {
+    /// The refund.
+    #[prost(message, optional, tag = "1")]
+    pub refund: ::core::option::Option<Refund>,
+    /// All refunds of the order up to this one.
+    #[prost(message, optional, tag = "2")]
+    pub refunded_total: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    /// What was paid for the order.
+    #[prost(message, optional, tag = "3")]
+    pub order_total: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for OrderRefunded {
+    const NAME: &'static str = "OrderRefunded";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.OrderRefunded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.OrderRefunded".into()
+    }
+}
+/// Payload of `user.visited`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserVisited {
+    /// How long, in seconds; 0: unknown.
+    #[prost(int32, tag = "1")]
+    pub duration_seconds: i32,
+}
+impl ::prost::Name for UserVisited {
+    const NAME: &'static str = "UserVisited";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.UserVisited".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.UserVisited".into()
     }
 }
 /// Arguments of GetCohortRetention.
@@ -2895,7 +2912,8 @@ pub mod event_service_client {
     use tonic::codegen::http::Uri;
     /// Takes what users do. An event id makes its report idempotent: reported again with the same body it is answered as the
     /// first time (`replayed`), with another body it is refused with ALREADY_EXISTS `REQUEST_ID_REUSED`. Users that are not
-    /// known yet are created. Each event of a batch or stream has its own outcome; nothing rolls back across events.
+    /// known yet are created. Each event of a batch or stream has its own outcome; nothing rolls back across events. Only a
+    /// message that breaks the declared shape (a missing field, a text too long) is refused whole, with every violation.
     #[derive(Debug, Clone)]
     pub struct EventServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3098,7 +3116,8 @@ pub mod event_service_server {
     }
     /// Takes what users do. An event id makes its report idempotent: reported again with the same body it is answered as the
     /// first time (`replayed`), with another body it is refused with ALREADY_EXISTS `REQUEST_ID_REUSED`. Users that are not
-    /// known yet are created. Each event of a batch or stream has its own outcome; nothing rolls back across events.
+    /// known yet are created. Each event of a batch or stream has its own outcome; nothing rolls back across events. Only a
+    /// message that breaks the declared shape (a missing field, a text too long) is refused whole, with every violation.
     #[derive(Debug)]
     pub struct EventServiceServer<T> {
         inner: Arc<T>,
@@ -3413,7 +3432,8 @@ pub struct Profile {
     /// Output: absent before the first visit.
     #[prost(message, optional, tag = "9")]
     pub last_visit_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output: changes with every change. In an update: the etag that was read, or empty to skip the check.
+    /// Output: changes with every change of the fields above and of the aliases, not with orders and visits. In an update:
+    /// the etag that was read, or empty to skip the check.
     #[prost(string, tag = "10")]
     pub etag: ::prost::alloc::string::String,
     /// Output.

@@ -1,6 +1,10 @@
 //! Request ids: every write repeated, with the same body and with another.
 
-use end_to_end::{contract, harness::{Suite, reason}, samples::Names};
+use end_to_end::{
+    contract,
+    harness::{Suite, reason},
+    samples::Names,
+};
 use prost::Message;
 use prost_reflect::Value;
 use tonic::Code;
