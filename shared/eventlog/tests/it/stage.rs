@@ -184,6 +184,8 @@ pub(crate) struct Book {
     /// Visits with this number fail; 0: none.
     pub(crate) fails_at: Arc<AtomicI32>,
     pub(crate) panics: bool,
+    /// Events of this user take a while.
+    pub(crate) slow: Option<String>,
     pub(crate) types: &'static [&'static str],
     /// Greatest number of events handed over at once.
     pub(crate) largest: Arc<AtomicI32>,
@@ -195,6 +197,7 @@ impl Default for Book {
         Self {
             fails_at: Arc::default(),
             panics: false,
+            slow: None,
             types: &["user.visited"],
             largest: Arc::default(),
             handed: Arc::default(),
@@ -232,6 +235,9 @@ impl Consume for Book {
         self.largest.fetch_max(events.len() as i32, Ordering::Relaxed);
         for (index, event) in events.iter().enumerate() {
             let n = n_of(event);
+            if self.slow.as_deref() == Some(event.user_id.as_str()) {
+                tokio::time::sleep(Duration::from_millis(15)).await;
+            }
             let fails = n != 0 && n == self.fails_at.load(Ordering::Relaxed);
             assert!(!(fails && self.panics), "told to panic");
             if fails {
