@@ -1,0 +1,13 @@
+//! What is decided here, as pure functions over loaded state: no clock, no store, no wire format.
+
+pub mod event;
+pub mod insight;
+pub mod lifecycle;
+pub mod order;
+pub mod profile;
+pub mod refund;
+pub mod refusal;
+pub mod rfm;
+pub mod spend;
+pub mod tenant;
+pub mod user;

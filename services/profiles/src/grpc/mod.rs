@@ -1,0 +1,45 @@
+//! The services as they are called: a handler parses, calls and wraps.
+
+mod convert;
+mod insight;
+mod intake;
+mod lifecycle;
+mod order;
+mod profile;
+mod status;
+mod tenant;
+
+use std::sync::Arc;
+
+use host::Part;
+use proto::admin::v1::tenant_service_server::TenantServiceServer;
+use proto::profiles::v1::event_service_server::EventServiceServer;
+use proto::profiles::v1::insight_service_server::InsightServiceServer;
+use proto::profiles::v1::lifecycle_service_server::LifecycleServiceServer;
+use proto::profiles::v1::order_service_server::OrderServiceServer;
+use proto::profiles::v1::profile_service_server::ProfileServiceServer;
+use tonic::Response;
+
+use crate::Profiles;
+use crate::commands::Answer;
+
+/// Every service of the contract, over one [`Profiles`].
+#[derive(Clone)]
+struct Api(Arc<Profiles>);
+
+/// Adds the services to a part.
+pub(crate) fn serve(part: Part, profiles: Arc<Profiles>) -> Part {
+    let api = Api(profiles);
+    part.serve(TenantServiceServer::new(api.clone()))
+        .serve(ProfileServiceServer::new(api.clone()))
+        .serve(EventServiceServer::new(api.clone()))
+        .serve(OrderServiceServer::new(api.clone()))
+        .serve(LifecycleServiceServer::new(api.clone()))
+        .serve(InsightServiceServer::new(api))
+}
+
+/// The answer of a write, marked where it was given before.
+fn answered<T>(answer: Answer<T>) -> Response<T> {
+    let response = Response::new(answer.value);
+    if answer.replayed { rt::replayed(response) } else { response }
+}

@@ -1,0 +1,53 @@
+//! Who is this user? The service that knows every user of a tenant: canonical ids and aliases, orders and refunds, visits,
+//! stages and RFM, and the reports over them. Its README says what it owns and which events it tells.
+
+pub mod commands;
+pub mod config;
+pub mod domain;
+pub mod error;
+mod events;
+mod grpc;
+pub mod queries;
+mod store;
+mod wire;
+
+use std::sync::Arc;
+
+use eventlog::Log;
+use host::{Kit, Part};
+use page::Tokens;
+use pg::{Db, Migrations};
+
+use crate::config::Settings;
+
+/// The name of the service and of its schema.
+pub const NAME: &str = "profiles";
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// All that is to be applied to the service's schema.
+pub fn migrations() -> Migrations {
+    Migrations::new(NAME, [&requests::MIGRATOR, &eventlog::MIGRATOR, &MIGRATOR])
+}
+
+/// The service: its commands and queries, over its database and its log.
+pub struct Profiles {
+    db: Db,
+    log: Arc<Log>,
+    tokens: Tokens,
+    settings: Settings,
+}
+
+impl Profiles {
+    /// The service over what a process gives it.
+    pub fn new(kit: Kit<Settings>) -> Self {
+        let Kit { db, log, pages, settings } = kit;
+        Self { db, log, tokens: pages, settings }
+    }
+}
+
+/// The service as a part of a process.
+pub async fn start(kit: Kit<Settings>) -> anyhow::Result<Part> {
+    let (db, log) = (kit.db.clone(), Arc::clone(&kit.log));
+    Ok(grpc::serve(Part::new(db, log), Arc::new(Profiles::new(kit))))
+}

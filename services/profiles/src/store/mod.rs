@@ -1,0 +1,11 @@
+//! All SQL. Functions work inside the caller's transaction; each statement names the tenant although row-level security
+//! would hold it to the tenant anyway.
+
+pub(crate) mod insight;
+pub(crate) mod intake;
+pub(crate) mod lifecycle;
+pub(crate) mod order;
+pub(crate) mod profile;
+pub(crate) mod refund;
+pub(crate) mod tenant;
+pub(crate) mod visit;

@@ -1,0 +1,11 @@
+//! The service on a real Postgres: its commands and queries, then its API over a socket.
+#![allow(clippy::unwrap_used)]
+
+mod api;
+mod insight;
+mod intake;
+mod lifecycle;
+mod profile;
+mod race;
+mod support;
+mod tenant;
