@@ -31,10 +31,13 @@ pub(crate) type Source = EventLogServiceClient<rt::Channel>;
 /// A consumer at work until the token is cancelled.
 pub(crate) type Running = BoxFuture<'static, ()>;
 
+/// Sets a consumer to work on its source.
+type StartConsumer = dyn FnOnce(Source, &ConsumerSettings, CancellationToken) -> Running + Send;
+
 /// A consumer that has not been given its source yet.
 pub(crate) struct Waiting {
     pub(crate) source: &'static str,
-    pub(crate) start: Box<dyn FnOnce(Source, &ConsumerSettings, CancellationToken) -> Running + Send>,
+    pub(crate) start: Box<StartConsumer>,
 }
 
 /// Work that comes back.

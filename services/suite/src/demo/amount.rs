@@ -161,4 +161,12 @@ mod tests {
         assert_eq!(count(69_659), "69,659");
         assert_eq!(count(0), "0");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read_back(minor in 0..=MOST_MINOR, decimals in 0..=3_u32) {
+            let written = write(minor, "", decimals);
+            proptest::prop_assert_eq!(read(&written, decimals), Ok(minor), "{}", written);
+        }
+    }
 }

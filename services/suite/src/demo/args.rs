@@ -116,8 +116,8 @@ impl Args {
         let Some(file) = &self.orders else { return self.year_tenant() };
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let slug: String =
-            stem.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        let slug = slug.trim_matches('-');
+            stem.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+        let slug = slug.trim_matches(['-', '_']);
         if slug == stem && slug.len() <= 63 {
             return slug.to_owned();
         }
@@ -156,7 +156,7 @@ mod tests {
     fn tenants_are_named_after_their_input() {
         assert_eq!(tenant(&[]), "demo");
         assert_eq!(tenant(&["--users", "50", "--until", "2026-06-30"]), "demo-50-users-until-2026-06-30");
-        assert_eq!(tenant(&["--orders", "some/shop.csv"]), "shop");
+        assert_eq!(tenant(&["--orders", "some/shop_orders.csv"]), "shop_orders");
         assert_eq!(tenant(&["--orders", "shop.csv", "--tenant", "mine"]), "mine");
     }
 

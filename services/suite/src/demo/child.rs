@@ -89,6 +89,7 @@ impl Suite {
         Command::new(&program)
             .args(["--port", &self.port.to_string(), "--data"])
             .arg(self.folder.path())
+            .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -251,7 +251,7 @@ pub(crate) struct Replay {
     pub total_seconds: f64,
     /// `events` divided by `total_seconds`.
     pub events_per_second: f64,
-    /// Processor time and statements, where they could be measured: see the README.
+    /// Processor time, where it could be measured.
     pub cost: Option<super::cost::Cost>,
 }
 

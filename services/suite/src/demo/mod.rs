@@ -36,6 +36,7 @@ use ids::TenantId;
 use self::args::Args;
 use self::calls::Calls;
 use self::child::Suite;
+use self::cost::Meter;
 use self::figures::{Input, Refused, Replay, Report, Tenant};
 use self::gather::Scope;
 use self::input::Material;
@@ -91,13 +92,12 @@ async fn replay_and_gather(args: &Args, lang: Lang, folder: &Folder, suite: &Sui
     let calls = Calls::new(suite.clone(), &folder.tenant_token(&tenant_id)?, &folder.operator_token()?)?;
 
     let tenant = tenant::find_or_create(&calls, tenant_id.as_str(), &args.zone, &args.currency).await?;
-    quiet::wait(&calls, lang.pick("等待", "waiting")).await?; // levels learns of the tenant by event
     preset::apply(&calls, &args.zone).await?;
     let material = match of_file {
         Some(material) => material,
         None => Material::of_year(args, &local, &tenant)?,
     };
-    let (replay, refused) = replay_all(args, lang, &calls, &material).await?;
+    let (replay, refused) = replay_all(args, lang, folder, &calls, &material).await?;
 
     let (days, end) = material.span(&local)?;
     let scope = Scope { calls: &calls, currency: &args.currency, decimals, lang, days, end };
@@ -130,17 +130,19 @@ async fn replay_and_gather(args: &Args, lang: Lang, folder: &Folder, suite: &Sui
 async fn replay_all(
     args: &Args,
     lang: Lang,
+    folder: &Folder,
     calls: &Calls,
     material: &Material,
 ) -> anyhow::Result<(Replay, Vec<Refused>)> {
     people::register(calls, &material.registrations, lang.pick("注册", "registering")).await?;
-    let begun = Instant::now();
+    let (begun, meter) = (Instant::now(), Meter::start(folder));
     let words = lang.pick("回放", "replaying");
     let (mut replay, refused) =
         replay::send(calls, &material.deeds, &args.currency, usize::from(args.streams), words).await?;
     let applying = lang.pick("处理", "applying");
     quiet::wait(calls, applying).await?;
     replay.total_seconds = begun.elapsed().as_secs_f64();
+    replay.cost = meter.stop(folder, replay.events);
     replay.events_per_second = replay.events as f64 / replay.total_seconds.max(0.001);
     let set_aside = quiet::dead_letters(calls).await?;
     if set_aside > 0 {

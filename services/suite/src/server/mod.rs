@@ -47,14 +47,15 @@ pub struct Args {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Own {
-    profiles: profiles::Settings,
-    levels: levels::Settings,
+    profiles: profiles::config::Settings,
+    levels: levels::config::Settings,
 }
 
 /// Runs the suite until it is asked to end.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let mut settings: Settings<Own> = settings::load(host::DEFAULTS, "BANYAN")?;
+    let mut settings: Settings<Own> = settings::load(&format!("{}\n[service]\n", host::DEFAULTS), "BANYAN")?;
     settings.telemetry.format = LogFormat::Plain;
+    settings.telemetry.filter += ",sqlx::postgres::notice=warn"; // what migrations find in place already
     let _telemetry = telemetry::init(&settings.telemetry, "banyan-suite")?;
     let shutdown = Shutdown::on_signal()?;
     let folder = Folder::new(args.data.clone());
@@ -80,7 +81,7 @@ async fn serve(
     let start = Start { settings: &settings, backing, redis, pages };
     let parts = vec![
         profiles::start(start.kit(&profiles::migrations(), settings.service.profiles.clone()).await?).await?,
-        levels::start(start.kit(&levels::migrations(), settings.service.levels.clone()).await?).await?,
+        levels::start(start.kit(&levels::migrations(), settings.service.levels.clone()).await?),
     ];
     let mut server = settings.server.clone();
     server.address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));

@@ -38,8 +38,7 @@ fn text(address: SocketAddr, data: &Path, tenant_file: &Path, operator_file: &Pa
         r#"{"event":{"event_id":"e1","user_id":"u1","occurred_at":"2026-01-31T08:00:00Z","order_paid":{"order":{"order_id":"o1","total":{"currency_code":"USD","units":42}}}}}"#,
         "banyan.profiles.v1.EventService/RecordEvent",
     );
-    let read =
-        call(&tenant, r#"{"user_id":"u1"}"#, "banyan.profiles.v1.ProfileService/GetProfile");
+    let read = call(&tenant, r#"{"user_id":"u1"}"#, "banyan.profiles.v1.ProfileService/GetProfile");
     format!(
         "Banyan serves gRPC on {address}, without TLS, for development. Data folder: {data}\n\
          Tokens, good for 12 hours from the start: {tenant} (tenant `{TENANT}`), {operator} (across tenants).\n\
@@ -71,8 +70,10 @@ mod tests {
     fn the_bodies_of_the_calls_are_requests() {
         use prost_reflect::DynamicMessage;
         let text = text(SocketAddr::from(([127, 0, 0, 1], 1)), Path::new("/d"), Path::new("/t"), Path::new("/o"));
-        let bodies: Vec<_> = text.lines().filter_map(|line| line.trim().strip_prefix("-d '")?.strip_suffix("' \\")).collect();
-        let requests = ["admin.v1.CreateTenantRequest", "profiles.v1.RecordEventRequest", "profiles.v1.GetProfileRequest"];
+        let bodies: Vec<_> =
+            text.lines().filter_map(|line| line.trim().strip_prefix("-d '")?.strip_suffix("' \\")).collect();
+        let requests =
+            ["admin.v1.CreateTenantRequest", "profiles.v1.RecordEventRequest", "profiles.v1.GetProfileRequest"];
         assert_eq!(bodies.len(), requests.len());
         for (body, request) in bodies.iter().zip(requests) {
             let message = proto::POOL.get_message_by_name(&format!("banyan.{request}")).expect("the message exists");

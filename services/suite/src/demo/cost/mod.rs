@@ -1,0 +1,93 @@
+//! What the replay cost: processor time per event, of the suite and of Postgres by service. Read from `/proc`, so only on
+//! Linux and only for processes of this machine; elsewhere it is left out.
+
+mod processes;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::task::JoinHandle;
+
+use super::quiet::SERVICES;
+use super::words::Lang;
+use crate::folder::Folder;
+use processes::Processes;
+
+/// How often processes are looked at: one that lives shorter is missed.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// What the whole suite counts under.
+const SUITE: &str = "suite";
+
+/// Cost of a replay. What could not be measured is absent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Cost {
+    /// Processor microseconds of the suite's process per event, all services together.
+    pub suite_cpu_us_per_event: f64,
+    /// Processor microseconds of Postgres per event, by the service whose connections it worked for.
+    pub postgres_cpu_us_per_event: BTreeMap<&'static str, f64>,
+}
+
+impl Cost {
+    /// Names and values to print.
+    #[must_use]
+    pub(crate) fn lines(&self, lang: Lang) -> Vec<(String, String)> {
+        let unit = lang.pick("µs/条", "µs/event");
+        let mut lines = vec![(
+            lang.pick("CPU：套件", "processor: suite").to_owned(),
+            format!("{:.0} {unit}", self.suite_cpu_us_per_event),
+        )];
+        for (service, cost) in &self.postgres_cpu_us_per_event {
+            let name = lang.pick("CPU：Postgres，服务", "processor: Postgres for");
+            lines.push((format!("{name} {service}"), format!("{cost:.0} {unit}")));
+        }
+        lines
+    }
+}
+
+/// Looks at the processes until it is asked what they cost.
+pub(crate) struct Meter {
+    used: Arc<Mutex<Processes>>,
+    task: JoinHandle<()>,
+}
+
+impl Meter {
+    /// Begins to look.
+    pub(crate) fn start(folder: &Folder) -> Self {
+        let used = Arc::new(Mutex::new(Processes::default()));
+        let (shared, pid_file) = (Arc::clone(&used), folder.pid_file());
+        look(&used, &pid_file);
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                look(&shared, &pid_file);
+            }
+        });
+        Self { used, task }
+    }
+
+    /// What was used since the start, shared among `events`.
+    pub(crate) fn stop(self, folder: &Folder, events: u64) -> Option<Cost> {
+        self.task.abort();
+        look(&self.used, &folder.pid_file());
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner).used();
+        let per_event = |name: &str| used.get(name).map(|used| used.as_secs_f64() * 1e6 / events.max(1) as f64);
+        let suite_cpu_us_per_event = per_event(SUITE)?;
+        let of_service = |service: &'static str| Some((service, per_event(service)?));
+        let postgres_cpu_us_per_event = SERVICES.iter().copied().filter_map(of_service).collect();
+        Some(Cost { suite_cpu_us_per_event, postgres_cpu_us_per_event })
+    }
+}
+
+fn look(used: &Mutex<Processes>, pid_file: &PathBuf) {
+    let suite = std::fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok());
+    let name = |pid: u32, command: &str| {
+        if Some(pid) == suite {
+            return Some(SUITE);
+        }
+        SERVICES.iter().copied().find(|service| processes::serves(command, &format!("banyan_{service}")))
+    };
+    used.lock().unwrap_or_else(PoisonError::into_inner).look(name);
+}
