@@ -145,6 +145,8 @@ fn connect_options(settings: &PgSettings, schema: &str) -> Result<PgConnectOptio
         ("statement_timeout", settings.statement_timeout_ms.to_string()),
         ("lock_timeout", settings.lock_timeout_ms.to_string()),
         ("idle_in_transaction_session_timeout", settings.idle_in_transaction_ms.to_string()),
+        // Compiling a plan takes a second where the planner overestimates rows; our statements run for milliseconds.
+        ("jit", "off".to_owned()),
     ]))
 }
 
