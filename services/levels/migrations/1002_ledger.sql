@@ -22,7 +22,7 @@ create table account (
     constraint account_debt_or_lots check (debt = 0 or cardinality(lot_points) = 0)
 ) with (fillfactor = 70);
 -- The one column here that an index covers changes once per lot, not once per entry: other updates stay in their page.
-create index account_next_expiry on account (tenant_id, point_type_id, next_expiry) where next_expiry is not null;
+create index account_next_expiry on account (tenant_id, next_expiry) where next_expiry is not null;
 select protect('account');
 
 create table entry (

@@ -13,7 +13,7 @@ create table earning (
     taken_back bigint not null check (taken_back between 0 and earned),
     lot_expires_at timestamptz,
     lot_origin text collate "C" not null,
-    constraint earning_pkey primary key (tenant_id, user_id, rule_id, source_event_id)
+    constraint earning_pkey primary key (tenant_id, user_id, source_event_id, rule_id)
 );
 -- One rule earns once per order, whichever of its versions and events came first. Empty: not about an order.
 create unique index earning_order on earning (tenant_id, user_id, order_id, rule_id) where order_id <> '';

@@ -1,3 +1,64 @@
-//! What has this user earned? Points, growth and levels.
+//! What has this user earned? Points, growth and levels, from calls and from the orders that profiles tells of.
 
+pub mod commands;
+pub mod config;
 pub mod domain;
+pub mod error;
+pub mod events;
+pub mod grpc;
+pub mod queries;
+pub mod store;
+pub mod wire;
+
+use std::sync::Arc;
+
+use eventlog::Log;
+use host::{Kit, Part};
+use pg::{Db, Migrations};
+use sqlx::migrate::Migrator;
+
+use crate::commands::{OrderConsumer, RuleCache};
+use crate::config::Settings;
+
+/// The name of the service and of its schema.
+pub const NAME: &str = "levels";
+
+/// The service's own tables: versions 1000 and up.
+pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// All that the service's schema needs.
+pub fn migrations() -> Migrations {
+    Migrations::new(NAME, [&requests::MIGRATOR, &eventlog::MIGRATOR, &MIGRATOR])
+}
+
+/// The service: its writes and reads.
+pub struct Levels {
+    db: Db,
+    log: Arc<Log>,
+    rules: RuleCache,
+    settings: Settings,
+}
+
+impl Levels {
+    /// On its database and log.
+    pub fn new(db: Db, log: Arc<Log>, settings: Settings) -> Self {
+        Self { db, log, rules: RuleCache::default(), settings }
+    }
+}
+
+/// The service as part of a process: its API, its consumer of profiles' log, its review.
+pub fn start(kit: Kit<Settings>) -> Part {
+    let levels = Arc::new(Levels::new(kit.db.clone(), Arc::clone(&kit.log), kit.settings.clone()));
+    let (every, reviewed) = (kit.settings.review_every(), Arc::clone(&levels));
+    let part = grpc::serve(Part::new(kit.db, kit.log), &levels, kit.pages);
+    part.consume(OrderConsumer::new(levels)).timer("review", every, move || {
+        let levels = Arc::clone(&reviewed);
+        async move {
+            match levels.review().await {
+                Ok(0) => {}
+                Ok(accounts) => tracing::debug!(accounts, "lapses and level ends were booked"),
+                Err(error) => tracing::warn!(?error, "the review of lapses and levels failed and will be run again"),
+            }
+        }
+    })
+}

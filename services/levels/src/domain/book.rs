@@ -96,7 +96,32 @@ impl<'a> Book<'a> {
         self.accounts.get(key).map_or(clock, |account| account.decision_time(clock))
     }
 
-    /// How many effects there are so far.
+    /// Books the lots that lapsed and ends the periods that ended by `at`, in the order in which they did.
+    pub fn end_periods(&mut self, key: &AccountKey, at: OffsetDateTime) {
+        let programme: &'a Programme = self.programme;
+        let Some(point_type) = programme.types.get(&key.1) else { return };
+        let scheme = programme.scheme.as_ref().filter(|scheme| scheme.point_type == key.1);
+        loop {
+            let lapse = self.account(key).lots.next_expiry().filter(|date| *date <= at);
+            let end = scheme.and_then(|_| self.members.get(&key.0)?.valid_until).filter(|end| *end <= at);
+            match (lapse, end, scheme) {
+                (Some(lapse), end, _) if end.is_none_or(|end| lapse <= end) => {
+                    if let Some(entry) = self.account(key).book_lapse(at) {
+                        self.posted(key, entry, at);
+                    }
+                }
+                (_, Some(end), Some(scheme)) => self.end_period(key, point_type, scheme, end, at),
+                _ => break,
+            }
+        }
+    }
+
+    /// The member and the growth that an account stands for.
+    pub fn standing(&self, key: &AccountKey) -> (Option<&Member>, i64) {
+        (self.members.get(&key.0), self.accounts.get(key).map_or(0, |account| account.growth))
+    }
+
+    /// What happened so far, in order.
     pub fn effects(&self) -> &[Effect] {
         &self.effects
     }
@@ -157,20 +182,8 @@ impl<'a> Book<'a> {
     pub fn settle(&mut self, key: &AccountKey, at: OffsetDateTime) {
         let programme: &'a Programme = self.programme;
         let Some(point_type) = programme.types.get(&key.1) else { return };
+        self.end_periods(key, at);
         let scheme = programme.scheme.as_ref().filter(|scheme| scheme.point_type == key.1);
-        loop {
-            let lapse = self.account(key).lots.next_expiry().filter(|date| *date <= at);
-            let end = scheme.and_then(|_| self.members.get(&key.0)?.valid_until).filter(|end| *end <= at);
-            match (lapse, end, scheme) {
-                (Some(lapse), end, _) if end.is_none_or(|end| lapse <= end) => {
-                    if let Some(entry) = self.account(key).book_lapse(at) {
-                        self.posted(key, entry, at);
-                    }
-                }
-                (_, Some(end), Some(scheme)) => self.end_period(key, point_type, scheme, end, at),
-                _ => break,
-            }
-        }
         if let Some(scheme) = scheme {
             let growth = self.account(key).growth;
             if let Some(member) = self.members.get_mut(&key.0).filter(|member| member.scheme_version != scheme.version)

@@ -30,7 +30,7 @@ pub struct LotChange {
 pub struct Lots(Vec<Lot>);
 
 /// `None`, which is never, sorts after all times.
-fn key<'a>(expires_at: Option<OffsetDateTime>, origin: &'a UserId) -> (bool, Option<OffsetDateTime>, &'a UserId) {
+fn key(expires_at: Option<OffsetDateTime>, origin: &UserId) -> (bool, Option<OffsetDateTime>, &UserId) {
     (expires_at.is_none(), expires_at, origin)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod book;
+pub mod consume;
 pub mod earning;
 pub mod entry;
 pub mod lot;

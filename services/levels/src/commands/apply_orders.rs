@@ -1,0 +1,162 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use eventlog::{ApplyError, Consume, Link, Position};
+use ids::TenantId;
+use pg::{StoreError, Tx};
+use proto::events::v1::Event;
+
+use super::ledger;
+use crate::domain::book::{AccountKey, Book, Programme};
+use crate::domain::consume::{Claim, Incoming, Orders, Says, claims};
+use crate::domain::refusal::Refusal;
+use crate::{Levels, events, store};
+
+/// Earns by rules, and takes back what orders earned, from profiles' log.
+#[derive(Clone)]
+pub struct OrderConsumer(Arc<Levels>);
+
+impl OrderConsumer {
+    /// Applies to the tables of this service.
+    pub fn new(levels: Arc<Levels>) -> Self {
+        Self(levels)
+    }
+}
+
+impl Consume for OrderConsumer {
+    fn name(&self) -> &'static str {
+        "earning"
+    }
+
+    fn source(&self) -> &'static str {
+        "profiles"
+    }
+
+    fn types(&self) -> &'static [&'static str] {
+        &events::CONSUMED
+    }
+
+    fn ignores(&self) -> &'static [&'static str] {
+        &events::IGNORED
+    }
+
+    async fn apply(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Position>, ApplyError> {
+        let mut incoming = Vec::with_capacity(events.len());
+        for (index, event) in events.iter().enumerate() {
+            let read = events::read(event).map_err(|reason| ApplyError::Event { index, reason })?;
+            incoming.extend(read.map(|read| (index, read)));
+        }
+        self.0.apply_orders(tx, tenant, events, incoming).await
+    }
+}
+
+/// An event with its place among those given, and what rules give for it.
+struct Item {
+    index: usize,
+    incoming: Incoming,
+    claims: Vec<Claim>,
+}
+
+impl Levels {
+    /// Applies events of one tenant in order: a fixed number of statements however many they are.
+    #[tracing::instrument(skip_all, fields(events = events.len()))]
+    async fn apply_orders(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        events: &[Event],
+        incoming: Vec<(usize, Incoming)>,
+    ) -> Result<Vec<Position>, ApplyError> {
+        let items = self.claim(tx, tenant, incoming).await?;
+        let orders = load_orders(tx, tenant, &items).await?;
+        let (programme, keys) = accounts(tx, tenant, &items, &orders).await?;
+        let accounts = ledger::lock(tx, tenant, &keys, true).await?;
+        let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
+        let mut book = Book::new(&programme, accounts, members);
+        let mut orders = orders;
+        let mut causes: Vec<usize> = Vec::new();
+        for item in &items {
+            let refused = |refusal: Refusal| ApplyError::Event { index: item.index, reason: refusal.to_string() };
+            orders.apply(&mut book, &item.incoming, &item.claims).map_err(refused)?;
+            causes.resize(book.effects().len(), item.index);
+        }
+        let written = book.close();
+        ledger::write(tx, tenant, &programme, &written).await?;
+        store::order::write_earnings(tx, tenant, &orders.earnings_to_write()).await?;
+        store::order::write_reversals(tx, tenant, &orders.reversals_to_write()).await?;
+        let mut drafts = Vec::with_capacity(written.effects.len());
+        for (effect, index) in written.effects.iter().zip(causes) {
+            let link = Link::to("profiles", &events[index]);
+            let told = events::told(effect, programme.scheme.as_ref(), Some((&link, &events[index].site)));
+            drafts.push(told.map_err(|error| ApplyError::Event { index, reason: error.to_string() })?);
+        }
+        Ok(self.log.append(tx, tenant, &drafts).await?)
+    }
+
+    /// Links aliases, resolves users, and evaluates the rules, which need nothing but the events.
+    async fn claim(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        incoming: Vec<(usize, Incoming)>,
+    ) -> Result<Vec<Item>, StoreError> {
+        for (_, incoming) in &incoming {
+            if let Says::AliasLinked { alias } = &incoming.says {
+                store::alias::link(tx, tenant, alias, &incoming.user).await?;
+            }
+        }
+        let aliases = ledger::aliases(tx, tenant, incoming.iter().map(|(_, it)| &it.user)).await?;
+        let counting = || incoming.iter().filter(|(_, it)| it.earns && matches!(it.says, Says::Counts { .. }));
+        let times = counting().map(|(_, it)| it.recorded_at);
+        let rules = match (times.clone().min(), times.max()) {
+            (Some(from), Some(until)) => {
+                let rules = store::earning_rule::in_force(tx, tenant, from, until).await?;
+                self.rules.compile(tenant, rules)?
+            }
+            _ => Vec::new(),
+        };
+        let item = |(index, mut incoming): (usize, Incoming)| {
+            if let Some(user) = aliases.get(incoming.user.as_str()) {
+                incoming.user = user.clone();
+            }
+            let claims = claims(&rules, &incoming);
+            Item { index, incoming, claims }
+        };
+        Ok(incoming.into_iter().map(item).collect())
+    }
+}
+
+/// What is known of the orders, and of earnings from these very events. Only this consumer writes it, and its cursor
+/// keeps others from the same users, so it can be read before the accounts are locked.
+async fn load_orders(tx: &mut Tx, tenant: &TenantId, items: &[Item]) -> Result<Orders, StoreError> {
+    let about = |item: &Item| Some((item.incoming.user.clone(), item.incoming.order_id()?.to_owned()));
+    let orders: BTreeSet<_> = items.iter().filter_map(about).collect();
+    let orders: Vec<(&str, &str)> = orders.iter().map(|(user, order)| (user.as_str(), order.as_str())).collect();
+    let earning = items.iter().filter(|item| !item.claims.is_empty());
+    let sources: Vec<(&str, &str)> =
+        earning.map(|item| (item.incoming.user.as_str(), item.incoming.event_id.as_str())).collect();
+    if orders.is_empty() && sources.is_empty() {
+        return Ok(Orders::default());
+    }
+    let earnings = store::order::earnings(tx, tenant, &orders, &sources).await?;
+    let reversals = store::order::reversals(tx, tenant, &orders).await?;
+    Ok(Orders::new(earnings, reversals))
+}
+
+/// The accounts that may be written: of what is earned, and of what was earned for the orders.
+async fn accounts(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    items: &[Item],
+    orders: &Orders,
+) -> Result<(Programme, BTreeSet<AccountKey>), StoreError> {
+    let claimed = items
+        .iter()
+        .flat_map(|item| item.claims.iter().map(|claim| (item.incoming.user.clone(), claim.point_type.clone())));
+    let keys: BTreeSet<AccountKey> = claimed.chain(orders.accounts()).collect();
+    if keys.is_empty() {
+        return Ok((Programme::default(), keys));
+    }
+    let types: BTreeSet<&str> = keys.iter().map(|(_, point_type)| point_type.as_str()).collect();
+    Ok((ledger::programme(tx, tenant, types).await?, keys))
+}

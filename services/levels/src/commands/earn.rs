@@ -1,0 +1,62 @@
+use ids::{Key, TenantId, UserId};
+use proto::common::v1::Position;
+use proto::levels::v1::EarnResponse;
+use requests::Request;
+use time::OffsetDateTime;
+
+use super::Answer;
+use super::posting::Posting;
+use crate::domain::account::Occasion;
+use crate::domain::book::{AccountKey, Book};
+use crate::domain::refusal::Refusal;
+use crate::error::LevelsError;
+use crate::{Levels, wire};
+
+/// Gives points.
+#[derive(Debug, Clone)]
+pub struct Earn {
+    /// Makes it idempotent, for ever.
+    pub request: Request,
+    /// The user: a canonical id or an alias.
+    pub user: UserId,
+    /// What is earned.
+    pub point_type: Key,
+    /// How much: 1 to 1,000,000,000,000.
+    pub amount: i64,
+    /// When and why.
+    pub occasion: Occasion,
+}
+
+impl Posting for Earn {
+    type Answer = EarnResponse;
+    const OPENS: bool = true;
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn account(&self) -> (&UserId, &Key) {
+        (&self.user, &self.point_type)
+    }
+
+    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<EarnResponse, Refusal> {
+        let entry = book.earn(key, self.amount, self.occasion.clone(), at)?;
+        Ok(EarnResponse { entry: Some(wire::entry(&entry)), position: None })
+    }
+
+    fn place(answer: &mut EarnResponse, position: Position) {
+        answer.position = Some(position);
+    }
+}
+
+impl Levels {
+    /// See `PointsService.Earn`: a batch of calls of one tenant, each with its own outcome.
+    #[tracing::instrument(skip_all, fields(calls = commands.len()))]
+    pub async fn earn(
+        &self,
+        tenant: &TenantId,
+        commands: &[Earn],
+    ) -> Result<Vec<Result<Answer<EarnResponse>, LevelsError>>, LevelsError> {
+        pg::retrying("earn", || self.post(tenant, commands)).await
+    }
+}

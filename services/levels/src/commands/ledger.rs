@@ -1,0 +1,100 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use ids::{TenantId, UserId};
+use pg::{StoreError, Tx};
+
+use crate::domain::account::Account;
+use crate::domain::book::{AccountKey, Programme, What, Written};
+use crate::domain::member::Member;
+use crate::store;
+
+/// Whom ids mean: those that are aliases, by the id.
+pub(super) async fn aliases<'a>(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    users: impl IntoIterator<Item = &'a UserId>,
+) -> Result<HashMap<String, UserId>, StoreError> {
+    let ids: BTreeSet<&str> = users.into_iter().map(UserId::as_str).collect();
+    store::alias::resolve(tx, tenant, &ids.into_iter().collect::<Vec<_>>()).await
+}
+
+/// The scheme, its point type, and these point types.
+pub(super) async fn programme<'a>(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    types: impl IntoIterator<Item = &'a str>,
+) -> Result<Programme, StoreError> {
+    let scheme = store::scheme::current(tx, tenant).await?;
+    let mut wanted: BTreeSet<&str> = types.into_iter().collect();
+    wanted.extend(scheme.as_ref().map(|scheme| scheme.point_type.as_str()));
+    let types = store::point_type::read(tx, tenant, &wanted.into_iter().collect::<Vec<_>>()).await?;
+    Ok(Programme { types, scheme })
+}
+
+/// Locks accounts in key order and reads them. With `open`, those that there are not yet are opened. Most calls find all
+/// of theirs, in one statement.
+pub(super) async fn lock(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    keys: &BTreeSet<AccountKey>,
+    open: bool,
+) -> Result<BTreeMap<AccountKey, Account>, StoreError> {
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut accounts = store::account::lock(tx, tenant, keys).await?;
+    let missing: Vec<&AccountKey> = keys.iter().filter(|key| !accounts.contains_key(*key)).collect();
+    if open && !missing.is_empty() {
+        store::account::open(tx, tenant, missing.iter().copied()).await?;
+        accounts.extend(store::account::lock(tx, tenant, missing).await?);
+    }
+    Ok(accounts)
+}
+
+/// The members among the users whose measuring accounts are locked.
+pub(super) async fn members(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    programme: &Programme,
+    accounts: impl IntoIterator<Item = &AccountKey>,
+) -> Result<BTreeMap<UserId, Member>, StoreError> {
+    let Some(scheme) = &programme.scheme else { return Ok(BTreeMap::new()) };
+    let measured = accounts.into_iter().filter(|(_, point_type)| *point_type == scheme.point_type);
+    let users: Vec<&str> = measured.map(|(user, _)| user.as_str()).collect();
+    if users.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    store::member::read(tx, tenant, &scheme.id, &users).await
+}
+
+/// Stores what was decided: one statement per table, however many rows.
+pub(super) async fn write(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    programme: &Programme,
+    written: &Written,
+) -> Result<(), StoreError> {
+    if !written.accounts.is_empty() {
+        let mut keys = Vec::new();
+        let mut posted = Vec::new();
+        for effect in &written.effects {
+            if let What::Posted { point_type, entry, .. } = &effect.what {
+                keys.push((effect.user.clone(), point_type.clone()));
+                posted.push(entry);
+            }
+        }
+        let entries: Vec<_> = keys.iter().zip(posted).collect();
+        store::entry::insert(tx, tenant, &entries).await?;
+        store::account::write(tx, tenant, &written.accounts).await?;
+        store::total::add(tx, tenant, &entries).await?;
+    }
+    if let Some(scheme) = &programme.scheme {
+        store::member::write(tx, tenant, &scheme.id, &written.members).await?;
+        let moves = written.effects.iter().filter_map(|effect| match &effect.what {
+            What::Moved(moved) => Some((&effect.user, moved)),
+            What::Posted { .. } => None,
+        });
+        store::member::insert_moves(tx, tenant, &scheme.id, &moves.collect::<Vec<_>>()).await?;
+    }
+    Ok(())
+}

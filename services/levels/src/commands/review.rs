@@ -1,0 +1,81 @@
+use std::collections::BTreeSet;
+
+use ids::TenantId;
+
+use super::ledger;
+use crate::domain::book::{AccountKey, Book};
+use crate::error::LevelsError;
+use crate::{Levels, events, store};
+
+/// Tenants looked up at once.
+const TENANTS_STEP: i64 = 100;
+
+impl Levels {
+    /// Books lapsed lots and reviews levels whose validity ended, of all tenants, as far as one run may go. Answers how
+    /// many accounts were settled. Several replicas may review at once: each passes over what another holds.
+    pub async fn review(&self) -> Result<usize, LevelsError> {
+        let (mut settled, mut batches) = (0, self.settings.review_batches_max);
+        let mut after = String::new();
+        loop {
+            let mut tx = self.db.begin_system().await?;
+            let tenants = store::point_type::tenants(&mut tx, &after, TENANTS_STEP).await?;
+            tx.rollback().await?;
+            let Some(last) = tenants.last() else { return Ok(settled) };
+            after = last.as_str().to_owned();
+            for tenant in &tenants {
+                loop {
+                    if batches == 0 {
+                        return Ok(settled);
+                    }
+                    batches -= 1;
+                    let done = pg::retrying("review", || self.review_batch(tenant)).await?;
+                    settled += done;
+                    if done == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Settles the accounts of one tenant that have been due for longest; answers how many.
+    #[tracing::instrument(name = "review", skip_all, fields(tenant = %tenant))]
+    async fn review_batch(&self, tenant: &TenantId) -> Result<usize, LevelsError> {
+        let limit = self.settings.review_batch_max.max(1);
+        let mut tx = self.db.begin(tenant).await?;
+        let clock = pg::clock(&mut tx).await?;
+        let mut due: BTreeSet<AccountKey> =
+            store::account::lapsed(&mut tx, tenant, clock, limit).await?.into_iter().collect();
+        let scheme = store::scheme::current(&mut tx, tenant).await?;
+        if let Some(scheme) = &scheme {
+            let measure = (&scheme.id, &scheme.point_type);
+            let ended = store::member::ended(&mut tx, tenant, measure, clock, limit).await?;
+            due.extend(ended.into_iter().map(|user| (user, scheme.point_type.clone())));
+        }
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let types: BTreeSet<&str> = due.iter().map(|(_, point_type)| point_type.as_str()).collect();
+        let programme = ledger::programme(&mut tx, tenant, types).await?;
+        let accounts = store::account::lock_free(&mut tx, tenant, &due).await?;
+        let keys: Vec<AccountKey> = accounts.keys().cloned().collect();
+        let members = ledger::members(&mut tx, tenant, &programme, &keys).await?;
+        // read again: an account that was waited for may have been decided later than the first look
+        let clock = pg::clock(&mut tx).await?;
+        let mut book = Book::new(&programme, accounts, members);
+        for key in &keys {
+            let at = book.decision_time(key, clock);
+            book.settle(key, at);
+        }
+        let written = book.close();
+        if written.effects.is_empty() {
+            return Ok(0);
+        }
+        ledger::write(&mut tx, tenant, &programme, &written).await?;
+        let drafts = written.effects.iter().map(|effect| events::told(effect, programme.scheme.as_ref(), None));
+        let positions = self.log.append(&mut tx, tenant, &drafts.collect::<Result<Vec<_>, _>>()?).await?;
+        tx.commit().await?;
+        self.log.wake(&positions);
+        Ok(keys.len())
+    }
+}

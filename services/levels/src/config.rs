@@ -1,0 +1,34 @@
+//! Settings of levels.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Defaults of the keys under `[service]`.
+pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// Settings of levels.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How often lapsed lots are booked and levels whose validity ended are reviewed, in seconds. Reads are right without
+    /// it; it decides how late entries, moves and their events come for users who do nothing.
+    pub review_every_s: u64,
+    /// Accounts settled in one transaction of the review.
+    pub review_batch_max: i64,
+    /// Transactions of one run of the review; what is left waits for the next run.
+    pub review_batches_max: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { review_every_s: 60, review_batch_max: 200, review_batches_max: 50 }
+    }
+}
+
+impl Settings {
+    /// The pause between two reviews.
+    pub fn review_every(&self) -> Duration {
+        Duration::from_secs(self.review_every_s.max(1))
+    }
+}

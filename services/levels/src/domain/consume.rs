@@ -1,0 +1,244 @@
+//! What an event of another service does to points and levels.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ids::{EventId, Key, UserId};
+use time::OffsetDateTime;
+
+use super::account::Occasion;
+use super::book::Book;
+use super::earning::{Compiled, EarningRule, Happening};
+use super::entry::Origin;
+use super::order::{Earning, Reversal};
+use super::refusal::Refusal;
+
+/// An event as far as this service looks at it.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The user, by canonical id.
+    pub user: UserId,
+    /// The event's id.
+    pub event_id: EventId,
+    /// Its type, such as `order.completed`.
+    pub event_type: String,
+    /// When it happened in the world: decides which rules count it, and lots.
+    pub occurred_at: OffsetDateTime,
+    /// When its service took it: the decision time.
+    pub recorded_at: OffsetDateTime,
+    /// False: an import of facts alone; nothing is earned.
+    pub earns: bool,
+    /// What it says.
+    pub says: Says,
+}
+
+/// What an event says.
+#[derive(Debug, Clone)]
+pub enum Says {
+    /// Something that rules may count.
+    Counts {
+        /// The order; empty where it is about none.
+        order_id: String,
+        /// What rules see of it.
+        happening: Happening,
+    },
+    /// Money was given back for an order.
+    Refunded {
+        /// The order.
+        order_id: String,
+        /// All refunds up to this one.
+        refunded_minor: i64,
+        /// What was paid.
+        total_minor: i64,
+    },
+    /// An order was given up.
+    Cancelled {
+        /// The order.
+        order_id: String,
+    },
+    /// An id means the user from now on.
+    AliasLinked {
+        /// The id.
+        alias: String,
+    },
+}
+
+impl Incoming {
+    /// The order that it is about.
+    pub fn order_id(&self) -> Option<&str> {
+        match &self.says {
+            Says::Counts { order_id, .. } if order_id.is_empty() => None,
+            Says::Counts { order_id, .. } | Says::Refunded { order_id, .. } | Says::Cancelled { order_id } => {
+                Some(order_id)
+            }
+            Says::AliasLinked { .. } => None,
+        }
+    }
+}
+
+/// A rule with its condition and formula read.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// The rule.
+    pub rule: EarningRule,
+    /// Its condition and formula.
+    pub compiled: Arc<Compiled>,
+}
+
+/// What a rule gives for an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The rule.
+    pub rule_id: Key,
+    /// Its version.
+    pub rule_version: i32,
+    /// What is earned.
+    pub point_type: Key,
+    /// How much, above 0.
+    pub points: i64,
+}
+
+/// What the rules give for an event: of each rule the version that was the newest when the event was recorded. `rules`
+/// holds versions of one rule together, oldest first.
+pub fn claims(rules: &[Rule], incoming: &Incoming) -> Vec<Claim> {
+    let Says::Counts { happening, .. } = &incoming.says else { return Vec::new() };
+    if !incoming.earns {
+        return Vec::new();
+    }
+    let mut claims = Vec::new();
+    for versions in rules.chunk_by(|a, b| a.rule.id == b.rule.id) {
+        let known = versions.iter().rev().find(|it| it.rule.publish_time <= incoming.recorded_at);
+        let Some(Rule { rule, compiled }) = known else { continue };
+        if !rule.counts(&incoming.event_type, incoming.occurred_at) {
+            continue;
+        }
+        let points = compiled.points(happening);
+        if points > 0 {
+            let (rule_id, point_type) = (rule.id.clone(), rule.point_type.clone());
+            claims.push(Claim { rule_id, rule_version: rule.version, point_type, points });
+        }
+    }
+    claims
+}
+
+/// What is known of the orders that a batch of events is about.
+#[derive(Debug, Default)]
+pub struct Orders {
+    earnings: BTreeMap<UserId, Vec<Earning>>,
+    reversals: BTreeMap<(UserId, String), Reversal>,
+    written: BTreeSet<(UserId, usize)>,
+    reversed: BTreeSet<(UserId, String)>,
+}
+
+impl Orders {
+    /// As loaded.
+    pub fn new(
+        earnings: impl IntoIterator<Item = (UserId, Earning)>,
+        reversals: impl IntoIterator<Item = ((UserId, String), Reversal)>,
+    ) -> Self {
+        let mut orders = Self { reversals: reversals.into_iter().collect(), ..Self::default() };
+        for (user, earning) in earnings {
+            orders.earnings.entry(user).or_default().push(earning);
+        }
+        orders
+    }
+
+    /// The accounts that earlier earnings went to.
+    pub fn accounts(&self) -> impl Iterator<Item = (UserId, Key)> {
+        let earnings = self.earnings.iter();
+        earnings.flat_map(|(user, earnings)| earnings.iter().map(|it| (user.clone(), it.point_type.clone())))
+    }
+
+    /// Applies one event to the accounts of its user. `claims` is what [`claims`] said of it.
+    pub fn apply(&mut self, book: &mut Book<'_>, incoming: &Incoming, claims: &[Claim]) -> Result<(), Refusal> {
+        let before = book.effects().len();
+        match &incoming.says {
+            Says::Counts { .. } => self.earn(book, incoming, claims)?,
+            Says::Refunded { refunded_minor, total_minor, .. } => {
+                self.reversal(incoming).refund(*refunded_minor, *total_minor);
+            }
+            Says::Cancelled { .. } => self.reversal(incoming).cancel(),
+            Says::AliasLinked { .. } => {}
+        }
+        self.take_back(book, incoming)?;
+        if book.effects().len() > before {
+            book.decide_level(&incoming.user, incoming.recorded_at);
+        }
+        Ok(())
+    }
+
+    /// New earnings and those of which more is taken back.
+    pub fn earnings_to_write(&self) -> Vec<(&UserId, &Earning)> {
+        let written = self.written.iter();
+        written.filter_map(|(user, index)| Some((user, self.earnings.get(user)?.get(*index)?))).collect()
+    }
+
+    /// What became known of orders.
+    pub fn reversals_to_write(&self) -> Vec<(&(UserId, String), &Reversal)> {
+        self.reversed.iter().filter_map(|key| self.reversals.get_key_value(key)).collect()
+    }
+
+    fn earn(&mut self, book: &mut Book<'_>, incoming: &Incoming, claims: &[Claim]) -> Result<(), Refusal> {
+        let order_id = incoming.order_id().unwrap_or_default();
+        for claim in claims {
+            let earned_before = |it: &Earning| {
+                let same_source =
+                    it.source_event == incoming.event_id || (!order_id.is_empty() && it.order_id == order_id);
+                it.rule_id == claim.rule_id && same_source
+            };
+            let earnings = self.earnings.entry(incoming.user.clone()).or_default();
+            if earnings.iter().any(earned_before) {
+                continue;
+            }
+            let key = (incoming.user.clone(), claim.point_type.clone());
+            let lot_expires_at = book.point_type(&claim.point_type)?.lapse_of(incoming.occurred_at);
+            let at = book.decision_time(&key, incoming.recorded_at);
+            book.earn(&key, claim.points, occasion(incoming, &claim.rule_id, incoming.occurred_at), at)?;
+            self.written.insert((incoming.user.clone(), earnings.len()));
+            earnings.push(Earning {
+                rule_id: claim.rule_id.clone(),
+                rule_version: claim.rule_version,
+                source_event: incoming.event_id.clone(),
+                point_type: claim.point_type.clone(),
+                order_id: order_id.to_owned(),
+                earned: claim.points,
+                taken_back: 0,
+                lot_expires_at,
+                lot_origin: incoming.user.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn reversal(&mut self, incoming: &Incoming) -> &mut Reversal {
+        let key = (incoming.user.clone(), incoming.order_id().unwrap_or_default().to_owned());
+        self.reversed.insert(key.clone());
+        self.reversals.entry(key).or_default()
+    }
+
+    /// Brings what was taken back of the order's earnings up to what is known of its refunds, whichever came first.
+    fn take_back(&mut self, book: &mut Book<'_>, incoming: &Incoming) -> Result<(), Refusal> {
+        let Some(order_id) = incoming.order_id() else { return Ok(()) };
+        let Some(reversal) = self.reversals.get(&(incoming.user.clone(), order_id.to_owned())) else { return Ok(()) };
+        let Some(earnings) = self.earnings.get_mut(&incoming.user) else { return Ok(()) };
+        for (index, earning) in earnings.iter_mut().enumerate().filter(|(_, it)| it.order_id == order_id) {
+            let points = earning.outstanding(reversal);
+            if points == 0 {
+                continue;
+            }
+            let key = (incoming.user.clone(), earning.point_type.clone());
+            let at = book.decision_time(&key, incoming.recorded_at);
+            let occasion = occasion(incoming, &earning.rule_id, incoming.occurred_at);
+            book.take_back(&incoming.user, earning, points, occasion, at)?;
+            earning.taken_back += points;
+            self.written.insert((incoming.user.clone(), index));
+        }
+        Ok(())
+    }
+}
+
+fn occasion(incoming: &Incoming, rule_id: &Key, occurred_at: OffsetDateTime) -> Occasion {
+    let order_id = incoming.order_id().unwrap_or_default().to_owned();
+    let origin = Origin { reason: String::new(), rule_id: rule_id.to_string(), order_id };
+    Occasion { occurred_at: Some(occurred_at), origin }
+}

@@ -1,0 +1,170 @@
+//! The entries of this service's log, and what it reads of other services' logs.
+
+use eventlog::{Draft, EventPayload, Link, TooManyHops, derive};
+use ids::{EventId, UserId};
+use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
+use proto::google::r#type::Money;
+use proto::levels::v1 as pb;
+use proto::profiles::v1 as profiles;
+use requests::Request;
+use rules::Value;
+use time::OffsetDateTime;
+use units::time::from_proto;
+
+use crate::domain::book::{Effect, What};
+use crate::domain::consume::{Incoming, Says};
+use crate::domain::earning::Happening;
+use crate::domain::scheme::Scheme;
+use crate::wire;
+
+/// The types that earning reads from profiles' log.
+pub const CONSUMED: [&str; 6] =
+    ["order.paid", "order.completed", "order.cancelled", "order.refunded", "user.visited", "profile.alias_linked"];
+
+/// Types of profiles' log that it has nothing to do for.
+pub const IGNORED: [&str; 4] = ["profile.changed", "tenant.changed", "order.created", "lifecycle.models_changed"];
+
+/// An entry or a move, as a follow-up where an event caused it.
+pub fn told(effect: &Effect, scheme: Option<&Scheme>, cause: Option<(&Link, &str)>) -> Result<Draft, TooManyHops> {
+    let user = effect.user.as_str();
+    let mut facts = Facts::default();
+    let mut fact = |name: &str, value| drop(facts.values.insert(name.to_owned(), FactValue { value: Some(value) }));
+    if let (Some(rank), Some(scheme)) = (effect.rank, scheme) {
+        fact("level.rank", fact_value::Value::Number(i64::try_from(rank).unwrap_or(i64::MAX)));
+        fact("level.scheme", fact_value::Value::Text(scheme.id.to_string()));
+    }
+    let draft = match &effect.what {
+        What::Posted { point_type, entry, available_after } => {
+            fact("points.balance", fact_value::Value::Number(*available_after));
+            let event_id = derive(user, &format!("entry/{point_type}/{}", entry.seq), 0);
+            let entry_message = Some(wire::entry(entry));
+            let payload = pb::PointsPosted { point_type_id: point_type.to_string(), entry: entry_message };
+            Draft::new(user, event_id, &payload, entry.occurred_at)
+        }
+        What::Moved(moved) => {
+            let scheme_id = scheme.map(|scheme| scheme.id.to_string()).unwrap_or_default();
+            let event_id = derive(user, &format!("move/{scheme_id}/{}", moved.seq), 0);
+            let payload = pb::LevelMoved { scheme_id, r#move: Some(wire::level_move(moved)) };
+            Draft::new(user, event_id, &payload, moved.moved_at)
+        }
+    };
+    let draft = draft.facts(facts);
+    match cause {
+        Some((link, site)) => draft.site(site).caused_by(link),
+        None => Ok(draft),
+    }
+}
+
+/// A point type, rule or scheme was defined anew.
+pub fn published(request: &Request, what: pb::programme_published::Published, at: OffsetDateTime) -> Draft {
+    let event_id = derive(request.id.as_str(), request.method, 0);
+    Draft::new("", event_id, &pb::ProgrammePublished { published: Some(what) }, at)
+}
+
+/// Reads an event of profiles' log; `None`: it holds nothing for this service. The error says what is wrong with it,
+/// without personal data.
+pub fn read(event: &Event) -> Result<Option<Incoming>, String> {
+    let Some(says) = says(event)? else { return Ok(None) };
+    let time = |at: &Option<prost_types::Timestamp>, name| {
+        let at = at.as_ref().ok_or_else(|| format!("{name} is missing"))?;
+        from_proto(at).map_err(|fault| format!("{name} {fault}"))
+    };
+    let occurred_at = time(&event.occurred_at, "occurred_at")?;
+    Ok(Some(Incoming {
+        user: UserId::new(event.user_id.as_str()).map_err(|fault| format!("user_id {fault}"))?,
+        event_id: EventId::new(event.event_id.as_str()).map_err(|fault| format!("event_id {fault}"))?,
+        event_type: event.r#type.clone(),
+        occurred_at,
+        recorded_at: time(&event.recorded_at, "recorded_at")?,
+        earns: matches!(event.mode(), EventMode::FactsEarn | EventMode::Live),
+        says: match says {
+            Says::Counts { order_id, mut happening } => {
+                happening.set("at", occurred_at);
+                happening.set("event.site", event.site.as_str());
+                add_facts(&mut happening, event.facts.as_ref());
+                Says::Counts { order_id, happening }
+            }
+            other => other,
+        },
+    }))
+}
+
+fn says(event: &Event) -> Result<Option<Says>, String> {
+    Ok(Some(match event.r#type.as_str() {
+        "order.paid" => {
+            let paid: profiles::OrderPaid = payload(event)?;
+            counts(paid.order, paid.first_order)?
+        }
+        "order.completed" => {
+            let completed: profiles::OrderCompleted = payload(event)?;
+            counts(completed.order, completed.first_order)?
+        }
+        "order.cancelled" => {
+            let order = payload::<profiles::OrderCancelled>(event)?.order.ok_or("order is missing")?;
+            Says::Cancelled { order_id: order.order_id }
+        }
+        "order.refunded" => {
+            let refunded: profiles::OrderRefunded = payload(event)?;
+            Says::Refunded {
+                order_id: refunded.refund.ok_or("refund is missing")?.order_id,
+                refunded_minor: minor(refunded.refunded_total.as_ref(), "refunded_total")?,
+                total_minor: minor(refunded.order_total.as_ref(), "order_total")?,
+            }
+        }
+        "user.visited" => {
+            let visited: profiles::UserVisited = payload(event)?;
+            let mut happening = Happening::default();
+            happening.set("visit.duration_seconds", i64::from(visited.duration_seconds));
+            Says::Counts { order_id: String::new(), happening }
+        }
+        "profile.alias_linked" => Says::AliasLinked { alias: payload::<profiles::ProfileAliasLinked>(event)?.alias },
+        _ => return Ok(None),
+    }))
+}
+
+fn counts(order: Option<profiles::Order>, first: bool) -> Result<Says, String> {
+    let order = order.ok_or("order is missing")?;
+    let total = order.total.as_ref().ok_or("order.total is missing")?;
+    let discounts = order.lines.iter().flat_map(|line| &line.discounts);
+    let discounts = discounts.map(|discount| minor(discount.amount.as_ref(), "discount.amount"));
+    let mut happening = Happening::default();
+    happening.set("order.total_minor", minor(Some(total), "order.total")?);
+    happening.set("order.currency", total.currency_code.as_str());
+    let freight = order.freight.as_ref().map(|freight| minor(Some(freight), "order.freight"));
+    happening.set("order.freight_minor", freight.transpose()?.unwrap_or(0));
+    let discounts = discounts.collect::<Result<Vec<_>, _>>()?;
+    happening.set("order.discount_minor", discounts.into_iter().fold(0, i64::saturating_add));
+    happening.set("order.lines", i64::try_from(order.lines.len()).unwrap_or(i64::MAX));
+    happening.set("order.quantity", order.lines.iter().map(|line| line.quantity).fold(0, i64::saturating_add));
+    happening.set("order.first", first);
+    Ok(Says::Counts { order_id: order.order_id, happening })
+}
+
+fn payload<P: EventPayload + Default>(event: &Event) -> Result<P, String> {
+    P::decode(event.payload.as_slice()).map_err(|_| format!("the payload is no {}", P::NAME))
+}
+
+/// In the minor units of its own currency: a tenant has one.
+fn minor(money: Option<&Money>, name: &str) -> Result<i64, String> {
+    let money = money.ok_or_else(|| format!("{name} is missing"))?;
+    units::money::from_proto(money, &money.currency_code).map_err(|fault| format!("{name} {fault}"))
+}
+
+/// What profiles knew of the user. A fact that a rule does not know of is of no use, and one with another type than
+/// declared has no value.
+fn add_facts(happening: &mut Happening, facts: Option<&Facts>) {
+    let values = facts.into_iter().flat_map(|facts| &facts.values);
+    for (name, fact) in values.filter(|(name, _)| name.starts_with("user.")) {
+        let value = match &fact.value {
+            Some(fact_value::Value::Text(text)) => Value::from(text.as_str()),
+            Some(fact_value::Value::Number(number)) => Value::Int(*number),
+            Some(fact_value::Value::Flag(flag)) => Value::Bool(*flag),
+            Some(fact_value::Value::Time(time)) => match from_proto(time) {
+                Ok(time) => Value::Time(time),
+                Err(_) => continue,
+            },
+            None => continue,
+        };
+        happening.set(name.as_str(), value);
+    }
+}

@@ -1,0 +1,45 @@
+use proto::levels::v1 as pb;
+use proto::levels::v1::earning_rule_service_server::EarningRuleService;
+use tonic::{Request, Response, Status};
+
+use super::page::List;
+use super::{Api, convert, write};
+use crate::wire;
+
+#[tonic::async_trait]
+impl EarningRuleService for Api {
+    async fn publish_earning_rule(
+        &self,
+        request: Request<pb::PublishEarningRuleRequest>,
+    ) -> Result<Response<pb::PublishEarningRuleResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let command = convert::publish_earning_rule(request.get_ref())?;
+        let levels = self.levels.clone();
+        write(async move { levels.publish_earning_rule(&tenant, &command).await }).await
+    }
+
+    async fn get_earning_rule(
+        &self,
+        request: Request<pb::GetEarningRuleRequest>,
+    ) -> Result<Response<pb::GetEarningRuleResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let id = convert::one_key("rule_id", &request.get_ref().rule_id)?;
+        let found = self.levels.earning_rule(&tenant, &id).await?;
+        Ok(Response::new(pb::GetEarningRuleResponse { rule: Some(wire::earning_rule(&found)) }))
+    }
+
+    async fn list_earning_rules(
+        &self,
+        request: Request<pb::ListEarningRulesRequest>,
+    ) -> Result<Response<pb::ListEarningRulesResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let sent = request.into_inner();
+        let list = List::new(&self.pages, "EarningRuleService/ListEarningRules", &tenant, &[]);
+        let [after] = list.open(&sent.page_token)?.unwrap_or_default();
+        let page = self.levels.list_earning_rules(&tenant, &after, ::page::size(sent.page_size, 50, 200)).await?;
+        Ok(Response::new(pb::ListEarningRulesResponse {
+            rules: page.rows.iter().map(wire::earning_rule).collect(),
+            next_page_token: list.next(page.next.map(|id| vec![id])),
+        }))
+    }
+}

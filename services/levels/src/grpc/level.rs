@@ -1,0 +1,70 @@
+use proto::levels::v1 as pb;
+use proto::levels::v1::level_service_server::LevelService;
+use tonic::{Request, Response, Status};
+
+use super::page::List;
+use super::{Api, convert, write};
+use crate::wire;
+
+#[tonic::async_trait]
+impl LevelService for Api {
+    async fn publish_scheme(
+        &self,
+        request: Request<pb::PublishSchemeRequest>,
+    ) -> Result<Response<pb::PublishSchemeResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let command = convert::publish_scheme(request.get_ref())?;
+        let levels = self.levels.clone();
+        write(async move { levels.publish_scheme(&tenant, &command).await }).await
+    }
+
+    async fn get_scheme(
+        &self,
+        request: Request<pb::GetSchemeRequest>,
+    ) -> Result<Response<pb::GetSchemeResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let id = convert::one_key("scheme_id", &request.get_ref().scheme_id)?;
+        let found = self.levels.scheme(&tenant, &id).await?;
+        Ok(Response::new(pb::GetSchemeResponse { scheme: Some(wire::scheme(&found)) }))
+    }
+
+    async fn get_member(
+        &self,
+        request: Request<pb::GetMemberRequest>,
+    ) -> Result<Response<pb::GetMemberResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let sent = request.into_inner();
+        let (user, scheme) = convert::user_and_key(&sent.user_id, "scheme_id", &sent.scheme_id)?;
+        let member = self.levels.member(&tenant, &user, &scheme, &sent.at_least).await?;
+        Ok(Response::new(pb::GetMemberResponse { member: Some(member) }))
+    }
+
+    async fn list_level_moves(
+        &self,
+        request: Request<pb::ListLevelMovesRequest>,
+    ) -> Result<Response<pb::ListLevelMovesResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let sent = request.into_inner();
+        let (user, scheme) = convert::user_and_key(&sent.user_id, "scheme_id", &sent.scheme_id)?;
+        let args = [sent.user_id.as_str(), sent.scheme_id.as_str()];
+        let list = List::new(&self.pages, "LevelService/ListLevelMoves", &tenant, &args);
+        let before = list.open_number(&sent.page_token)?;
+        let size = ::page::size(sent.page_size, 50, 200);
+        let page = self.levels.list_level_moves(&tenant, (&user, &scheme), before, size, &sent.at_least).await?;
+        Ok(Response::new(pb::ListLevelMovesResponse {
+            moves: page.rows.iter().map(wire::level_move).collect(),
+            next_page_token: list.next(page.next.map(|seq| vec![seq.to_string()])),
+        }))
+    }
+
+    async fn count_members(
+        &self,
+        request: Request<pb::CountMembersRequest>,
+    ) -> Result<Response<pb::CountMembersResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let sent = request.into_inner();
+        let scheme = convert::one_key("scheme_id", &sent.scheme_id)?;
+        let levels = self.levels.count_members(&tenant, &scheme, &sent.at_least).await?;
+        Ok(Response::new(pb::CountMembersResponse { levels }))
+    }
+}

@@ -1,0 +1,26 @@
+use ids::{Key, TenantId, UserId};
+use proto::common::v1::Position;
+
+use super::{Page, point_type, resolve};
+use crate::domain::entry::Entry;
+use crate::error::LevelsError;
+use crate::{Levels, store};
+
+impl Levels {
+    /// See `PointsService.ListEntries`: entries with a number below `before`.
+    pub async fn list_entries(
+        &self,
+        tenant: &TenantId,
+        (user, type_id): (&UserId, &Key),
+        before: Option<i64>,
+        size: i64,
+        at_least: &[Position],
+    ) -> Result<Page<Entry, i64>, LevelsError> {
+        let mut tx = self.read(tenant, at_least).await?;
+        point_type(&mut tx, tenant, type_id).await?;
+        let key = (resolve(&mut tx, tenant, user).await?, type_id.clone());
+        let rows = store::entry::list(&mut tx, tenant, &key, before.unwrap_or(i64::MAX), size + 1).await?;
+        tx.rollback().await?;
+        Ok(Page::of(rows, size, |entry| entry.seq))
+    }
+}

@@ -1,0 +1,55 @@
+use ids::{Key, TenantId, UserId};
+use proto::common::v1::Position;
+use proto::levels::v1 as pb;
+
+use super::{resolve, scheme};
+use crate::domain::book::{Book, Programme};
+use crate::error::LevelsError;
+use crate::{Levels, store, wire};
+
+impl Levels {
+    /// See `LevelService.GetMember`. What fell due is shown as it will be decided, whether or not the review came by.
+    pub async fn member(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        scheme_id: &Key,
+        at_least: &[Position],
+    ) -> Result<pb::Member, LevelsError> {
+        let mut tx = self.read(tenant, at_least).await?;
+        let scheme = scheme(&mut tx, tenant, scheme_id).await?;
+        let user = resolve(&mut tx, tenant, user).await?;
+        let types = store::point_type::read(&mut tx, tenant, &[scheme.point_type.as_str()]).await?;
+        let key = (user.clone(), scheme.point_type.clone());
+        // one statement after the other, without a lock: a member that moved meanwhile is newer than the account
+        let account = store::account::read(&mut tx, tenant, &key).await?;
+        let members = store::member::read(&mut tx, tenant, &scheme.id, &[user.as_str()]).await?;
+        let clock = pg::clock(&mut tx).await?;
+        tx.rollback().await?;
+        let programme = Programme { types, scheme: Some(scheme) };
+        let mut book = Book::new(&programme, [(key.clone(), account)].into(), members);
+        let at = book.decision_time(&key, clock);
+        book.end_periods(&key, at);
+        let (member, growth) = book.standing(&key);
+        let scheme = programme.scheme.as_ref().expect("it was put there above");
+        Ok(wire::member(scheme, member, growth))
+    }
+
+    /// See `LevelService.CountMembers`: every level of the scheme with the members that hold it.
+    pub async fn count_members(
+        &self,
+        tenant: &TenantId,
+        scheme_id: &Key,
+        at_least: &[Position],
+    ) -> Result<Vec<pb::LevelCount>, LevelsError> {
+        let mut tx = self.read(tenant, at_least).await?;
+        let scheme = scheme(&mut tx, tenant, scheme_id).await?;
+        let held = store::member::count(&mut tx, tenant, &scheme.id).await?;
+        tx.rollback().await?;
+        let highest = scheme.levels.len().saturating_sub(1);
+        let on =
+            |rank: usize| held.iter().filter(|(it, _)| (*it).min(highest) == rank).map(|(_, members)| members).sum();
+        let count = |rank| pb::LevelCount { level: wire::level(&scheme, rank), members: on(rank) };
+        Ok((0..scheme.levels.len()).map(count).collect())
+    }
+}

@@ -1,0 +1,227 @@
+//! Accounts with their lots.
+
+use std::collections::BTreeMap;
+
+use ids::TenantId;
+use pg::StoreError;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::domain::account::Account;
+use crate::domain::book::AccountKey;
+use crate::domain::lot::{Lot, LotChange, Lots};
+
+struct Row {
+    user_id: String,
+    point_type_id: String,
+    lot_expires_at: Vec<Option<OffsetDateTime>>,
+    lot_origin: Vec<String>,
+    lot_points: Vec<i64>,
+    debt: i64,
+    growth: i64,
+    entry_seq: i64,
+    last_decided_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    fn read(self) -> Result<(AccountKey, Account), StoreError> {
+        let lots = self.lot_expires_at.into_iter().zip(self.lot_origin).zip(self.lot_points);
+        let lots =
+            lots.map(|((expires_at, origin), points)| Ok(Lot { expires_at, origin: super::user(origin)?, points }));
+        let account = Account {
+            lots: Lots::new(lots.collect::<Result<_, StoreError>>()?),
+            debt: self.debt,
+            growth: self.growth,
+            entry_seq: self.entry_seq,
+            decided_at: self.last_decided_at,
+        };
+        Ok(((super::user(self.user_id)?, super::key(self.point_type_id, "point_type_id")?), account))
+    }
+}
+
+/// Lots or their changes of several rows, flattened: arrays of arrays can't be ragged in SQL.
+#[derive(Default)]
+pub(super) struct FlatLots {
+    pub(super) row: Vec<i64>,
+    pub(super) expires_at: Vec<Option<OffsetDateTime>>,
+    pub(super) origin: Vec<String>,
+    pub(super) points: Vec<i64>,
+}
+
+impl FlatLots {
+    /// Adds a lot of the row at `index`; SQL counts rows from 1.
+    pub(super) fn push(&mut self, index: usize, expires_at: Option<OffsetDateTime>, origin: &str, points: i64) {
+        self.row.push(index as i64 + 1);
+        self.expires_at.push(expires_at);
+        self.origin.push(origin.to_owned());
+        self.points.push(points);
+    }
+
+    pub(super) fn push_change(&mut self, index: usize, change: &LotChange) {
+        self.push(index, change.expires_at, change.origin.as_str(), change.points);
+    }
+}
+
+fn columns<'a>(keys: impl IntoIterator<Item = &'a AccountKey>) -> (Vec<&'a str>, Vec<&'a str>) {
+    keys.into_iter().map(|(user, point_type)| (user.as_str(), point_type.as_str())).unzip()
+}
+
+/// Locks those of the accounts that there are, in key order, and reads them.
+pub async fn lock(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    keys: impl IntoIterator<Item = &AccountKey>,
+) -> Result<BTreeMap<AccountKey, Account>, StoreError> {
+    let (users, point_types) = columns(keys);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select a.user_id, a.point_type_id, a.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
+            a.lot_origin, a.lot_points, a.debt, a.growth, a.entry_seq, a.last_decided_at
+        from account a
+        where a.tenant_id = $1
+            and (a.user_id, a.point_type_id) in (select k.u, k.p from unnest($2::text[], $3::text[]) k(u, p))
+        order by a.user_id, a.point_type_id
+        for no key update of a"#,
+        tenant.as_str(),
+        &users as _,
+        &point_types as _
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// As [`lock`], passing over accounts that somebody else holds.
+pub async fn lock_free(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    keys: impl IntoIterator<Item = &AccountKey>,
+) -> Result<BTreeMap<AccountKey, Account>, StoreError> {
+    let (users, point_types) = columns(keys);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select a.user_id, a.point_type_id, a.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
+            a.lot_origin, a.lot_points, a.debt, a.growth, a.entry_seq, a.last_decided_at
+        from account a
+        where a.tenant_id = $1
+            and (a.user_id, a.point_type_id) in (select k.u, k.p from unnest($2::text[], $3::text[]) k(u, p))
+        order by a.user_id, a.point_type_id
+        for no key update of a skip locked"#,
+        tenant.as_str(),
+        &users as _,
+        &point_types as _
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Opens accounts that there are not yet, in key order.
+pub async fn open(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    keys: impl IntoIterator<Item = &AccountKey>,
+) -> Result<(), StoreError> {
+    let (users, point_types) = columns(keys);
+    sqlx::query!(
+        "insert into account (tenant_id, user_id, point_type_id)
+        select $1, k.u, k.p from unnest($2::text[], $3::text[]) k(u, p)
+        order by k.u collate \"C\", k.p collate \"C\"
+        on conflict on constraint account_pkey do nothing",
+        tenant.as_str(),
+        &users as _,
+        &point_types as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Reads one account without a lock.
+pub async fn read(conn: &mut PgConnection, tenant: &TenantId, key: &AccountKey) -> Result<Account, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select user_id, point_type_id, lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin,
+            lot_points, debt, growth, entry_seq, last_decided_at
+        from account where tenant_id = $1 and user_id = $2 and point_type_id = $3"#,
+        tenant.as_str(),
+        key.0.as_str(),
+        key.1.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map_or_else(|| Ok(Account::default()), |row| Ok(row.read()?.1))
+}
+
+/// Stores locked accounts, in one statement however many they are.
+pub async fn write(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    accounts: &[(AccountKey, Account)],
+) -> Result<(), StoreError> {
+    let (users, point_types) = columns(accounts.iter().map(|(key, _)| key));
+    let of = |value: fn(&Account) -> i64| accounts.iter().map(|(_, account)| value(account)).collect::<Vec<_>>();
+    let (debts, growths, seqs) = (of(|a| a.debt), of(|a| a.growth), of(|a| a.entry_seq));
+    let next: Vec<_> = accounts.iter().map(|(_, account)| account.lots.next_expiry()).collect();
+    let decided: Vec<_> = accounts.iter().map(|(_, account)| account.decided_at).collect();
+    let mut lots = FlatLots::default();
+    for (index, (_, account)) in accounts.iter().enumerate() {
+        for lot in account.lots.iter() {
+            lots.push(index, lot.expires_at, lot.origin.as_str(), lot.points);
+        }
+    }
+    sqlx::query!(
+        "update account a
+        set lot_expires_at = coalesce(l.expires_at, '{}'), lot_origin = coalesce(l.origin, '{}'),
+            lot_points = coalesce(l.points, '{}'), debt = k.debt, growth = k.growth, entry_seq = k.entry_seq,
+            next_expiry = k.next_expiry, last_decided_at = k.decided_at
+        from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[],
+            $8::timestamptz[]) with ordinality
+            k(user_id, point_type_id, debt, growth, entry_seq, next_expiry, decided_at, ord)
+        left join (
+            select ord, array_agg(expires_at order by n) as expires_at, array_agg(origin order by n) as origin,
+                array_agg(points order by n) as points
+            from unnest($9::bigint[], $10::timestamptz[], $11::text[], $12::bigint[]) with ordinality
+                f(ord, expires_at, origin, points, n)
+            group by ord
+        ) l on l.ord = k.ord
+        where a.tenant_id = $1 and a.user_id = k.user_id and a.point_type_id = k.point_type_id",
+        tenant.as_str(),
+        &users as _,
+        &point_types as _,
+        &debts,
+        &growths,
+        &seqs,
+        &next as _,
+        &decided as _,
+        &lots.row,
+        &lots.expires_at as _,
+        &lots.origin,
+        &lots.points
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Accounts that hold lots which lapsed by `at`, longest lapsed first.
+pub async fn lapsed(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    at: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<AccountKey>, StoreError> {
+    let rows = sqlx::query!(
+        "select user_id, point_type_id from account
+        where tenant_id = $1 and next_expiry <= $2
+        order by next_expiry limit $3",
+        tenant.as_str(),
+        at,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((super::user(row.user_id)?, super::key(row.point_type_id, "point_type_id")?)))
+        .collect()
+}

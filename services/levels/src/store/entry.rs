@@ -1,0 +1,166 @@
+//! Entries: only ever added.
+
+use ids::TenantId;
+use pg::StoreError;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::account::FlatLots;
+use crate::domain::book::AccountKey;
+use crate::domain::entry::{Entry, EntryKind, Origin};
+use crate::domain::lot::LotChange;
+
+/// Adds entries, in one statement however many they are.
+pub async fn insert(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    entries: &[(&AccountKey, &Entry)],
+) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<&str> = entries.iter().map(|((user, _), _)| user.as_str()).collect();
+    let point_types: Vec<&str> = entries.iter().map(|((_, point_type), _)| point_type.as_str()).collect();
+    let kinds: Vec<i16> = entries.iter().map(|(_, entry)| entry.kind.code()).collect();
+    let numbers = |value: fn(&Entry) -> i64| entries.iter().map(|(_, entry)| value(entry)).collect::<Vec<_>>();
+    let (seqs, amounts, balances) = (numbers(|e| e.seq), numbers(|e| e.amount), numbers(|e| e.balance_after));
+    let (growths, shortfalls) = (numbers(|e| e.growth_change), numbers(|e| e.shortfall));
+    let contras: Vec<&str> = entries.iter().map(|(_, entry)| entry.kind.contra()).collect();
+    let reasons: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.reason.as_str()).collect();
+    let rules: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.rule_id.as_str()).collect();
+    let orders: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.order_id.as_str()).collect();
+    let occurred: Vec<_> = entries.iter().map(|(_, entry)| entry.occurred_at).collect();
+    let recorded: Vec<_> = entries.iter().map(|(_, entry)| entry.recorded_at).collect();
+    let mut lots = FlatLots::default();
+    for (index, (_, entry)) in entries.iter().enumerate() {
+        entry.lots.iter().for_each(|change| lots.push_change(index, change));
+    }
+    sqlx::query!(
+        "insert into entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after, growth_change,
+            contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at, recorded_at)
+        select $1, k.user_id, k.point_type_id, k.seq, k.kind, k.amount, k.balance, k.growth, k.contra, k.reason, k.rule_id,
+            k.order_id, coalesce(l.expires_at, '{}'), coalesce(l.origin, '{}'), coalesce(l.points, '{}'), k.shortfall,
+            k.occurred_at, k.recorded_at
+        from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::bigint[], $7::bigint[], $8::bigint[],
+            $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::timestamptz[])
+            with ordinality k(user_id, point_type_id, seq, kind, amount, balance, growth, contra, reason, rule_id,
+            order_id, shortfall, occurred_at, recorded_at, ord)
+        left join (
+            select ord, array_agg(expires_at order by n) as expires_at, array_agg(origin order by n) as origin,
+                array_agg(points order by n) as points
+            from unnest($16::bigint[], $17::timestamptz[], $18::text[], $19::bigint[]) with ordinality
+                f(ord, expires_at, origin, points, n)
+            group by ord
+        ) l on l.ord = k.ord",
+        tenant.as_str(),
+        &users as _,
+        &point_types as _,
+        &seqs,
+        &kinds,
+        &amounts,
+        &balances,
+        &growths,
+        &contras as _,
+        &reasons as _,
+        &rules as _,
+        &orders as _,
+        &shortfalls,
+        &occurred,
+        &recorded,
+        &lots.row,
+        &lots.expires_at as _,
+        &lots.origin,
+        &lots.points
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+struct Row {
+    entry_seq: i64,
+    kind: i16,
+    amount: i64,
+    balance_after: i64,
+    growth_change: i64,
+    reason: String,
+    rule_id: String,
+    order_id: String,
+    lot_expires_at: Vec<Option<OffsetDateTime>>,
+    lot_origin: Vec<String>,
+    lot_points: Vec<i64>,
+    shortfall: i64,
+    occurred_at: OffsetDateTime,
+    recorded_at: OffsetDateTime,
+}
+
+impl TryFrom<Row> for Entry {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let lots = row.lot_expires_at.into_iter().zip(row.lot_origin).zip(row.lot_points);
+        let lots = lots
+            .map(|((expires_at, origin), points)| Ok(LotChange { expires_at, origin: super::user(origin)?, points }));
+        Ok(Self {
+            seq: row.entry_seq,
+            kind: EntryKind::from_code(row.kind).ok_or_else(|| super::unreadable("kind"))?,
+            amount: row.amount,
+            balance_after: row.balance_after,
+            growth_change: row.growth_change,
+            origin: Origin { reason: row.reason, rule_id: row.rule_id, order_id: row.order_id },
+            lots: lots.collect::<Result<_, StoreError>>()?,
+            shortfall: row.shortfall,
+            occurred_at: row.occurred_at,
+            recorded_at: row.recorded_at,
+        })
+    }
+}
+
+/// Entries of an account with a number below `before`, newest first.
+pub async fn list(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    key: &AccountKey,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select entry_seq, kind, amount, balance_after, growth_change, reason, rule_id, order_id,
+            lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin, lot_points, shortfall,
+            occurred_at, recorded_at
+        from entry
+        where tenant_id = $1 and user_id = $2 and point_type_id = $3 and entry_seq < $4
+        order by entry_seq desc limit $5"#,
+        tenant.as_str(),
+        key.0.as_str(),
+        key.1.as_str(),
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Entry::try_from).collect()
+}
+
+/// What of an account lapsed after `at` and is booked, by date: what an answer as of that time counts as still there.
+pub async fn lapsed_after(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    key: &AccountKey,
+    at: OffsetDateTime,
+) -> Result<Vec<(OffsetDateTime, i64)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"select occurred_at, sum(-amount)::bigint as "points!"
+        from entry
+        where tenant_id = $1 and user_id = $2 and point_type_id = $3 and kind = 3 and occurred_at > $4
+        group by occurred_at order by occurred_at"#,
+        tenant.as_str(),
+        key.0.as_str(),
+        key.1.as_str(),
+        at
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.occurred_at, row.points)).collect())
+}

@@ -1,0 +1,177 @@
+//! What orders earned, and how much of them was given back.
+
+use ids::{TenantId, UserId};
+use pg::StoreError;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::domain::order::{Earning, Reversal};
+
+struct Row {
+    user_id: String,
+    rule_id: String,
+    source_event_id: String,
+    rule_version: i32,
+    point_type_id: String,
+    order_id: String,
+    earned: i64,
+    taken_back: i64,
+    lot_expires_at: Option<OffsetDateTime>,
+    lot_origin: String,
+}
+
+impl Row {
+    fn read(self) -> Result<(UserId, Earning), StoreError> {
+        let earning = Earning {
+            rule_id: super::key(self.rule_id, "rule_id")?,
+            rule_version: self.rule_version,
+            source_event: super::event(self.source_event_id)?,
+            point_type: super::key(self.point_type_id, "point_type_id")?,
+            order_id: self.order_id,
+            earned: self.earned,
+            taken_back: self.taken_back,
+            lot_expires_at: self.lot_expires_at,
+            lot_origin: super::user(self.lot_origin)?,
+        };
+        Ok((super::user(self.user_id)?, earning))
+    }
+}
+
+/// What users earned for orders, or for events that are about none.
+pub async fn earnings(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    orders: &[(&str, &str)],
+    events: &[(&str, &str)],
+) -> Result<Vec<(UserId, Earning)>, StoreError> {
+    let (order_users, order_ids): (Vec<&str>, Vec<&str>) = orders.iter().copied().unzip();
+    let (event_users, event_ids): (Vec<&str>, Vec<&str>) = events.iter().copied().unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select e.user_id as "user_id!", e.rule_id as "rule_id!", e.source_event_id as "source_event_id!",
+            e.rule_version as "rule_version!", e.point_type_id as "point_type_id!", e.order_id as "order_id!",
+            e.earned as "earned!", e.taken_back as "taken_back!", e.lot_expires_at, e.lot_origin as "lot_origin!"
+        from (
+            select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
+                n.taken_back, n.lot_expires_at, n.lot_origin
+            from unnest($2::text[], $3::text[]) k(u, o)
+            join earning n on n.tenant_id = $1 and n.user_id = k.u and n.order_id = k.o and n.order_id <> ''
+            union
+            select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
+                n.taken_back, n.lot_expires_at, n.lot_origin
+            from unnest($4::text[], $5::text[]) k(u, s)
+            join earning n on n.tenant_id = $1 and n.user_id = k.u and n.source_event_id = k.s
+        ) e
+        order by e.user_id, e.order_id, e.rule_id, e.source_event_id"#,
+        tenant.as_str(),
+        &order_users as _,
+        &order_ids as _,
+        &event_users as _,
+        &event_ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// Adds earnings, or stores how much of them is taken back.
+pub async fn write_earnings(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    earnings: &[(&UserId, &Earning)],
+) -> Result<(), StoreError> {
+    if earnings.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<&str> = earnings.iter().map(|(user, _)| user.as_str()).collect();
+    let texts = |value: fn(&Earning) -> &str| earnings.iter().map(|(_, it)| value(it)).collect::<Vec<_>>();
+    let (rules, events) = (texts(|it| it.rule_id.as_str()), texts(|it| it.source_event.as_str()));
+    let (point_types, orders) = (texts(|it| it.point_type.as_str()), texts(|it| &it.order_id));
+    let origins = texts(|it| it.lot_origin.as_str());
+    let versions: Vec<i32> = earnings.iter().map(|(_, it)| it.rule_version).collect();
+    let earned: Vec<i64> = earnings.iter().map(|(_, it)| it.earned).collect();
+    let taken_back: Vec<i64> = earnings.iter().map(|(_, it)| it.taken_back).collect();
+    let expires: Vec<_> = earnings.iter().map(|(_, it)| it.lot_expires_at).collect();
+    sqlx::query!(
+        "insert into earning (tenant_id, user_id, rule_id, source_event_id, rule_version, point_type_id, order_id, earned,
+            taken_back, lot_expires_at, lot_origin)
+        select $1, k.user_id, k.rule_id, k.event_id, k.version, k.point_type_id, k.order_id, k.earned, k.taken_back,
+            k.expires_at, k.origin
+        from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
+            $10::timestamptz[], $11::text[])
+            k(user_id, rule_id, event_id, version, point_type_id, order_id, earned, taken_back, expires_at, origin)
+        on conflict on constraint earning_pkey do update set taken_back = excluded.taken_back",
+        tenant.as_str(),
+        &users as _,
+        &rules as _,
+        &events as _,
+        &versions,
+        &point_types as _,
+        &orders as _,
+        &earned,
+        &taken_back,
+        &expires as _,
+        &origins as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What is known to have been given back of orders.
+pub async fn reversals(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    orders: &[(&str, &str)],
+) -> Result<Vec<((UserId, String), Reversal)>, StoreError> {
+    let (users, ids): (Vec<&str>, Vec<&str>) = orders.iter().copied().unzip();
+    let rows = sqlx::query!(
+        "select r.user_id, r.order_id, r.refunded_minor, r.total_minor, r.cancelled
+        from unnest($2::text[], $3::text[]) k(u, o)
+        join order_reversal r on r.tenant_id = $1 and r.user_id = k.u and r.order_id = k.o",
+        tenant.as_str(),
+        &users as _,
+        &ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    let read = |row: (String, String, i64, i64, bool)| {
+        let reversal = Reversal { refunded_minor: row.2, total_minor: row.3, cancelled: row.4 };
+        Ok(((super::user(row.0)?, row.1), reversal))
+    };
+    let rows = rows.into_iter().map(|r| (r.user_id, r.order_id, r.refunded_minor, r.total_minor, r.cancelled));
+    rows.map(read).collect()
+}
+
+/// Stores what is known to have been given back of orders.
+pub async fn write_reversals(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    reversals: &[(&(UserId, String), &Reversal)],
+) -> Result<(), StoreError> {
+    if reversals.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<&str> = reversals.iter().map(|((user, _), _)| user.as_str()).collect();
+    let orders: Vec<&str> = reversals.iter().map(|((_, order), _)| order.as_str()).collect();
+    let refunded: Vec<i64> = reversals.iter().map(|(_, it)| it.refunded_minor).collect();
+    let totals: Vec<i64> = reversals.iter().map(|(_, it)| it.total_minor).collect();
+    let cancelled: Vec<bool> = reversals.iter().map(|(_, it)| it.cancelled).collect();
+    sqlx::query!(
+        "insert into order_reversal (tenant_id, user_id, order_id, refunded_minor, total_minor, cancelled)
+        select $1, k.user_id, k.order_id, k.refunded, k.total, k.cancelled
+        from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[])
+            k(user_id, order_id, refunded, total, cancelled)
+        on conflict on constraint order_reversal_pkey do update
+        set refunded_minor = excluded.refunded_minor, total_minor = excluded.total_minor, cancelled = excluded.cancelled",
+        tenant.as_str(),
+        &users as _,
+        &orders as _,
+        &refunded,
+        &totals,
+        &cancelled
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

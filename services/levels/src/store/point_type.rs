@@ -1,0 +1,125 @@
+//! Point types, and which tenants have a programme.
+
+use std::collections::BTreeMap;
+
+use ids::{Key, TenantId};
+use pg::StoreError;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use units::zone::Zone;
+
+use crate::domain::point_type::{Expiry, PointType, ReversalPolicy};
+use crate::domain::text::LocalizedText;
+
+struct Row {
+    point_type_id: String,
+    display_name: Json<LocalizedText>,
+    spendable: bool,
+    expiry_policy: i16,
+    expiry_count: i32,
+    reversal_policy: i16,
+    zone: String,
+    create_time: OffsetDateTime,
+}
+
+impl TryFrom<Row> for PointType {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: super::key(row.point_type_id, "point_type_id")?,
+            display_name: row.display_name.0,
+            spendable: row.spendable,
+            expiry: Expiry::from_code(row.expiry_policy, row.expiry_count)
+                .ok_or_else(|| super::unreadable("expiry_policy"))?,
+            reversal: ReversalPolicy::from_code(row.reversal_policy)
+                .ok_or_else(|| super::unreadable("reversal_policy"))?,
+            zone: Zone::new(&row.zone).map_err(|_| super::unreadable("zone"))?,
+            create_time: row.create_time,
+        })
+    }
+}
+
+/// Adds a point type; false where the id is taken.
+pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) -> Result<bool, StoreError> {
+    let (policy, count) = it.expiry.code();
+    let done = sqlx::query!(
+        "insert into point_type (tenant_id, point_type_id, display_name, spendable, expiry_policy, expiry_count,
+            reversal_policy, zone, create_time)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        on conflict on constraint point_type_pkey do nothing",
+        tenant.as_str(),
+        it.id.as_str(),
+        Json(&it.display_name) as _,
+        it.spendable,
+        policy,
+        count,
+        it.reversal.code(),
+        it.zone.name(),
+        it.create_time
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The point types among these ids that there are.
+pub async fn read(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    ids: &[&str],
+) -> Result<BTreeMap<Key, PointType>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, expiry_policy,
+            expiry_count, reversal_policy, zone, create_time
+        from point_type where tenant_id = $1 and point_type_id = any($2)"#,
+        tenant.as_str(),
+        ids as _
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| PointType::try_from(row).map(|it| (it.id.clone(), it))).collect()
+}
+
+/// Point types after an id, in byte order.
+pub async fn list(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<PointType>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, expiry_policy,
+            expiry_count, reversal_policy, zone, create_time
+        from point_type where tenant_id = $1 and point_type_id > $2 order by point_type_id limit $3"#,
+        tenant.as_str(),
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(PointType::try_from).collect()
+}
+
+/// Notes that the tenant has a programme, so that timers come by.
+pub async fn register_tenant(conn: &mut PgConnection, tenant: &TenantId) -> Result<(), StoreError> {
+    sqlx::query!("insert into programme_tenant (tenant_id) values ($1) on conflict do nothing", tenant.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Tenants that have a programme, after an id in byte order. For a transaction across tenants.
+pub async fn tenants(conn: &mut PgConnection, after: &str, limit: i64) -> Result<Vec<TenantId>, StoreError> {
+    let ids = sqlx::query_scalar!(
+        "select tenant_id from programme_tenant where tenant_id > $1 order by tenant_id limit $2",
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    ids.into_iter().map(|id| TenantId::new(id).map_err(|_| super::unreadable("tenant_id"))).collect()
+}

@@ -1,0 +1,134 @@
+//! Domain values as messages of the contract: for answers, which are recorded with their request ids, and for the
+//! payloads of the log. The other way round, with its checks, is `grpc/convert.rs`.
+
+use proto::common::v1 as common;
+use proto::levels::v1 as pb;
+use time::OffsetDateTime;
+use units::time::to_proto;
+
+use crate::domain::earning::{EarningRule, Written, WrittenRow};
+use crate::domain::entry::Entry;
+use crate::domain::member::{LevelMove, Member};
+use crate::domain::point_type::PointType;
+use crate::domain::scheme::Scheme;
+use crate::domain::text::LocalizedText;
+
+fn at(time: Option<OffsetDateTime>) -> Option<prost_types::Timestamp> {
+    time.map(to_proto)
+}
+
+fn text(text: &LocalizedText) -> Option<common::LocalizedText> {
+    Some(common::LocalizedText { texts: text.texts.clone(), fallback: text.fallback.clone() })
+}
+
+fn rank(rank: usize) -> i32 {
+    i32::try_from(rank).unwrap_or(i32::MAX)
+}
+
+/// A point type.
+pub fn point_type(it: &PointType) -> pb::PointType {
+    let (expiry_policy, expiry_count) = it.expiry.code();
+    pb::PointType {
+        point_type_id: it.id.to_string(),
+        display_name: text(&it.display_name),
+        spendable: it.spendable,
+        expiry_policy: expiry_policy.into(),
+        expiry_count,
+        reversal_policy: it.reversal.code().into(),
+        zone: it.zone.name().to_owned(),
+        create_time: Some(to_proto(it.create_time)),
+    }
+}
+
+/// An entry.
+pub fn entry(it: &Entry) -> pb::Entry {
+    let lots = it.lots.iter().map(|change| pb::LotChange { expires_at: at(change.expires_at), amount: change.points });
+    pb::Entry {
+        entry_seq: it.seq,
+        kind: it.kind.code().into(),
+        amount: it.amount,
+        balance_after: it.balance_after,
+        contra: it.kind.contra().to_owned(),
+        reason: it.origin.reason.clone(),
+        rule_id: it.origin.rule_id.clone(),
+        order_id: it.origin.order_id.clone(),
+        lots: lots.collect(),
+        shortfall: it.shortfall,
+        occurred_at: Some(to_proto(it.occurred_at)),
+        recorded_at: Some(to_proto(it.recorded_at)),
+        growth_change: it.growth_change,
+    }
+}
+
+/// A rule.
+pub fn earning_rule(it: &EarningRule) -> pb::EarningRule {
+    use pb::earning_rule::Condition;
+    let row =
+        |row: &WrittenRow| pb::FormRow { field: row.field.clone(), operator: row.operator, value: row.value.clone() };
+    let condition = match &it.condition {
+        Written::Always => None,
+        Written::Expression(text) => Some(Condition::Expression(text.clone())),
+        Written::Form(rows) => Some(Condition::Form(pb::Form { rows: rows.iter().map(row).collect() })),
+    };
+    pb::EarningRule {
+        rule_id: it.id.to_string(),
+        point_type_id: it.point_type.to_string(),
+        event_type: it.event_type.clone(),
+        condition,
+        formula: it.formula.clone(),
+        valid_from: at(it.valid_from),
+        valid_until: at(it.valid_until),
+        paused: it.paused,
+        version: it.version,
+        publish_time: Some(to_proto(it.publish_time)),
+    }
+}
+
+/// A scheme.
+pub fn scheme(it: &Scheme) -> pb::Scheme {
+    pb::Scheme {
+        scheme_id: it.id.to_string(),
+        display_name: text(&it.display_name),
+        point_type_id: it.point_type.to_string(),
+        levels: (0..it.levels.len()).filter_map(|rank| level(it, rank)).collect(),
+        validity_months: it.validity.map_or(0, |validity| i32::try_from(validity.months).unwrap_or(i32::MAX)),
+        period_end: it.validity.map_or(0, |validity| validity.end.code().into()),
+        version: it.version,
+        publish_time: Some(to_proto(it.publish_time)),
+    }
+}
+
+/// The level of a rank; `None` where the scheme has none.
+pub fn level(scheme: &Scheme, of: usize) -> Option<pb::Level> {
+    let level = scheme.levels.get(of)?;
+    Some(pb::Level { rank: rank(of), display_name: text(&level.display_name), threshold: level.threshold })
+}
+
+/// A standing; `None`: a user never seen.
+pub fn member(scheme: &Scheme, member: Option<&Member>, growth: i64) -> pb::Member {
+    let highest = scheme.levels.len().saturating_sub(1);
+    let held = member.map_or(0, |member| member.rank).min(highest);
+    let next = level(scheme, held + 1);
+    let missing = next.as_ref().map_or(0, |next| (next.threshold - growth).max(0));
+    pb::Member {
+        level: level(scheme, held),
+        since: member.map(|member| to_proto(member.since)),
+        valid_until: at(member.and_then(|member| member.valid_until)),
+        growth,
+        next_level: next,
+        missing,
+    }
+}
+
+/// A move.
+pub fn level_move(it: &LevelMove) -> pb::LevelMove {
+    pb::LevelMove {
+        from_rank: rank(it.from_rank),
+        to_rank: rank(it.to_rank),
+        cause: it.cause.code().into(),
+        growth: it.growth,
+        scheme_version: it.scheme_version,
+        moved_at: Some(to_proto(it.moved_at)),
+        valid_until: at(it.valid_until),
+    }
+}

@@ -1,0 +1,120 @@
+//! The service behind a socket, with a log of profiles that it consumes.
+
+use std::sync::Arc;
+
+use authn::dev::Grant;
+use eventlog::{Draft, Log, LogSettings};
+use host::{Assembly, Kit, Part, Services};
+use ids::{TenantId, UserId};
+use levels::config::Settings;
+use proto::common::v1::Position;
+use proto::events::v1::{Cursor, Event, PullRequest, event_log_service_client::EventLogServiceClient};
+use proto::levels::v1::earning_rule_service_client::EarningRuleServiceClient;
+use proto::levels::v1::level_service_client::LevelServiceClient;
+use proto::levels::v1::points_service_client::PointsServiceClient;
+use rt::{Channel, ServerSettings, Shutdown};
+use testkit::TestDb;
+use tokio::task::JoinHandle;
+
+use crate::stage::{profiles_log, tenant, user};
+
+pub(crate) struct Server {
+    db: TestDb,
+    uri: String,
+    channel: Channel,
+    profiles: Arc<Log>,
+    tenant: TenantId,
+    shutdown: Shutdown,
+    serving: JoinHandle<bool>,
+}
+
+fn services() -> Services {
+    let token = testkit::tokens().mint(&Grant::service("levels").every_scope());
+    Services {
+        server: ServerSettings::for_tests(),
+        authn: testkit::tokens().settings(),
+        client: rt::ClientSettings::default(),
+        consumer: eventlog::ConsumerSettings::default(),
+        sources: Default::default(),
+        token: Arc::new(move || token.clone()),
+        pages: page::Tokens::new("a secret of the test"),
+    }
+}
+
+/// An empty tenant `shop`.
+pub(crate) async fn server() -> Server {
+    let db = testkit::database(&[&levels::migrations(), &profiles_log()]).await;
+    let pool = db.db("profiles").await;
+    let profiles = Log::new(pool.clone(), None, LogSettings::default());
+    let source = Part::new(pool, Arc::clone(&profiles));
+    let pool = db.db(levels::NAME).await;
+    let log = Log::new(pool.clone(), None, LogSettings::default());
+    let pages = page::Tokens::new("a secret of the test");
+    let part = levels::start(Kit { db: pool, log, pages, settings: Settings::default() });
+    let assembly = Assembly::bind(services(), vec![source, part]).await.unwrap();
+    let uri = format!("http://{}", assembly.address());
+    let tenant = tenant("shop");
+    let channel = channel(&uri, &Grant::tenant(&tenant).every_scope());
+    let shutdown = Shutdown::new();
+    let serving = tokio::spawn(assembly.serve(shutdown.clone()));
+    Server { db, uri, channel, profiles, tenant, shutdown, serving }
+}
+
+fn channel(uri: &str, grant: &Grant) -> Channel {
+    let token = testkit::tokens().mint(grant);
+    rt::connect(uri, &rt::ClientSettings::default()).unwrap().with_token(token)
+}
+
+impl Server {
+    pub(crate) fn points(&self) -> PointsServiceClient<Channel> {
+        PointsServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn rules(&self) -> EarningRuleServiceClient<Channel> {
+        EarningRuleServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn levels(&self) -> LevelServiceClient<Channel> {
+        LevelServiceClient::new(self.channel.clone())
+    }
+
+    /// With the token of another tenant.
+    pub(crate) fn points_of(&self, other: &str) -> PointsServiceClient<Channel> {
+        PointsServiceClient::new(channel(&self.uri, &Grant::tenant(&tenant(other)).every_scope()))
+    }
+
+    /// With the token of one user.
+    pub(crate) fn points_of_user(&self, who: &str, scope: &str) -> PointsServiceClient<Channel> {
+        let who: UserId = user(who);
+        PointsServiceClient::new(channel(&self.uri, &Grant::tenant(&self.tenant).user(&who).scope(scope)))
+    }
+
+    /// Appends to profiles' log; answers the place of the last event.
+    pub(crate) async fn tell(&self, drafts: &[Draft]) -> Position {
+        let mut tx = self.db.db("profiles").await.begin(&self.tenant).await.unwrap();
+        let positions = self.profiles.append(&mut tx, &self.tenant, drafts).await.unwrap();
+        tx.commit().await.unwrap();
+        self.profiles.wake(&positions);
+        Position::from(*positions.last().unwrap())
+    }
+
+    /// Everything in this service's own log, partition by partition.
+    pub(crate) async fn told(&self) -> Vec<Event> {
+        let grant = Grant::service("reader").every_scope();
+        let mut log = EventLogServiceClient::new(channel(&self.uri, &grant));
+        let cursor = |partition| Cursor { partition, ..Default::default() };
+        let request = PullRequest {
+            service: levels::NAME.to_owned(),
+            consumer: "reader".to_owned(),
+            cursors: (0..32).map(cursor).collect(),
+            ..Default::default()
+        };
+        let answer = log.pull(request).await.unwrap().into_inner();
+        answer.pages.into_iter().flat_map(|page| page.events).collect()
+    }
+
+    pub(crate) async fn end(self) {
+        self.shutdown.ask();
+        self.serving.await.unwrap();
+    }
+}

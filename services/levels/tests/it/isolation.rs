@@ -1,0 +1,64 @@
+//! Tenants never see each other.
+
+use levels::domain::point_type::{Expiry, ReversalPolicy};
+
+use crate::stage::{create_point_type, earn, key, stage, user};
+
+#[tokio::test]
+async fn two_tenants_with_the_same_user_ids_see_nothing_of_each_other() {
+    let stage = stage().await;
+    let (levels, other) = stage.of("other");
+    create_point_type(levels, &other, "points", true, Expiry::Never, ReversalPolicy::DownToZero).await;
+    stage.earn("u", 5, "1").await.unwrap();
+    levels.earn(&other, &[earn("u", "points", 70, "1", None)]).await.unwrap().remove(0).unwrap();
+    let account = (&user("u"), &key("points"));
+    assert_eq!(stage.balance("u", "points").await.available, 5);
+    assert_eq!(levels.balance(&other, account, None, &[]).await.unwrap().available, 70);
+    assert_eq!(levels.list_entries(&other, account, None, 10, &[]).await.unwrap().rows.len(), 1);
+    assert_eq!(levels.circulation(&other, &key("points"), None, &[]).await.unwrap().issued, 70);
+    assert_eq!(levels.verify_ledger(&other, None, 10, &[]).await.unwrap().accounts, 1);
+    assert_eq!(levels.list_point_types(&other, "", 10).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test]
+async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
+    let stage = stage().await;
+    let (levels, other) = stage.of("other");
+    create_point_type(levels, &other, "points", true, Expiry::Never, ReversalPolicy::DownToZero).await;
+    stage.earn("u", 5, "1").await.unwrap();
+    stage.scheme(None).await;
+    stage.grow("u", 500, "2").await;
+    stage.rule("r", "points", "order.completed", "1").await;
+    let mut events = crate::stage::Events::new();
+    stage.apply(&[events.completed("u", "o", 100), events.refunded("u", "o", 1, 100)]).await;
+    let linked = events.of("u", "l", &proto::profiles::v1::ProfileAliasLinked { alias: "a".to_owned() });
+    stage.apply(&[linked]).await;
+
+    let mut admin = stage.db.admin(levels::NAME).await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select c.table_name::text from information_schema.columns c
+         join information_schema.tables t using (table_schema, table_name)
+         where c.table_schema = 'levels' and c.column_name = 'tenant_id' and t.table_type = 'BASE TABLE'
+         order by 1",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .unwrap();
+    assert!(tables.len() >= 13, "{tables:?}");
+    let pool = stage.db.db(levels::NAME).await;
+    let (mut seen, mut counted) = (0, 0);
+    for table in tables.iter().filter(|table| *table != "event" && !table.starts_with("event_")) {
+        let all = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        let foreign = sqlx::AssertSqlSafe(format!("select count(*) from {table} where tenant_id <> 'other'"));
+        let mut tx = pool.begin(&other).await.unwrap();
+        let leaked: i64 = sqlx::query_scalar(foreign).fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(leaked, 0, "{table}");
+        tx.rollback().await.unwrap();
+        let mut tx = pool.begin(&stage.tenant).await.unwrap();
+        let own: i64 = sqlx::query_scalar(all).fetch_one(&mut *tx).await.unwrap();
+        tx.rollback().await.unwrap();
+        seen += i64::from(own > 0);
+        counted += 1;
+    }
+    assert!(seen >= 12 && counted >= 12, "the check looked at {seen} tables with rows");
+}

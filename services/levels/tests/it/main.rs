@@ -1,0 +1,12 @@
+//! The levels service on a real Postgres, and through a real socket.
+#![allow(clippy::unwrap_used)]
+
+mod api;
+mod api_input;
+mod consumer;
+mod isolation;
+mod ledger;
+mod orders;
+mod requests;
+mod review;
+mod stage;
