@@ -35,7 +35,7 @@ pub struct Suite {
     issuer: &'static Issuer,
     shutdown: Shutdown,
     _database: TestDb,
-    _telemetry: telemetry::Guard,
+    _telemetry: Option<telemetry::Guard>,
 }
 
 impl Drop for Suite {
@@ -48,7 +48,7 @@ impl Suite {
     /// Starts all services behind one port.
     pub async fn start() -> Self {
         let told = TelemetrySettings { filter: "error".to_owned(), ..TelemetrySettings::default() };
-        let telemetry = telemetry::init(&told, "end-to-end").expect("logging starts");
+        let telemetry = telemetry::init(&told, "end-to-end").ok(); // a process's second suite logs where its first does
         let migrations = [profiles::migrations(), levels::migrations()];
         let database = testkit::database(&migrations.each_ref()).await;
         let issuer = testkit::tokens();
