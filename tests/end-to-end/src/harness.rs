@@ -1,6 +1,10 @@
 //! The suite in this process, on a database of its own, and what a caller from outside needs.
 
-use std::{collections::BTreeMap, sync::Arc, time::{Duration, SystemTime}};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use authn::dev::{Grant, Issuer};
 use host::{Assembly, Kit, Part, Services};
@@ -72,7 +76,8 @@ impl Suite {
         if !path.ends_with("/RecordEvents") && !path.ends_with("/StreamEvents") {
             return Ok(());
         }
-        let outcomes = RecordEventsResponse::decode(&answer.message[..]).expect("an answer is a valid message").outcomes;
+        let outcomes =
+            RecordEventsResponse::decode(&answer.message[..]).expect("an answer is a valid message").outcomes;
         match outcomes.into_iter().find_map(|outcome| outcome.error) {
             Some(error) => {
                 let details = error.encode_to_vec().into();
@@ -105,7 +110,12 @@ impl Suite {
             match self.call(path, Some(&token), body.clone()).await {
                 Ok(answer) => done.push((path, body, answer.message)),
                 Err(status) if reason(&status).ends_with("_EXISTS") => {} // the second user of a tenant
-                Err(status) => panic!("{path} refused its sample: {:?} {} {:?}", status.code(), reason(&status), violations(&status)),
+                Err(status) => panic!(
+                    "{path} refused its sample: {:?} {} {:?}",
+                    status.code(),
+                    reason(&status),
+                    violations(&status)
+                ),
             }
         }
         done
