@@ -78,12 +78,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds a program of the suite and becomes it, so that signals reach it directly.
+/// Builds the programs of the suite, for one starts the other, and becomes one of them, so that signals reach it directly.
 fn become_program(name: &str, mut args: Vec<String>) -> anyhow::Result<()> {
+    let release = args.iter().position(|arg| arg == "--release").map(|at| args.remove(at));
+    repo::run(repo::cargo(&["build", "--package", "suite", "--bins"]).args(&release))?;
     let mut command = repo::cargo(&["run", "--quiet", "--package", "suite", "--bin", name]);
-    if let Some(at) = args.iter().position(|arg| arg == "--release") {
-        args.remove(at);
-        command.arg("--release");
-    }
-    Err(command.arg("--").args(args).exec().into())
+    Err(command.args(release).arg("--").args(args).exec().into())
 }

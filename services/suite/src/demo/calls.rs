@@ -150,6 +150,11 @@ pub(crate) fn unsettled(code: Code) -> bool {
 pub(crate) fn told<T>(result: Result<T, Status>, call: &'static str) -> anyhow::Result<T> {
     match result {
         Ok(value) => Ok(value),
+        Err(status) if status.code() == Code::Unauthenticated => bail!(
+            "{call}: {}. The suite on this port runs on another data folder: name that one with --data, or another port \
+             with --port",
+            status.message()
+        ),
         Err(status) => bail!("{call}: {:?}: {}", status.code(), status.message()),
     }
 }
