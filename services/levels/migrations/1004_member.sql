@@ -39,4 +39,6 @@ create table level_alias (
     user_id text collate "C" not null,
     constraint level_alias_pkey primary key (tenant_id, alias)
 );
+-- For an alias of an alias: all that meant the one user mean the other from then on.
+create index level_alias_user on level_alias (tenant_id, user_id);
 select protect('level_alias');

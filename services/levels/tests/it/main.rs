@@ -7,6 +7,7 @@ mod consumer;
 mod isolation;
 mod ledger;
 mod orders;
+mod plans;
 mod requests;
 mod review;
 mod stage;
