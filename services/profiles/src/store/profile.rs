@@ -172,8 +172,9 @@ async fn aliases(
     ids: &[&str],
 ) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
     let rows = sqlx::query!(
-        r#"select alias_of as "of!", user_id from profile
-        where tenant_id = $1 and alias_of = any($2) order by user_id"#,
+        r#"select p.alias_of as "of!", p.user_id
+        from unnest($2::text[]) u(id) join profile p on p.tenant_id = $1 and p.alias_of = u.id
+        order by p.user_id"#,
         tenant.as_str(),
         ids as _
     );

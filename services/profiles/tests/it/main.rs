@@ -5,6 +5,7 @@ mod api;
 mod insight;
 mod intake;
 mod lifecycle;
+mod plans;
 mod profile;
 mod race;
 mod support;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use profiles::commands::LinkAlias;
 use profiles::domain::refusal::Refusal;
 use profiles::error::ProfilesError;
+use sqlx::{Connection, Executor};
 use tokio::task::JoinSet;
 
 use super::support::*;
@@ -72,4 +73,26 @@ async fn an_id_becomes_either_a_user_or_an_alias_and_never_both() {
     assert_eq!(world.summaries_that_differ().await, 0);
     let ids: BTreeSet<String> = world.log("u1").await.into_iter().collect();
     assert_eq!(ids.len(), world.log("u1").await.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_meets_its_id_on_the_way_to_an_alias_is_applied_to_the_aliass_user() {
+    let world = Arc::new(world().await);
+    world.accept(&[event("u1", "e0", paid("o0", 10))]).await;
+    let mut linking = world.db.admin(profiles::NAME).await;
+    let mut tx = linking.begin().await.unwrap();
+    let alias = "insert into profile (tenant_id, user_id, alias_of, create_time, update_time)
+                 values ('shop', 'wx', 'u1', clock_timestamp(), clock_timestamp())";
+    tx.execute(alias).await.unwrap();
+    let report = {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.accept(&[event("wx", "e1", paid("o1", 5))]).await })
+    };
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock' and query like '%into profile%'";
+    testkit::eventually(|| async { world.number(waiting).await == 1 }).await;
+    tx.commit().await.unwrap();
+    report.await.unwrap();
+    assert_eq!(world.spend("u1").await, (2, 15));
+    assert_eq!(world.summaries_that_differ().await, 0);
 }
