@@ -98,7 +98,7 @@ pub struct Event {
     /// The canonical user id; empty for an event about no user.
     #[prost(string, tag = "5")]
     pub user_id: ::prost::alloc::string::String,
-    /// Unique within (tenant, log). For reported behaviour the reporter's id, else derived from the request.
+    /// Unique within (tenant, user, log). For reported behaviour the reporter's id, else derived from the request.
     #[prost(string, tag = "6")]
     pub event_id: ::prost::alloc::string::String,
     /// Such as `order.completed`: the `event_type` option of the payload's message.
