@@ -1,0 +1,3 @@
+//! What does this user need?
+
+pub mod domain;

@@ -1,0 +1,1 @@
+//! What is decided here, as pure functions over loaded state: no clock, no store, no wire format.

@@ -1,0 +1,3 @@
+//! What should this user get, or lose?
+
+pub mod domain;
