@@ -18,11 +18,18 @@ use crate::domain::scheme::Scheme;
 use crate::wire;
 
 /// The types that earning reads from profiles' log.
-pub const CONSUMED: [&str; 6] =
-    ["order.paid", "order.completed", "order.cancelled", "order.refunded", "user.visited", "profile.alias_linked"];
+pub const CONSUMED: [&str; 7] = [
+    "order.paid",
+    "order.completed",
+    "order.cancelled",
+    "order.refunded",
+    "user.visited",
+    mirror::TYPES[0],
+    mirror::TYPES[1],
+];
 
 /// Types of profiles' log that it has nothing to do for.
-pub const IGNORED: [&str; 4] = ["profile.changed", "tenant.changed", "order.created", "lifecycle.models_changed"];
+pub const IGNORED: [&str; 3] = ["profile.changed", "order.created", "lifecycle.models_changed"];
 
 /// An entry or a move, as a follow-up where an event caused it.
 pub fn told(effect: &Effect, scheme: Option<&Scheme>, cause: Option<(&Link, &str)>) -> Result<Draft, TooManyHops> {
@@ -117,7 +124,6 @@ fn says(event: &Event) -> Result<Option<Says>, String> {
             happening.set("visit.duration_seconds", i64::from(visited.duration_seconds));
             Says::Counts { order_id: String::new(), happening }
         }
-        "profile.alias_linked" => Says::AliasLinked { alias: payload::<profiles::ProfileAliasLinked>(event)?.alias },
         _ => return Ok(None),
     }))
 }

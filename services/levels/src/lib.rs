@@ -12,10 +12,14 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use eventlog::Log;
-use host::{Kit, Part};
-use pg::{Db, Migrations};
+use futures::future::BoxFuture;
+use host::{Kit, Part, Timers};
+use ids::TenantId;
+use pg::Migrations;
+use service::Core;
 use sqlx::migrate::Migrator;
+use time::OffsetDateTime;
+use tonic::Status;
 
 use crate::commands::{OrderConsumer, RuleCache};
 use crate::config::Settings;
@@ -28,30 +32,30 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// All that the service's schema needs.
 pub fn migrations() -> Migrations {
-    Migrations::new(NAME, [&requests::MIGRATOR, &eventlog::MIGRATOR, &MIGRATOR])
+    Migrations::new(NAME, [&requests::MIGRATOR, &eventlog::MIGRATOR, &mirror::MIGRATOR, &MIGRATOR])
 }
 
 /// The service: its writes and reads.
 pub struct Levels {
-    db: Db,
-    log: Arc<Log>,
+    core: Core,
     rules: RuleCache,
     settings: Settings,
 }
 
 impl Levels {
     /// On its database and log.
-    pub fn new(db: Db, log: Arc<Log>, settings: Settings) -> Self {
-        Self { db, log, rules: RuleCache::default(), settings }
+    pub fn new(core: Core, settings: Settings) -> Self {
+        Self { core, rules: RuleCache::default(), settings }
     }
 }
 
 /// The service as part of a process: its API, its consumer of profiles' log, its review.
 pub fn start(kit: Kit<Settings>) -> Part {
-    let levels = Arc::new(Levels::new(kit.db.clone(), Arc::clone(&kit.log), kit.settings.clone()));
+    let levels = Arc::new(Levels::new(Core::new(kit.db.clone(), Arc::clone(&kit.log)), kit.settings.clone()));
     let (every, reviewed) = (kit.settings.review_every(), Arc::clone(&levels));
     let part = grpc::serve(Part::new(kit.db, kit.log), &levels, kit.pages);
-    part.consume(OrderConsumer::new(levels)).timer("review", every, move || {
+    let due = Arc::clone(&levels);
+    part.consume(OrderConsumer::new(levels)).due(due).timer("review", every, move || {
         let levels = Arc::clone(&reviewed);
         async move {
             match levels.review().await {
@@ -61,4 +65,14 @@ pub fn start(kit: Kit<Settings>) -> Part {
             }
         }
     })
+}
+
+impl Timers for Levels {
+    fn next<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Option<OffsetDateTime>, Status>> {
+        Box::pin(async move { Ok(self.next_due(tenant).await?) })
+    }
+
+    fn run<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<u64, Status>> {
+        Box::pin(async move { Ok(self.run_due(tenant).await?) })
+    }
 }

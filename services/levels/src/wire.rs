@@ -11,7 +11,7 @@ use crate::domain::entry::Entry;
 use crate::domain::member::{LevelMove, Member};
 use crate::domain::point_type::PointType;
 use crate::domain::scheme::Scheme;
-use crate::domain::text::LocalizedText;
+use units::text::LocalizedText;
 
 fn at(time: Option<OffsetDateTime>) -> Option<prost_types::Timestamp> {
     time.map(to_proto)

@@ -82,6 +82,12 @@ pub(crate) fn tenant_changed(request: &Request, tenant: Tenant, at: OffsetDateTi
     Draft::new("", id(request), &pb::TenantChanged { tenant: Some(tenant) }, at)
 }
 
+/// A sandbox's clock was moved: the tenant's `version` tells its steps apart.
+pub(crate) fn clock_advanced(tenant: Tenant, version: i64, at: OffsetDateTime) -> Draft {
+    let id = derive(&tenant.tenant_id, "clock", u32::try_from(version).unwrap_or(u32::MAX));
+    Draft::new("", id, &pb::TenantChanged { tenant: Some(tenant) }, at)
+}
+
 /// The tenant's models were changed.
 pub(crate) fn models_changed(request: &Request, models: pb::Models, at: OffsetDateTime) -> Draft {
     Draft::new("", id(request), &pb::LifecycleModelsChanged { models: Some(models) }, at)

@@ -7,16 +7,16 @@ pub mod domain;
 pub mod error;
 mod events;
 mod grpc;
+mod peers;
 pub mod queries;
 mod store;
 mod wire;
 
 use std::sync::Arc;
 
-use eventlog::Log;
-use host::{Kit, Part};
-use page::Tokens;
-use pg::{Db, Migrations};
+use host::{Kit, Part, Peers};
+use pg::Migrations;
+use service::Core;
 
 use crate::config::Settings;
 
@@ -32,22 +32,20 @@ pub fn migrations() -> Migrations {
 
 /// The service: its commands and queries, over its database and its log.
 pub struct Profiles {
-    db: Db,
-    log: Arc<Log>,
-    tokens: Tokens,
+    core: Core,
+    peers: Peers,
     settings: Settings,
 }
 
 impl Profiles {
     /// The service over what a process gives it.
-    pub fn new(kit: Kit<Settings>) -> Self {
-        let Kit { db, log, pages, settings } = kit;
-        Self { db, log, tokens: pages, settings }
+    pub fn new(core: Core, peers: Peers, settings: Settings) -> Self {
+        Self { core, peers, settings }
     }
 }
 
 /// The service as a part of a process.
 pub async fn start(kit: Kit<Settings>) -> anyhow::Result<Part> {
-    let (db, log) = (kit.db.clone(), Arc::clone(&kit.log));
-    Ok(grpc::serve(Part::new(db, log), Arc::new(Profiles::new(kit))))
+    let profiles = Profiles::new(Core::new(kit.db.clone(), Arc::clone(&kit.log)), kit.peers, kit.settings);
+    Ok(grpc::serve(Part::new(kit.db, kit.log), Arc::new(profiles), kit.pages))
 }

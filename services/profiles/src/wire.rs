@@ -37,6 +37,7 @@ pub(crate) fn tenant(tenant: &Tenant) -> admin::Tenant {
         etag: etag(tenant.version),
         create_time: Some(to_proto(tenant.create_time)),
         update_time: Some(to_proto(tenant.update_time)),
+        clock: at(tenant.clock),
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tonic::Status;
 
 use crate::{
-    AuthnSettings, Caller, InvalidToken, KeysError, TOKEN_BYTES_MAX,
+    AuthnSettings, Caller, InvalidToken, KeysError, ON_BEHALF, TOKEN_BYTES_MAX,
     claims::Claims,
     dev,
     fetch::Source,
@@ -53,10 +53,14 @@ impl Authenticator {
             Ok(token) => self.verify(token).await,
             Err(error) => Err(error),
         };
-        verdict.map_err(|error| {
+        let caller = verdict.map_err(|error| {
             tracing::debug!(cause = %error, "a token was refused");
-            error.into()
-        })
+            Status::from(error)
+        })?;
+        match headers.get(ON_BEHALF) {
+            Some(tenant) => caller.on_behalf(tenant.to_str().unwrap_or_default()),
+            None => Ok(caller),
+        }
     }
 
     /// The caller that a token names.

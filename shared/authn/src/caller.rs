@@ -4,6 +4,8 @@ use ids::{TenantId, UserId};
 use proto::common::v1::ErrorReason;
 use tonic::{Code, Request, Status};
 
+use crate::ACT_FOR_TENANTS;
+
 /// Who calls, as their token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -23,6 +25,19 @@ impl Caller {
     /// Whether the token has a scope.
     pub fn has(&self, scope: &str) -> bool {
         self.scopes.contains(scope)
+    }
+
+    /// A service as it acts for a tenant; PERMISSION_DENIED `TENANT_NOT_ALLOWED` for who may not.
+    pub(crate) fn on_behalf(self, tenant: &str) -> Result<Self, Status> {
+        match TenantId::new(tenant) {
+            Ok(tenant) if self.cross_tenant && self.has(ACT_FOR_TENANTS) => {
+                Ok(Self { tenant: Some(tenant), cross_tenant: false, ..self })
+            }
+            _ => {
+                let message = "the token may not act for the tenant that the call names";
+                Err(status::refuse(Code::PermissionDenied, ErrorReason::TenantNotAllowed, message).into())
+            }
+        }
     }
 }
 
@@ -63,6 +78,25 @@ mod tests {
     #[test]
     fn the_tenant_is_that_of_the_token() {
         assert_eq!(tenant(&request(Some("shop"))).unwrap().as_str(), "shop");
+    }
+
+    #[test]
+    fn only_a_service_with_the_scope_acts_for_the_tenant_that_it_names() {
+        let caller = |tenant, scope: &str| {
+            let request = request(tenant);
+            Caller { scopes: [scope.to_owned()].into(), ..super::caller(&request).unwrap().clone() }
+        };
+        let acting = caller(None, ACT_FOR_TENANTS).on_behalf("shop").unwrap();
+        assert_eq!((acting.tenant.as_ref().map(TenantId::as_str), acting.cross_tenant), (Some("shop"), false));
+        for (own, scope, named) in [
+            (None, "points.write", "shop"),
+            (Some("shop"), ACT_FOR_TENANTS, "shop"),
+            (Some("other"), ACT_FOR_TENANTS, "shop"),
+            (None, ACT_FOR_TENANTS, "no Tenant"),
+        ] {
+            let refused = caller(own, scope).on_behalf(named).unwrap_err();
+            assert_eq!(status::reason_of(&refused).as_deref(), Some("TENANT_NOT_ALLOWED"), "{own:?} {scope} {named}");
+        }
     }
 
     #[test]

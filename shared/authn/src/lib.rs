@@ -13,6 +13,10 @@
 //! | `user` | the token belongs to this user and touches only that user |
 //! | `dev` | true: minted by the development issuer; refused outside development |
 
+//!
+//! A service works for tenants too: its token, where it has the scope [`ACT_FOR_TENANTS`], acts in the tenant that the
+//! call names in the header [`ON_BEHALF`]. From any other token that header is refused.
+
 pub mod access;
 mod authenticator;
 mod caller;
@@ -30,6 +34,11 @@ pub use settings::AuthnSettings;
 
 /// The longest token that is looked at, in bytes.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// The header that names the tenant for which a service calls.
+pub const ON_BEHALF: &str = "banyan-on-behalf";
+/// The scope that lets a service act for the tenants that it names.
+pub const ACT_FOR_TENANTS: &str = "tenants.act";
 
 /// Whether a method is served without a token: health checks and reflection.
 pub fn is_public(path: &str) -> bool {

@@ -40,6 +40,32 @@ impl Log {
         };
         Ok(partitions.iter().map(next).collect())
     }
+
+    /// Where a user's partition ends: all that was done for the user before is told up to there.
+    pub async fn end_of(&self, tx: &mut Tx, tenant: &TenantId, user: &str) -> Result<Position, StoreError> {
+        let partition = Partition::of(tenant, user);
+        let ends = self.ends(tx, &BTreeSet::from([partition])).await?;
+        Ok(Position { source: self.source(), partition, seq: ends.get(&partition).copied().unwrap_or(0) })
+    }
+
+    /// The newest numbers of partitions.
+    pub async fn ends(
+        &self,
+        tx: &mut Tx,
+        partitions: &BTreeSet<Partition>,
+    ) -> Result<BTreeMap<Partition, i64>, StoreError> {
+        if partitions.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let wanted: Vec<i16> = partitions.iter().map(|partition| partition.index().into()).collect();
+        let rows = sqlx::query!(
+            r#"select partition as "partition!", seq as "seq!"
+            from log_heads($1, array_fill('-infinity'::timestamptz, array[cardinality($1::smallint[])]))"#,
+            &wanted
+        );
+        let rows = rows.fetch_all(&mut **tx).await?.into_iter();
+        Ok(rows.filter_map(|row| Some((Partition::new(row.partition.into())?, row.seq))).collect())
+    }
 }
 
 /// The numbers that each partition gave, in order; its drafts took them in order.
@@ -82,10 +108,10 @@ async fn insert(
         )
         insert into event (partition, seq, recorded_at, tenant_id, user_id, event_id, type, payload, facts,
             root_event_id, cause_source, cause_partition, cause_seq, hops, occurred_at, traceparent, must_understand,
-            mode, site)
+            mode, site, sandbox_at)
         select d.partition, h.seq + d.nth, h.recorded_at, $2, d.user_id, d.event_id, d.type, d.payload, d.facts,
             d.root_event_id, d.cause_source, d.cause_partition, d.cause_seq, d.hops, d.occurred_at, d.traceparent,
-            d.must_understand, d.mode, d.site
+            d.must_understand, d.mode, d.site, (select t.sandbox_at from tenant_state t where t.tenant_id = $2)
         from draft d join head h on h.partition = d.partition
         returning partition, seq"#,
         &wanted,

@@ -23,6 +23,7 @@ pub(crate) struct EventRow {
     pub(crate) must_understand: bool,
     pub(crate) mode: i16,
     pub(crate) site: String,
+    pub(crate) sandbox_at: Option<OffsetDateTime>,
 }
 
 impl EventRow {
@@ -48,7 +49,7 @@ impl EventRow {
             cause,
             hops: self.hops.into(),
             occurred_at: Some(units::time::to_proto(self.occurred_at)),
-            recorded_at: Some(units::time::to_proto(self.recorded_at)),
+            recorded_at: Some(units::time::to_proto(self.sandbox_at.unwrap_or(self.recorded_at))),
             traceparent: self.traceparent,
             must_understand: self.must_understand,
             mode: self.mode.into(),

@@ -57,7 +57,8 @@ async fn led_to(tx: &mut Tx, tenant: &TenantId, event_id: &str) -> Result<Vec<Ev
     let rows = sqlx::query_as!(
         EventRow,
         "select partition, seq, recorded_at, tenant_id, user_id, event_id, type, payload, facts, root_event_id,
-             cause_source, cause_partition, cause_seq, hops, occurred_at, traceparent, must_understand, mode, site
+             cause_source, cause_partition, cause_seq, hops, occurred_at, traceparent, must_understand, mode, site,
+             sandbox_at
          from event
          where tenant_id = $1 and (event_id = $2 or root_event_id = $2)
          order by recorded_at, partition, seq limit $3",

@@ -72,6 +72,7 @@ struct WindowRow {
     must_understand: bool,
     mode: i16,
     site: String,
+    sandbox_at: Option<OffsetDateTime>,
 }
 
 impl From<WindowRow> for Found {
@@ -96,6 +97,7 @@ impl From<WindowRow> for Found {
             must_understand: row.must_understand,
             mode: row.mode,
             site: row.site,
+            sandbox_at: row.sandbox_at,
         };
         Self {
             partition: Partition::new(row.partition.into()).expect("one of those asked for"),
@@ -142,7 +144,8 @@ pub(crate) async fn windows(tx: &mut Tx, windows: &[Window], filter: &Filter<'_>
         r#"select c.partition as "partition!", e.seq, e.recorded_at, e.wanted as "wanted!",
                e.weight_to_here as "weight_to_here!", e.tenant_id, e.user_id, e.event_id, e.type,
                e.payload as "payload!", e.facts as "facts!", e.root_event_id, e.cause_source, e.cause_partition,
-               e.cause_seq, e.hops, e.occurred_at, e.traceparent, e.must_understand, e.mode, e.site
+               e.cause_seq, e.hops, e.occurred_at, e.traceparent, e.must_understand, e.mode, e.site,
+               e.sandbox_at
            from unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::timestamptz[])
                with ordinality c(partition, after, until, since, ord)
            cross join lateral (
@@ -151,7 +154,8 @@ pub(crate) async fn windows(tx: &mut Tx, windows: &[Window], filter: &Filter<'_>
                    case when f.wanted then e.payload else '' end as payload,
                    case when f.wanted then e.facts else '' end as facts,
                    e.tenant_id, e.user_id, e.event_id, e.type, e.root_event_id, e.cause_source, e.cause_partition,
-                   e.cause_seq, e.hops, e.occurred_at, e.traceparent, e.must_understand, e.mode, e.site
+                   e.cause_seq, e.hops, e.occurred_at, e.traceparent, e.must_understand, e.mode, e.site,
+                   e.sandbox_at
                from event e
                cross join lateral (
                    select cardinality($5::text[]) = 0 or e.type = any($5) or e.must_understand as wanted

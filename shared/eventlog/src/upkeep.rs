@@ -54,7 +54,7 @@ impl Log {
 
     async fn drop_day(&self) -> Result<Option<String>, StoreError> {
         let mut tx = self.db.begin_plain().await?;
-        let before = pg::clock(&mut tx).await? - Duration::days(self.settings.retention_days.into());
+        let before = pg::real_clock(&mut tx).await? - Duration::days(self.settings.retention_days.into());
         let idle = i32::from(self.settings.reader_idle_days);
         let dropped = drop_day(&mut tx, before, idle).await?;
         tx.commit().await?;

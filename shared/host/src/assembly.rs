@@ -9,12 +9,15 @@ use eventlog::grpc::{Consumers, Logs};
 use eventlog::{ConsumerSettings, Log};
 use futures::future::join_all;
 use proto::admin::v1::consumer_service_server::{ConsumerServiceServer, SERVICE_NAME as CONSUMERS};
+use proto::admin::v1::timer_service_server::{SERVICE_NAME as TIMERS, TimerServiceServer};
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
 use proto::events::v1::event_log_service_server::{EventLogServiceServer, SERVICE_NAME as EVENT_LOG};
 use rt::{ClientSettings, Server, ServerSettings, Shutdown};
 use tonic::service::Routes;
 
+use crate::Peers;
 use crate::part::{Part, Timer, Waiting};
+use crate::timers::HostedTimers;
 use crate::token::Token;
 
 /// How long consumers and timers may take to end after the server has drained.
@@ -36,6 +39,8 @@ pub struct Services {
     pub sources: BTreeMap<String, String>,
     /// The token by which consumers read logs.
     pub token: Token,
+    /// Told where the services are, for the parts that were given it.
+    pub peers: Peers,
     /// Seals and opens page tokens of what the process itself serves.
     pub pages: page::Tokens,
 }
@@ -49,6 +54,7 @@ pub struct Assembly {
     consumer: ConsumerSettings,
     sources: BTreeMap<String, String>,
     token: Token,
+    peers: Peers,
 }
 
 /// What is left of a part when its routes are with the server.
@@ -74,16 +80,16 @@ impl Assembly {
         let authenticator = Arc::new(Authenticator::new(services.authn).await.context("authn")?);
         let logs: Vec<Arc<Log>> = parts.iter().map(|part| Arc::clone(&part.log)).collect();
         let mut server = Server::new(services.server, authenticator)
-            .routes(log_routes(&logs, services.pages))
-            .services([EVENT_LOG, CONSUMERS]);
+            .routes(own_routes(&logs, &parts, services.pages))
+            .services([EVENT_LOG, CONSUMERS, TIMERS]);
         let mut rest = Vec::new();
-        for Part { db, log, routes, services, consumers, timers } in parts {
+        for Part { db, log, routes, services, consumers, timers, due: _ } in parts {
             server = server.routes(routes).services(services);
             rest.push(Rest { name: log.source(), db, consumers, timers });
         }
         let server = server.bind().await?;
-        let (client, consumer) = (services.client, services.consumer);
-        Ok(Self { server, logs, parts: rest, client, consumer, sources: services.sources, token: services.token })
+        let Services { client, consumer, sources, token, peers, .. } = services;
+        Ok(Self { server, logs, parts: rest, client, consumer, sources, token, peers })
     }
 
     /// Where it listens.
@@ -91,11 +97,29 @@ impl Assembly {
         self.server.address()
     }
 
+    /// Every service that this process can reach: its own over its own address, the way others reach them.
+    fn channels(&self, own: &str) -> anyhow::Result<BTreeMap<String, rt::Channel>> {
+        let hosted = self.parts.iter().map(|part| (part.name.to_owned(), own));
+        let others = self.sources.iter().map(|(name, uri)| (name.clone(), uri.as_str()));
+        let connect = |(name, uri): (String, &str)| {
+            let token = Arc::clone(&self.token);
+            Ok((name, rt::connect(uri, &self.client)?.with_token(move || token())))
+        };
+        hosted.chain(others).map(connect).collect()
+    }
+
     /// Serves until the shutdown is asked for and everything has drained: health says NOT_SERVING, consumers and timers
     /// stop at the border of a batch, clients leave, running calls and writes finish, pools close. Says whether all of
     /// it ended within its bounds.
     pub async fn serve(self, shutdown: Shutdown) -> bool {
         let own = self.server.uri();
+        match self.channels(&own) {
+            Ok(channels) => self.peers.found(channels),
+            Err(error) => {
+                tracing::error!(%error, "an address of another service cannot be used");
+                shutdown.ask();
+            }
+        }
         let client = polling(&self.client, &self.consumer);
         for log in &self.logs {
             let (log, stop) = (Arc::clone(log), shutdown.token());
@@ -132,10 +156,13 @@ impl Assembly {
     }
 }
 
-/// The event log service and the consumer service, over the logs of all parts.
-fn log_routes(logs: &[Arc<Log>], pages: page::Tokens) -> Routes {
+/// The services about logs, consumers and timers, over all parts.
+fn own_routes(logs: &[Arc<Log>], parts: &[Part], pages: page::Tokens) -> Routes {
     let (read, administer) = (Logs::new(logs.to_vec()), Consumers::new(logs.to_vec(), pages));
-    Routes::new(EventLogServiceServer::new(read)).add_service(ConsumerServiceServer::new(administer))
+    let timers = HostedTimers(parts.iter().map(|part| (part.name(), part.due.clone())).collect());
+    Routes::new(EventLogServiceServer::new(read))
+        .add_service(ConsumerServiceServer::new(administer))
+        .add_service(TimerServiceServer::new(timers))
 }
 
 /// Settings of clients whose calls wait for events.

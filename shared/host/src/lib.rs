@@ -8,12 +8,16 @@
 
 mod assembly;
 mod part;
+mod peers;
 mod program;
 mod settings;
+mod timers;
 mod token;
 
 pub use assembly::{Assembly, Services};
 pub use part::{Kit, Part};
+pub use peers::Peers;
 pub use program::{Program, main};
 pub use settings::{DEFAULTS, PageSettings, RedisSettings, Settings};
+pub use timers::Timers;
 pub use token::Token;

@@ -14,6 +14,8 @@ use tonic::codegen::http::{Request, Response};
 use tonic::server::NamedService;
 use tonic::service::Routes;
 
+use crate::{Peers, Timers};
+
 /// What a service is started with.
 pub struct Kit<S> {
     /// The service's pool of connections.
@@ -22,6 +24,8 @@ pub struct Kit<S> {
     pub log: Arc<Log>,
     /// Seals and opens page tokens.
     pub pages: page::Tokens,
+    /// The other services, and this one as they reach it.
+    pub peers: Peers,
     /// Its own settings.
     pub settings: S,
 }
@@ -55,6 +59,7 @@ pub struct Part {
     pub(crate) services: Vec<&'static str>,
     pub(crate) consumers: Vec<Waiting>,
     pub(crate) timers: Vec<Timer>,
+    pub(crate) due: Option<Arc<dyn Timers>>,
 }
 
 impl Part {
@@ -62,7 +67,7 @@ impl Part {
     #[must_use]
     pub fn new(db: Db, log: Arc<Log>) -> Self {
         let (services, consumers, timers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { db, log, routes: Routes::default(), services, consumers, timers }
+        Self { db, log, routes: Routes::default(), services, consumers, timers, due: None }
     }
 
     /// Its name.
@@ -93,6 +98,13 @@ impl Part {
             Box::pin(async move { consumer.run(stop).await })
         };
         self.consumers.push(Waiting { source, start: Box::new(start) });
+        self
+    }
+
+    /// Has timers by tenant: they run now and again, and a sandbox's clock is moved from one to the next.
+    #[must_use]
+    pub fn due(mut self, timers: Arc<dyn Timers>) -> Self {
+        self.due = Some(timers);
         self
     }
 

@@ -8,7 +8,7 @@ use pg::{Db, Migrations};
 use rt::Shutdown;
 use serde::de::DeserializeOwned;
 
-use crate::{Assembly, DEFAULTS, Kit, Part, Services, Settings};
+use crate::{Assembly, DEFAULTS, Kit, Part, Peers, Services, Settings};
 
 /// Exit code of a process whose settings cannot be used: trying again does not help.
 const BAD_SETTINGS: u8 = 78;
@@ -66,7 +66,9 @@ where
     let redis = redis_client(&settings.redis.url)?;
     let log = Log::new(db.clone(), redis, settings.log);
     let pages = settings.page.tokens()?;
-    let part = start(Kit { db, log: Arc::clone(&log), pages, settings: settings.service }).await?;
+    let peers = Peers::default();
+    let part =
+        start(Kit { db, log: Arc::clone(&log), pages, peers: peers.clone(), settings: settings.service }).await?;
     let services = Services {
         server: settings.server,
         authn: settings.authn,
@@ -74,6 +76,7 @@ where
         consumer: settings.consumer,
         sources: settings.sources,
         token: crate::token::from_file(&settings.token_file, &shutdown)?,
+        peers,
         pages: settings.page.tokens()?,
     };
     let assembly = Assembly::bind(services, vec![part]).await?;

@@ -32,6 +32,7 @@ fn services() -> Services {
         consumer: eventlog::ConsumerSettings::default(),
         sources: Default::default(),
         token: Arc::new(move || token.clone()),
+        peers: host::Peers::default(),
         pages: page::Tokens::new("a secret of the test"),
     }
 }

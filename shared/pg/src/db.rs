@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 use ids::TenantId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, Row, Transaction};
-use time::OffsetDateTime;
 
 use crate::{PgSettings, Roles, StoreError};
 
@@ -116,11 +115,6 @@ impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.0
     }
-}
-
-/// The database's clock now: the decision time of a write, read after its locks are held.
-pub async fn clock(conn: &mut PgConnection) -> Result<OffsetDateTime, StoreError> {
-    Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(conn).await?)
 }
 
 async fn bound_by_policies(pool: &PgPool) -> Result<(), StoreError> {

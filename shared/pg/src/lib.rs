@@ -10,10 +10,12 @@ mod migrate;
 mod retry;
 mod roles;
 mod settings;
+mod tenant;
 
-pub use db::{Db, Tx, clock};
+pub use db::{Db, Tx};
 pub use error::StoreError;
 pub use migrate::{MIGRATOR, MigrateError, Migrations, check_applied, migrate};
 pub use retry::{ATTEMPTS_MAX, MaybeConflict, retrying};
 pub use roles::{Roles, url_as};
 pub use settings::PgSettings;
+pub use tenant::{Standing, clock, note_tenant, real_clock, standing};

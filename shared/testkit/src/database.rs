@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
+use ids::TenantId;
 use pg::{Db, Migrations, PgSettings, Roles};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
@@ -67,6 +68,15 @@ impl TestDb {
     /// The pool of the service that owns `schema`.
     pub async fn db(&self, schema: &'static str) -> Db {
         Db::connect(&self.settings(schema), schema).await.expect("the test's database answers")
+    }
+
+    /// Tells the service that owns `schema` of tenants, as profiles does in a whole suite.
+    pub async fn register(&self, schema: &str, tenants: &[&TenantId]) {
+        let mut conn = self.admin(schema).await;
+        for tenant in tenants {
+            pg::note_tenant(&mut conn, tenant, Some(false), None).await.expect("the tenant is noted");
+        }
+        conn.close().await.expect("the connection closes");
     }
 
     /// A connection as superuser, with `schema` as its search path.

@@ -47,7 +47,7 @@ async fn services() -> anyhow::Result<Vec<Migrations>> {
     }
     names.sort();
     let mut shared = Vec::new();
-    for part in ["requests", "eventlog"] {
+    for part in ["requests", "eventlog", "mirror"] {
         shared.extend(read(&root().join("shared").join(part).join("migrations")).await?);
     }
     let mut all = Vec::new();

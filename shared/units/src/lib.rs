@@ -1,6 +1,7 @@
-//! Money, points, times and calendar zones: as they travel, and as they are stored and calculated with.
+//! Money, points, times, calendar zones and texts: as they travel, and as they are stored and calculated with.
 
 pub mod money;
+pub mod text;
 pub mod time;
 pub mod zone;
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use authn::dev::{Grant, Issuer};
-use host::{Assembly, Kit, Part, Services};
+use host::{Assembly, Kit, Part, Peers, Services};
 use ids::{TenantId, UserId};
 use prost::Message;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
@@ -56,12 +56,13 @@ impl Suite {
         let migrations = [profiles::migrations(), levels::migrations()];
         let database = testkit::database(&migrations.each_ref()).await;
         let issuer = testkit::tokens();
+        let peers = Peers::default();
         let parts = vec![
-            profiles::start(kit(&database, "profiles").await).await.expect("profiles starts"),
-            levels::start(kit(&database, "levels").await),
+            profiles::start(kit(&database, &peers, "profiles").await).await.expect("profiles starts"),
+            levels::start(kit(&database, &peers, "levels").await),
         ];
         let shutdown = Shutdown::new();
-        let channel = serve(parts, issuer, shutdown.clone()).await;
+        let channel = serve(parts, peers, issuer, shutdown.clone()).await;
         Self { channel, issuer, shutdown, _database: database, _telemetry: telemetry }
     }
 
@@ -210,14 +211,14 @@ impl Suite {
     }
 }
 
-async fn kit<S: Default>(database: &TestDb, schema: &'static str) -> Kit<S> {
+async fn kit<S: Default>(database: &TestDb, peers: &Peers, schema: &'static str) -> Kit<S> {
     let db = database.db(schema).await;
     let log = eventlog::Log::new(db.clone(), None, eventlog::LogSettings::default());
-    Kit { db, log, pages: page::Tokens::new(PAGE_SECRET), settings: S::default() }
+    Kit { db, log, pages: page::Tokens::new(PAGE_SECRET), peers: peers.clone(), settings: S::default() }
 }
 
-async fn serve(parts: Vec<Part>, issuer: &'static Issuer, shutdown: Shutdown) -> Channel {
-    let token = move || issuer.mint(&Grant::service("suite").scope("events.read"));
+async fn serve(parts: Vec<Part>, peers: Peers, issuer: &'static Issuer, shutdown: Shutdown) -> Channel {
+    let token = move || issuer.mint(&Grant::service("suite").every_scope().scope(authn::ACT_FOR_TENANTS));
     let services = Services {
         server: ServerSettings::for_tests(),
         authn: issuer.settings(),
@@ -225,6 +226,7 @@ async fn serve(parts: Vec<Part>, issuer: &'static Issuer, shutdown: Shutdown) ->
         consumer: eventlog::ConsumerSettings::default(),
         sources: BTreeMap::new(),
         token: Arc::new(token),
+        peers,
         pages: page::Tokens::new(PAGE_SECRET),
     };
     let assembly = Assembly::bind(services, parts).await.expect("the suite starts");

@@ -56,6 +56,15 @@ fn tenant_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
                 "updateMask": "displayName",
             }),
         ),
+        (
+            "/banyan.admin.v1.TenantService/AdvanceClock",
+            json!({
+                "requestId": format!("advance-{}-{}", names.tenant, names.ids),
+                "tenantId": names.tenant,
+                "to": "2001-02-03T04:05:06Z",
+            }),
+        ),
+        ("/banyan.admin.v1.TimerService/RunTimers", json!({"service": "levels", "tenantId": names.tenant})),
     ]
 }
 
@@ -178,6 +187,7 @@ pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     vec![
         ("/banyan.admin.v1.TenantService/GetTenant", json!({"tenantId": names.tenant})),
         ("/banyan.admin.v1.TenantService/ListTenants", json!({"pageSize": 10})),
+        ("/banyan.admin.v1.TimerService/GetNextTimer", json!({"service": "levels", "tenantId": names.tenant})),
         ("/banyan.admin.v1.ConsumerService/ListConsumers", json!({"service": "levels"})),
         ("/banyan.admin.v1.ConsumerService/ListDeadLetters", json!({"service": "levels", "consumer": "orders"})),
         (

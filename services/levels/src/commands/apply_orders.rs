@@ -41,6 +41,7 @@ impl Consume for OrderConsumer {
     }
 
     async fn apply(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Position>, ApplyError> {
+        mirror::apply(tx, tenant, events).await?;
         let mut incoming = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
             let read = events::read(event).map_err(|reason| ApplyError::Event { index, reason })?;
@@ -90,22 +91,17 @@ impl Levels {
             let told = events::told(effect, programme.scheme.as_ref(), Some((&link, &events[index].site)));
             drafts.push(told.map_err(|error| ApplyError::Event { index, reason: error.to_string() })?);
         }
-        Ok(self.log.append(tx, tenant, &drafts).await?)
+        Ok(self.core.log.append(tx, tenant, &drafts).await?)
     }
 
-    /// Links aliases, resolves users, and evaluates the rules, which need nothing but the events.
+    /// Resolves users, and evaluates the rules, which need nothing but the events.
     async fn claim(
         &self,
         tx: &mut Tx,
         tenant: &TenantId,
         incoming: Vec<(usize, Incoming)>,
     ) -> Result<Vec<Item>, StoreError> {
-        for (_, incoming) in &incoming {
-            if let Says::AliasLinked { alias } = &incoming.says {
-                store::alias::link(tx, tenant, alias, &incoming.user).await?;
-            }
-        }
-        let aliases = ledger::aliases(tx, tenant, incoming.iter().map(|(_, it)| &it.user)).await?;
+        let aliases = mirror::resolve(tx, tenant, incoming.iter().map(|(_, it)| &it.user)).await?;
         let counting = || incoming.iter().filter(|(_, it)| it.earns && matches!(it.says, Says::Counts { .. }));
         let times = counting().map(|(_, it)| it.recorded_at);
         let rules = match (times.clone().min(), times.max()) {
@@ -116,9 +112,7 @@ impl Levels {
             _ => Vec::new(),
         };
         let item = |(index, mut incoming): (usize, Incoming)| {
-            if let Some(user) = aliases.get(incoming.user.as_str()) {
-                incoming.user = user.clone();
-            }
+            incoming.user = aliases.meant(&incoming.user);
             let claims = claims(&rules, &incoming);
             Item { index, incoming, claims }
         };

@@ -1,8 +1,8 @@
 use ids::TenantId;
 use proto::levels::v1::{CreatePointTypeResponse, programme_published::Published};
 use requests::Request;
+use service::{Answer, earlier, refuse};
 
-use super::{Answer, earlier, refuse};
 use crate::domain::point_type::PointType;
 use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
@@ -33,11 +33,11 @@ impl Levels {
         tenant: &TenantId,
         command: &CreatePointType,
     ) -> Result<Answer<CreatePointTypeResponse>, LevelsError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.write(tenant).await?;
         if let Some(answer) = earlier(&mut tx, tenant, &command.request).await? {
             return Ok(answer);
         }
-        let at = pg::clock(&mut tx).await?;
+        let at = self.core.decide(&mut tx, tenant).await?;
         let point_type = PointType { create_time: at, ..command.point_type.clone() };
         if !store::point_type::insert(&mut tx, tenant, &point_type).await? {
             let refusal = Refusal::PointTypeExists { point_type_id: point_type.id.to_string() };
@@ -46,10 +46,11 @@ impl Levels {
         store::point_type::register_tenant(&mut tx, tenant).await?;
         let message = wire::point_type(&point_type);
         let draft = events::published(&command.request, Published::PointType(message.clone()), at);
-        self.finish(tx, tenant, &command.request, draft, |position| CreatePointTypeResponse {
-            point_type: Some(message),
-            position,
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, ("", &[draft]), |position| CreatePointTypeResponse {
+                point_type: Some(message),
+                position: Some(position),
+            })
+            .await
     }
 }

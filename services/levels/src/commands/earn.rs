@@ -2,15 +2,19 @@ use ids::{Key, TenantId, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1::EarnResponse;
 use requests::Request;
-use time::OffsetDateTime;
+use service::Answer;
+use status::Violations;
+use time::{Duration, OffsetDateTime};
 
-use super::Answer;
 use super::posting::Posting;
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
 use crate::{Levels, wire};
+
+/// How far ahead of now an earning may have happened: callers' clocks and time zones go wrong.
+const AHEAD_MAX: Duration = Duration::days(1);
 
 /// Gives points.
 #[derive(Debug, Clone)]
@@ -42,6 +46,14 @@ impl Posting for Earn {
     fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<EarnResponse, Refusal> {
         let entry = book.earn(key, self.amount, self.occasion.clone(), at)?;
         Ok(EarnResponse { entry: Some(wire::entry(&entry)), position: None })
+    }
+
+    fn check(&self, clock: OffsetDateTime) -> Result<(), Violations> {
+        let mut violations = Violations::new();
+        if self.occasion.occurred_at.is_some_and(|at| at > clock + AHEAD_MAX) {
+            violations.add("occurred_at", "must not lie more than a day ahead of now");
+        }
+        violations.check()
     }
 
     fn place(answer: &mut EarnResponse, position: Position) {

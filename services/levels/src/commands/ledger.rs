@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use ids::{TenantId, UserId};
 use pg::{StoreError, Tx};
@@ -7,16 +7,6 @@ use crate::domain::account::Account;
 use crate::domain::book::{AccountKey, Programme, What, Written};
 use crate::domain::member::Member;
 use crate::store;
-
-/// Whom ids mean: those that are aliases, by the id.
-pub(super) async fn aliases<'a>(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    users: impl IntoIterator<Item = &'a UserId>,
-) -> Result<HashMap<String, UserId>, StoreError> {
-    let ids: BTreeSet<&str> = users.into_iter().map(UserId::as_str).collect();
-    store::alias::resolve(tx, tenant, &ids.into_iter().collect::<Vec<_>>()).await
-}
 
 /// The scheme, its point type, and these point types.
 pub(super) async fn programme<'a>(

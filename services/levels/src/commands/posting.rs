@@ -4,9 +4,11 @@ use ids::{Key, TenantId, UserId};
 use pg::Tx;
 use proto::common::v1::Position;
 use requests::{Keep, Request, first_of_each};
+use service::{Answer, repeats, settled};
+use status::Violations;
 use time::OffsetDateTime;
 
-use super::{Answer, ledger, settled};
+use super::ledger;
 use crate::domain::book::{AccountKey, Book, Programme, What};
 use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
@@ -29,6 +31,11 @@ pub(super) trait Posting: Sync {
     /// Decides it.
     fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Self::Answer, Refusal>;
 
+    /// What is wrong with it in the light of the clock: not recorded, so that the call can be corrected.
+    fn check(&self, _clock: OffsetDateTime) -> Result<(), Violations> {
+        Ok(())
+    }
+
     /// Puts the place in the log into the answer.
     fn place(answer: &mut Self::Answer, position: Position);
 }
@@ -48,7 +55,7 @@ impl Levels {
     ) -> Result<Vec<Outcome<P>>, LevelsError> {
         let requests: Vec<&Request> = items.iter().map(Posting::request).collect();
         let firsts = first_of_each(&requests);
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.write(tenant).await?;
         let keys = accounts_of(&mut tx, tenant, items).await?;
         let types: BTreeSet<&str> = keys.iter().map(|(_, point_type)| point_type.as_str()).collect();
         let programme = ledger::programme(&mut tx, tenant, types).await?;
@@ -59,10 +66,17 @@ impl Levels {
         let mut outcomes: Vec<Option<Outcome<P>>> =
             known.into_iter().zip(&requests).map(|(known, request)| settled(request, known)).collect();
 
-        let open: Vec<usize> = (0..items.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
+        let mut open: Vec<usize> = (0..items.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
         if !open.is_empty() {
             let members = ledger::members(&mut tx, tenant, &programme, accounts.keys()).await?;
-            let clock = pg::clock(&mut tx).await?;
+            let clock = self.core.decide(&mut tx, tenant).await?;
+            open.retain(|n| match items[*n].check(clock) {
+                Ok(()) => true,
+                Err(violations) => {
+                    outcomes[*n] = Some(Err(LevelsError::Invalid(violations)));
+                    false
+                }
+            });
             let mut book = Book::new(&programme, accounts, members);
             let decided: Vec<Decision<P>> =
                 open.iter().map(|n| decide(&items[*n], &mut book, &keys[*n], clock)).collect();
@@ -71,7 +85,7 @@ impl Levels {
                 outcomes[n] = Some(answer);
             }
         }
-        Ok(repeats::<P>(&requests, &firsts, outcomes))
+        Ok(repeats(&requests, &firsts, outcomes))
     }
 
     #[allow(clippy::too_many_arguments, reason = "the end of one transaction, split off for its length")]
@@ -90,7 +104,7 @@ impl Levels {
         let scheme = programme.scheme.as_ref();
         let drafts = written.effects.iter().map(|effect| events::told(effect, scheme, None));
         let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
-        let positions = self.log.append(&mut tx, tenant, &drafts).await?;
+        let positions = self.core.log.append(&mut tx, tenant, &drafts).await?;
         let answers: Vec<Result<P::Answer, Refusal>> = decided
             .into_iter()
             .map(|outcome| {
@@ -106,17 +120,17 @@ impl Levels {
             open.iter().zip(&answers).map(|(n, answer)| (items[*n].request(), answer.as_ref())).collect();
         requests::record(&mut tx, tenant, Keep::Forever, &records).await?;
         tx.commit().await?;
-        self.log.wake(&positions);
+        self.core.log.wake(&positions);
         let fresh = |value| Answer { value, replayed: false };
         Ok(answers.into_iter().map(|answer| answer.map(fresh).map_err(LevelsError::from)).collect())
     }
 }
 
 async fn accounts_of<P: Posting>(tx: &mut Tx, tenant: &TenantId, items: &[P]) -> Result<Vec<AccountKey>, LevelsError> {
-    let aliases = ledger::aliases(tx, tenant, items.iter().map(|item| item.account().0)).await?;
+    let aliases = mirror::resolve(tx, tenant, items.iter().map(|item| item.account().0)).await?;
     let key = |item: &P| {
         let (user, point_type) = item.account();
-        (aliases.get(user.as_str()).unwrap_or(user).clone(), point_type.clone())
+        (aliases.meant(user), point_type.clone())
     };
     Ok(items.iter().map(key).collect())
 }
@@ -130,29 +144,4 @@ fn decide<P: Posting>(item: &P, book: &mut Book<'_>, key: &AccountKey, clock: Of
     let effect = book.effects()[before..].iter().rposition(own).map(|index| before + index);
     book.decide_level(&key.0, at);
     Ok((answer, effect))
-}
-
-fn repeats<P: Posting>(
-    requests: &[&Request],
-    firsts: &[usize],
-    mut outcomes: Vec<Option<Outcome<P>>>,
-) -> Vec<Outcome<P>> {
-    for n in 0..requests.len() {
-        let first = firsts[n];
-        if outcomes[n].is_some() {
-            continue;
-        }
-        outcomes[n] = Some(if requests[first].body != requests[n].body {
-            Err(LevelsError::RequestIdReused { request_id: requests[n].id.to_string() })
-        } else {
-            match &outcomes[first] {
-                Some(Ok(answer)) => Ok(Answer { value: answer.value.clone(), replayed: true }),
-                Some(Err(LevelsError::Refused { refusal, .. })) => {
-                    Err(LevelsError::Refused { refusal: refusal.clone(), replayed: true })
-                }
-                _ => Err(LevelsError::RequestIdReused { request_id: requests[n].id.to_string() }),
-            }
-        });
-    }
-    outcomes.into_iter().flatten().collect()
 }

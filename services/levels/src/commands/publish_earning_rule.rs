@@ -1,8 +1,8 @@
 use ids::TenantId;
 use proto::levels::v1::{PublishEarningRuleResponse, programme_published::Published};
 use requests::Request;
+use service::{Answer, earlier, refuse};
 
-use super::{Answer, earlier, refuse};
 use crate::domain::earning::EarningRule;
 use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
@@ -33,7 +33,7 @@ impl Levels {
         tenant: &TenantId,
         command: &PublishEarningRule,
     ) -> Result<Answer<PublishEarningRuleResponse>, LevelsError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.write(tenant).await?;
         if let Some(answer) = earlier(&mut tx, tenant, &command.request).await? {
             return Ok(answer);
         }
@@ -43,7 +43,7 @@ impl Levels {
             return Err(refuse(tx, tenant, &command.request, refusal).await);
         }
         let before = store::earning_rule::read(&mut tx, tenant, rule.id.as_str()).await?;
-        let at = pg::clock(&mut tx).await?;
+        let at = self.core.decide(&mut tx, tenant).await?;
         rule.version = before.as_ref().map_or(1, |before| before.version + 1);
         rule.publish_time = before.map_or(at, |before| before.publish_time.max(at));
         store::earning_rule::insert(&mut tx, tenant, &rule).await.map_err(|error| match error.constraint() {
@@ -52,10 +52,11 @@ impl Levels {
         })?;
         let message = wire::earning_rule(&rule);
         let draft = events::published(&command.request, Published::Rule(message.clone()), rule.publish_time);
-        self.finish(tx, tenant, &command.request, draft, |position| PublishEarningRuleResponse {
-            rule: Some(message),
-            position,
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, ("", &[draft]), |position| PublishEarningRuleResponse {
+                rule: Some(message),
+                position: Some(position),
+            })
+            .await
     }
 }

@@ -1,8 +1,8 @@
 use ids::TenantId;
 use proto::levels::v1::{PublishSchemeResponse, programme_published::Published};
 use requests::Request;
+use service::{Answer, earlier, refuse};
 
-use super::{Answer, earlier, refuse};
 use crate::domain::refusal::Refusal;
 use crate::domain::scheme::Scheme;
 use crate::error::LevelsError;
@@ -33,7 +33,7 @@ impl Levels {
         tenant: &TenantId,
         command: &PublishScheme,
     ) -> Result<Answer<PublishSchemeResponse>, LevelsError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.write(tenant).await?;
         store::scheme::lock(&mut tx, tenant).await?;
         if let Some(answer) = earlier(&mut tx, tenant, &command.request).await? {
             return Ok(answer);
@@ -49,16 +49,17 @@ impl Levels {
         if let Some(refusal) = refusal {
             return Err(refuse(tx, tenant, &command.request, refusal).await);
         }
-        let at = pg::clock(&mut tx).await?;
+        let at = self.core.decide(&mut tx, tenant).await?;
         scheme.version = before.as_ref().map_or(1, |before| before.version + 1);
         scheme.publish_time = before.map_or(at, |before| before.publish_time.max(at));
         store::scheme::insert(&mut tx, tenant, &scheme).await?;
         let message = wire::scheme(&scheme);
         let draft = events::published(&command.request, Published::Scheme(message.clone()), scheme.publish_time);
-        self.finish(tx, tenant, &command.request, draft, |position| PublishSchemeResponse {
-            scheme: Some(message),
-            position,
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, ("", &[draft]), |position| PublishSchemeResponse {
+                scheme: Some(message),
+                position: Some(position),
+            })
+            .await
     }
 }

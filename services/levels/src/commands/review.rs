@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use ids::TenantId;
+use time::OffsetDateTime;
 
 use super::ledger;
 use crate::domain::book::{AccountKey, Book};
@@ -17,7 +18,7 @@ impl Levels {
         let (mut settled, mut batches) = (0, self.settings.review_batches_max);
         let mut after = String::new();
         loop {
-            let mut tx = self.db.begin_system().await?;
+            let mut tx = self.core.db.begin_system().await?;
             let tenants = store::point_type::tenants(&mut tx, &after, TENANTS_STEP).await?;
             tx.rollback().await?;
             let Some(last) = tenants.last() else { return Ok(settled) };
@@ -38,11 +39,29 @@ impl Levels {
         }
     }
 
+    /// When the next account of a tenant is due: a lot lapses, or a level's validity ends.
+    pub async fn next_due(&self, tenant: &TenantId) -> Result<Option<OffsetDateTime>, LevelsError> {
+        let mut tx = self.core.db.begin(tenant).await?;
+        let lapse = store::account::next_lapse(&mut tx, tenant).await?;
+        let end = match store::scheme::current(&mut tx, tenant).await? {
+            Some(scheme) => store::member::next_end(&mut tx, tenant, &scheme.id).await?,
+            None => None,
+        };
+        tx.rollback().await?;
+        Ok(lapse.into_iter().chain(end).min())
+    }
+
+    /// Settles a bounded number of a tenant's due accounts; answers how many.
+    pub async fn run_due(&self, tenant: &TenantId) -> Result<u64, LevelsError> {
+        let settled = pg::retrying("review", || self.review_batch(tenant)).await?;
+        Ok(u64::try_from(settled).unwrap_or(u64::MAX))
+    }
+
     /// Settles the accounts of one tenant that have been due for longest; answers how many.
     #[tracing::instrument(name = "review", skip_all, fields(tenant = %tenant))]
     async fn review_batch(&self, tenant: &TenantId) -> Result<usize, LevelsError> {
         let limit = self.settings.review_batch_max.max(1);
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.db.begin(tenant).await?;
         let clock = pg::clock(&mut tx).await?;
         let mut due: BTreeSet<AccountKey> =
             store::account::lapsed(&mut tx, tenant, clock, limit).await?.into_iter().collect();
@@ -73,9 +92,9 @@ impl Levels {
         }
         ledger::write(&mut tx, tenant, &programme, &written).await?;
         let drafts = written.effects.iter().map(|effect| events::told(effect, programme.scheme.as_ref(), None));
-        let positions = self.log.append(&mut tx, tenant, &drafts.collect::<Result<Vec<_>, _>>()?).await?;
+        let positions = self.core.log.append(&mut tx, tenant, &drafts.collect::<Result<Vec<_>, _>>()?).await?;
         tx.commit().await?;
-        self.log.wake(&positions);
+        self.core.log.wake(&positions);
         Ok(keys.len())
     }
 }

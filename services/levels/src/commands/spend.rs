@@ -2,9 +2,9 @@ use ids::{Key, TenantId, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1::SpendResponse;
 use requests::Request;
+use service::Answer;
 use time::OffsetDateTime;
 
-use super::Answer;
 use super::posting::Posting;
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};

@@ -12,7 +12,7 @@ use super::entry::{Entry, EntryKind};
 use super::order::Earning;
 use super::point_type::{Expiry, PointType, ReversalPolicy};
 use super::refusal::Refusal;
-use super::text::LocalizedText;
+use units::text::LocalizedText;
 
 #[derive(Debug, Clone)]
 enum Op {

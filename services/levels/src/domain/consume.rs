@@ -56,11 +56,6 @@ pub enum Says {
         /// The order.
         order_id: String,
     },
-    /// An id means the user from now on.
-    AliasLinked {
-        /// The id.
-        alias: String,
-    },
 }
 
 impl Incoming {
@@ -71,7 +66,6 @@ impl Incoming {
             Says::Counts { order_id, .. } | Says::Refunded { order_id, .. } | Says::Cancelled { order_id } => {
                 Some(order_id)
             }
-            Says::AliasLinked { .. } => None,
         }
     }
 }
@@ -158,7 +152,6 @@ impl Orders {
                 self.reversal(incoming).refund(*refunded_minor, *total_minor);
             }
             Says::Cancelled { .. } => self.reversal(incoming).cancel(),
-            Says::AliasLinked { .. } => {}
         }
         self.take_back(book, incoming)?;
         if book.effects().len() > before {

@@ -12,7 +12,7 @@ use super::member::{Member, MoveCause};
 use super::order::Earning;
 use super::point_type::{Expiry, PointType, ReversalPolicy};
 use super::scheme::{Level, PeriodEnd, Scheme, Validity};
-use super::text::LocalizedText;
+use units::text::LocalizedText;
 
 const START: OffsetDateTime = datetime!(2026-01-15 02:00 UTC); // 10:00 in Shanghai
 

@@ -11,7 +11,6 @@ pub mod order;
 pub mod point_type;
 pub mod refusal;
 pub mod scheme;
-pub mod text;
 
 #[cfg(test)]
 mod account_properties;

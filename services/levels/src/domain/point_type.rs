@@ -4,7 +4,7 @@ use ids::Key;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
-use super::text::LocalizedText;
+use units::text::LocalizedText;
 
 /// The most that an account holds, and the most that it ever counted as growth.
 pub const BALANCE_MAX: i64 = (1 << 53) - 1;

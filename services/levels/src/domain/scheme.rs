@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use units::zone::Zone;
 
-use super::text::LocalizedText;
+use units::text::LocalizedText;
 
 /// One level of a scheme. Its rank is its place in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

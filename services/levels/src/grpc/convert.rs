@@ -1,13 +1,12 @@
 //! Requests as commands: whatever the contract's annotations can't say is checked here, all violations at once.
 
-use ids::{Key, RequestId, UserId};
+use ids::{Key, UserId};
 use prost_types::Timestamp;
-use proto::common::v1::LocalizedText as Text;
 use proto::levels::v1 as pb;
-use requests::{Request, body_of};
+use requests::body_of;
+use service::Parse;
 use status::Violations;
-use time::{Duration, OffsetDateTime};
-use units::time::from_proto;
+use time::OffsetDateTime;
 use units::zone::Zone;
 
 use crate::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme, Spend};
@@ -16,67 +15,18 @@ use crate::domain::earning::{COUNTING_EVENTS, EarningRule, Written, WrittenRow};
 use crate::domain::entry::Origin;
 use crate::domain::point_type::{AMOUNT_MAX, Expiry, PointType, ReversalPolicy};
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
-use crate::domain::text::LocalizedText;
-
-/// How far ahead of the clock an earning may have happened.
-const AHEAD_MAX: Duration = Duration::days(1);
-
-/// Collects violations while values are read; what can't be read is replaced by anything, as it is never used.
-#[derive(Default)]
-pub(super) struct Parse(Violations);
-
-impl Parse {
-    pub(super) fn key(&mut self, field: &str, text: &str) -> Option<Key> {
-        Key::new(text).map_err(|fault| self.0.add(field, fault.to_string())).ok()
-    }
-
-    pub(super) fn user(&mut self, text: &str) -> Option<UserId> {
-        UserId::new(text).map_err(|fault| self.0.add("user_id", fault.to_string())).ok()
-    }
-
-    pub(super) fn time(&mut self, field: &str, at: Option<&Timestamp>) -> Option<OffsetDateTime> {
-        from_proto(at?).map_err(|fault| self.0.add(field, fault.to_string())).ok()
-    }
-
-    fn request(&mut self, user: &str, method: &'static str, id: &str, body: [u8; 32]) -> Option<Request> {
-        let id = RequestId::new(id).map_err(|fault| self.0.add("request_id", fault.to_string())).ok()?;
-        Some(Request { user: user.to_owned(), method, id, body })
-    }
-
-    fn text(&mut self, field: &str, text: Option<&Text>) -> LocalizedText {
-        let Some(text) = text else {
-            self.0.add(field, "is required");
-            return LocalizedText::default();
-        };
-        if !text.fallback.is_empty() && !text.texts.contains_key(&text.fallback) {
-            self.0.add(format!("{field}.fallback"), "must be one of the languages in texts");
-        }
-        LocalizedText { texts: text.texts.clone(), fallback: text.fallback.clone() }
-    }
-
-    fn amount(&mut self, amount: i64) {
-        if !(1..=AMOUNT_MAX).contains(&amount) {
-            self.0.add("amount", format!("must lie between 1 and {AMOUNT_MAX}"));
-        }
-    }
-
-    /// What was read, where nothing is wrong with it.
-    pub(super) fn done<T>(self, read: Option<T>) -> Result<T, Violations> {
-        self.0.check()?;
-        // a value is only missing together with its violation
-        read.ok_or_else(|| {
-            let mut violations = Violations::new();
-            violations.add("", "cannot be read");
-            violations
-        })
-    }
-}
 
 /// A user and a point type or scheme, as reads name them.
 pub(super) fn user_and_key(user: &str, field: &str, id: &str) -> Result<(UserId, Key), Violations> {
     let mut parse = Parse::default();
     let (user, key) = (parse.user(user), parse.key(field, id));
     parse.done(user.zip(key))
+}
+
+fn amount(parse: &mut Parse, amount: i64) {
+    if !(1..=AMOUNT_MAX).contains(&amount) {
+        parse.refuse("amount", format!("must lie between 1 and {AMOUNT_MAX}"));
+    }
 }
 
 /// The id of a part of the programme.
@@ -105,13 +55,13 @@ pub(super) fn create_point_type(sent: &pb::CreatePointTypeRequest) -> Result<Cre
     let display_name = parse.text("point_type.display_name", it.display_name.as_ref());
     let expiry = i16::try_from(it.expiry_policy).ok().and_then(|code| Expiry::from_code(code, it.expiry_count));
     if expiry.is_none() {
-        parse.0.add("point_type.expiry_count", "must be 1 to 3650 for DAYS, 1 to 120 for MONTHS, else 0");
+        parse.refuse("point_type.expiry_count", "must be 1 to 3650 for DAYS, 1 to 120 for MONTHS, else 0");
     }
     let reversal = i16::try_from(it.reversal_policy).ok().and_then(ReversalPolicy::from_code);
     if reversal.is_none() {
-        parse.0.add("point_type.reversal_policy", "must be one of the policies");
+        parse.refuse("point_type.reversal_policy", "must be one of the policies");
     }
-    let zone = Zone::new(&it.zone).map_err(|fault| parse.0.add("point_type.zone", fault.to_string())).ok();
+    let zone = Zone::new(&it.zone).map_err(|fault| parse.refuse("point_type.zone", fault.to_string())).ok();
     let read = (|| {
         let create_time = OffsetDateTime::UNIX_EPOCH;
         let (id, expiry, reversal, zone) = (id?, expiry?, reversal?, zone?);
@@ -121,14 +71,14 @@ pub(super) fn create_point_type(sent: &pb::CreatePointTypeRequest) -> Result<Cre
     parse.done(read)
 }
 
-pub(super) fn earn(sent: &pb::EarnRequest, clock: OffsetDateTime) -> Result<Earn, Violations> {
+pub(super) fn earn(sent: &pb::EarnRequest) -> Result<Earn, Violations> {
     let mut parse = Parse::default();
     let request = parse.request(&sent.user_id, "PointsService/Earn", &sent.request_id, body_of(sent));
     let (user, point_type) = (parse.user(&sent.user_id), parse.key("point_type_id", &sent.point_type_id));
-    parse.amount(sent.amount);
+    amount(&mut parse, sent.amount);
     let occurred_at = parse.time("occurred_at", sent.occurred_at.as_ref());
-    if occurred_at.is_some_and(|at| at > clock + AHEAD_MAX || at < OffsetDateTime::UNIX_EPOCH) {
-        parse.0.add("occurred_at", "must lie between 1970 and one day ahead");
+    if occurred_at.is_some_and(|at| at < OffsetDateTime::UNIX_EPOCH) {
+        parse.refuse("occurred_at", "must not lie before 1970");
     }
     let occasion = Occasion { occurred_at, origin: origin(&sent.reason, &sent.order_id) };
     let read =
@@ -140,7 +90,7 @@ pub(super) fn spend(sent: &pb::SpendRequest) -> Result<Spend, Violations> {
     let mut parse = Parse::default();
     let request = parse.request(&sent.user_id, "PointsService/Spend", &sent.request_id, body_of(sent));
     let (user, point_type) = (parse.user(&sent.user_id), parse.key("point_type_id", &sent.point_type_id));
-    parse.amount(sent.amount);
+    amount(&mut parse, sent.amount);
     let occasion = Occasion { occurred_at: None, origin: origin(&sent.reason, &sent.order_id) };
     let read =
         (|| Some(Spend { request: request?, user: user?, point_type: point_type?, amount: sent.amount, occasion }))();
@@ -160,10 +110,10 @@ pub(super) fn publish_earning_rule(sent: &pb::PublishEarningRuleRequest) -> Resu
     let valid_from = parse.time("rule.valid_from", it.valid_from.as_ref());
     let valid_until = parse.time("rule.valid_until", it.valid_until.as_ref());
     if valid_from.zip(valid_until).is_some_and(|(from, until)| from >= until) {
-        parse.0.add("rule.valid_until", "must be after valid_from");
+        parse.refuse("rule.valid_until", "must be after valid_from");
     }
     if !COUNTING_EVENTS.contains(&it.event_type.as_str()) {
-        parse.0.add("rule.event_type", format!("must be one of {}", COUNTING_EVENTS.join(", ")));
+        parse.refuse("rule.event_type", format!("must be one of {}", COUNTING_EVENTS.join(", ")));
     }
     let read = (|| {
         let rule = EarningRule {
@@ -179,7 +129,7 @@ pub(super) fn publish_earning_rule(sent: &pb::PublishEarningRuleRequest) -> Resu
             publish_time: OffsetDateTime::UNIX_EPOCH,
         };
         for fault in rule.compile().err().unwrap_or_default() {
-            parse.0.add(format!("rule.{}", fault.field), fault.cause);
+            parse.refuse(format!("rule.{}", fault.field), fault.cause);
         }
         Some(PublishEarningRule { request: request?, rule })
     })();
@@ -211,11 +161,11 @@ pub(super) fn publish_scheme(sent: &pb::PublishSchemeRequest) -> Result<PublishS
         (Ok(0), _) => None,
         (Ok(months @ 1..=120), Some(end)) => Some(Validity { months, end }),
         (Ok(1..=120), None) => {
-            parse.0.add("scheme.period_end", "is needed where validity_months is set");
+            parse.refuse("scheme.period_end", "is needed where validity_months is set");
             None
         }
         _ => {
-            parse.0.add("scheme.validity_months", "must lie between 0 and 120");
+            parse.refuse("scheme.validity_months", "must lie between 0 and 120");
             None
         }
     };
@@ -230,17 +180,17 @@ pub(super) fn publish_scheme(sent: &pb::PublishSchemeRequest) -> Result<PublishS
 
 fn levels(parse: &mut Parse, sent: &[pb::Level]) -> Vec<Level> {
     if !(1..=100).contains(&sent.len()) {
-        parse.0.add("scheme.levels", "must be 1 to 100");
+        parse.refuse("scheme.levels", "must be 1 to 100");
     }
     let mut levels: Vec<Level> = Vec::with_capacity(sent.len());
     for (rank, level) in sent.iter().enumerate() {
         let field = format!("scheme.levels[{rank}]");
         if usize::try_from(level.rank) != Ok(rank) {
-            parse.0.add(format!("{field}.rank"), format!("must be {rank}: levels stand in order of rank"));
+            parse.refuse(format!("{field}.rank"), format!("must be {rank}: levels stand in order of rank"));
         }
         let above = levels.last().map(|below| below.threshold);
         if above.map_or(level.threshold != 0, |below| level.threshold <= below) {
-            parse.0.add(format!("{field}.threshold"), "must be 0 for rank 0 and rise with the rank");
+            parse.refuse(format!("{field}.threshold"), "must be 0 for rank 0 and rise with the rank");
         }
         let display_name = parse.text(&format!("{field}.display_name"), level.display_name.as_ref());
         levels.push(Level { display_name, threshold: level.threshold });

@@ -1,9 +1,9 @@
 use proto::levels::v1 as pb;
 use proto::levels::v1::earning_rule_service_server::EarningRuleService;
+use service::{List, write};
 use tonic::{Request, Response, Status};
 
-use super::page::List;
-use super::{Api, convert, write};
+use super::{Api, convert};
 use crate::wire;
 
 #[tonic::async_trait]
@@ -36,7 +36,7 @@ impl EarningRuleService for Api {
         let sent = request.into_inner();
         let list = List::new(&self.pages, "EarningRuleService/ListEarningRules", &tenant, &[]);
         let [after] = list.open(&sent.page_token)?.unwrap_or_default();
-        let page = self.levels.list_earning_rules(&tenant, &after, ::page::size(sent.page_size, 50, 200)).await?;
+        let page = self.levels.list_earning_rules(&tenant, &after, page::size(sent.page_size, 50, 200)).await?;
         Ok(Response::new(pb::ListEarningRulesResponse {
             rules: page.rows.iter().map(wire::earning_rule).collect(),
             next_page_token: list.next(page.next.map(|id| vec![id])),

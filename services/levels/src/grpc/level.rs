@@ -1,9 +1,9 @@
 use proto::levels::v1 as pb;
 use proto::levels::v1::level_service_server::LevelService;
+use service::{List, write};
 use tonic::{Request, Response, Status};
 
-use super::page::List;
-use super::{Api, convert, write};
+use super::{Api, convert};
 use crate::wire;
 
 #[tonic::async_trait]
@@ -49,7 +49,7 @@ impl LevelService for Api {
         let args = [sent.user_id.as_str(), sent.scheme_id.as_str()];
         let list = List::new(&self.pages, "LevelService/ListLevelMoves", &tenant, &args);
         let before = list.open_number(&sent.page_token)?;
-        let size = ::page::size(sent.page_size, 50, 200);
+        let size = page::size(sent.page_size, 50, 200);
         let page = self.levels.list_level_moves(&tenant, (&user, &scheme), before, size, &sent.at_least).await?;
         Ok(Response::new(pb::ListLevelMovesResponse {
             moves: page.rows.iter().map(wire::level_move).collect(),

@@ -1,11 +1,10 @@
 use proto::levels::v1 as pb;
 use proto::levels::v1::points_service_server::PointsService;
-use time::OffsetDateTime;
+use service::{List, only, write};
 use tonic::{Request, Response, Status};
 use units::time::to_proto;
 
-use super::page::List;
-use super::{Api, convert, only, write};
+use super::{Api, convert};
 use crate::wire;
 
 /// Accounts that one page of an audit compares.
@@ -41,7 +40,7 @@ impl PointsService for Api {
         let sent = request.into_inner();
         let list = List::new(&self.pages, "PointsService/ListPointTypes", &tenant, &[]);
         let [after] = list.open(&sent.page_token)?.unwrap_or_default();
-        let page = self.levels.list_point_types(&tenant, &after, ::page::size(sent.page_size, 50, 200)).await?;
+        let page = self.levels.list_point_types(&tenant, &after, page::size(sent.page_size, 50, 200)).await?;
         Ok(Response::new(pb::ListPointTypesResponse {
             point_types: page.rows.iter().map(wire::point_type).collect(),
             next_page_token: list.next(page.next.map(|id| vec![id])),
@@ -50,7 +49,7 @@ impl PointsService for Api {
 
     async fn earn(&self, request: Request<pb::EarnRequest>) -> Result<Response<pb::EarnResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let command = convert::earn(request.get_ref(), OffsetDateTime::now_utc())?;
+        let command = convert::earn(request.get_ref())?;
         let levels = self.levels.clone();
         write(async move { only(levels.earn(&tenant, &[command]).await?) }).await
     }
@@ -91,7 +90,7 @@ impl PointsService for Api {
         let args = [sent.user_id.as_str(), sent.point_type_id.as_str()];
         let list = List::new(&self.pages, "PointsService/ListEntries", &tenant, &args);
         let before = list.open_number(&sent.page_token)?;
-        let size = ::page::size(sent.page_size, 50, 200);
+        let size = page::size(sent.page_size, 50, 200);
         let page = self.levels.list_entries(&tenant, (&user, &point_type), before, size, &sent.at_least).await?;
         Ok(Response::new(pb::ListEntriesResponse {
             entries: page.rows.iter().map(wire::entry).collect(),
@@ -126,7 +125,7 @@ impl PointsService for Api {
         let sent = request.into_inner();
         let list = List::new(&self.pages, "PointsService/VerifyLedger", &tenant, &[]);
         let after = list.open(&sent.page_token)?.map(|[user, point_type]| (user, point_type));
-        let size = ::page::size(sent.page_size, AUDIT_SIZE.0, AUDIT_SIZE.1);
+        let size = page::size(sent.page_size, AUDIT_SIZE.0, AUDIT_SIZE.1);
         let page = self.levels.verify_ledger(&tenant, after, size, &sent.at_least).await?;
         let mismatches = page.mismatches.into_iter().map(|it| pb::LedgerMismatch {
             user_id: it.user_id,

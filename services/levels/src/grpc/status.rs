@@ -1,44 +1,14 @@
-//! The one place where failures become statuses.
+//! Refusals as callers see them.
 
-use eventlog::NotReached;
-use proto::common::v1::ErrorReason as Common;
 use proto::levels::v1::ErrorReason as Reason;
-use std::time::Duration;
+use service::Refuse;
 use tonic::{Code, Status};
 
 use crate::domain::refusal::Refusal;
-use crate::error::LevelsError;
 
-/// When a read that was too early is worth repeating.
-const RETRY: Duration = Duration::from_millis(200);
-
-impl From<LevelsError> for Status {
-    fn from(error: LevelsError) -> Self {
-        let message = error.to_string();
-        match error {
-            LevelsError::Refused { refusal, replayed: true } => rt::replayed_status(refused(&refusal)),
-            LevelsError::Refused { refusal, replayed: false } => refused(&refusal),
-            LevelsError::RequestIdReused { request_id } => {
-                status::refuse(Code::AlreadyExists, Common::RequestIdReused, message)
-                    .with("request_id", request_id)
-                    .into()
-            }
-            LevelsError::PageToken(bad) => {
-                status::refuse(Code::InvalidArgument, Common::PageTokenInvalid, format!("page_token {bad}")).into()
-            }
-            LevelsError::NotReached(NotReached::Late(position)) => {
-                status::refuse(Code::Unavailable, Common::PositionNotReached, message)
-                    .with("source", &position.source)
-                    .with("partition", position.partition)
-                    .with("seq", position.seq)
-                    .retry_after(RETRY)
-                    .into()
-            }
-            LevelsError::NotReached(NotReached::Store(source)) | LevelsError::Store(source) => {
-                status::from_store(source)
-            }
-            LevelsError::TooManyHops(source) => status::internal(&source),
-        }
+impl Refuse for Refusal {
+    fn status(&self) -> Status {
+        refused(self)
     }
 }
 

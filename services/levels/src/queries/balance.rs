@@ -34,7 +34,7 @@ impl Levels {
         at: Option<OffsetDateTime>,
         at_least: &[Position],
     ) -> Result<Balance, LevelsError> {
-        let mut tx = self.read(tenant, at_least).await?;
+        let mut tx = self.core.read(tenant, at_least).await?;
         point_type(&mut tx, tenant, type_id).await?;
         let key = (resolve(&mut tx, tenant, user).await?, type_id.clone());
         let account = store::account::read(&mut tx, tenant, &key).await?;

@@ -16,7 +16,7 @@ impl Levels {
         at: Option<OffsetDateTime>,
         at_least: &[Position],
     ) -> Result<Circulation, LevelsError> {
-        let mut tx = self.read(tenant, at_least).await?;
+        let mut tx = self.core.read(tenant, at_least).await?;
         point_type(&mut tx, tenant, type_id).await?;
         let at = match at {
             Some(at) => at,

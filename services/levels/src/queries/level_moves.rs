@@ -1,7 +1,8 @@
 use ids::{Key, TenantId, UserId};
 use proto::common::v1::Position;
+use service::Page;
 
-use super::{Page, resolve, scheme};
+use super::{resolve, scheme};
 use crate::domain::member::LevelMove;
 use crate::error::LevelsError;
 use crate::{Levels, store};
@@ -16,7 +17,7 @@ impl Levels {
         size: i64,
         at_least: &[Position],
     ) -> Result<Page<LevelMove, i64>, LevelsError> {
-        let mut tx = self.read(tenant, at_least).await?;
+        let mut tx = self.core.read(tenant, at_least).await?;
         let scheme = scheme(&mut tx, tenant, scheme_id).await?;
         let user = resolve(&mut tx, tenant, user).await?;
         let before = before.unwrap_or(i64::MAX);

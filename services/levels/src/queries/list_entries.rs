@@ -1,7 +1,8 @@
 use ids::{Key, TenantId, UserId};
 use proto::common::v1::Position;
+use service::Page;
 
-use super::{Page, point_type, resolve};
+use super::{point_type, resolve};
 use crate::domain::entry::Entry;
 use crate::error::LevelsError;
 use crate::{Levels, store};
@@ -16,7 +17,7 @@ impl Levels {
         size: i64,
         at_least: &[Position],
     ) -> Result<Page<Entry, i64>, LevelsError> {
-        let mut tx = self.read(tenant, at_least).await?;
+        let mut tx = self.core.read(tenant, at_least).await?;
         point_type(&mut tx, tenant, type_id).await?;
         let key = (resolve(&mut tx, tenant, user).await?, type_id.clone());
         let rows = store::entry::list(&mut tx, tenant, &key, before.unwrap_or(i64::MAX), size + 1).await?;

@@ -16,7 +16,7 @@ impl Levels {
         scheme_id: &Key,
         at_least: &[Position],
     ) -> Result<pb::Member, LevelsError> {
-        let mut tx = self.read(tenant, at_least).await?;
+        let mut tx = self.core.read(tenant, at_least).await?;
         let scheme = scheme(&mut tx, tenant, scheme_id).await?;
         let user = resolve(&mut tx, tenant, user).await?;
         let types = store::point_type::read(&mut tx, tenant, &[scheme.point_type.as_str()]).await?;
@@ -42,7 +42,7 @@ impl Levels {
         scheme_id: &Key,
         at_least: &[Position],
     ) -> Result<Vec<pb::LevelCount>, LevelsError> {
-        let mut tx = self.read(tenant, at_least).await?;
+        let mut tx = self.core.read(tenant, at_least).await?;
         let scheme = scheme(&mut tx, tenant, scheme_id).await?;
         let held = store::member::count(&mut tx, tenant, &scheme.id).await?;
         tx.rollback().await?;

@@ -1,6 +1,6 @@
 use ids::{Key, TenantId};
+use service::Page;
 
-use super::Page;
 use crate::domain::earning::EarningRule;
 use crate::domain::point_type::PointType;
 use crate::domain::refusal::Refusal;
@@ -11,7 +11,7 @@ use crate::{Levels, store};
 impl Levels {
     /// See `PointsService.GetPointType`.
     pub async fn point_type(&self, tenant: &TenantId, id: &Key) -> Result<PointType, LevelsError> {
-        let mut tx = self.read(tenant, &[]).await?;
+        let mut tx = self.core.read(tenant, &[]).await?;
         let found = super::point_type(&mut tx, tenant, id).await?;
         tx.rollback().await?;
         Ok(found)
@@ -24,7 +24,7 @@ impl Levels {
         after: &str,
         size: i64,
     ) -> Result<Page<PointType, String>, LevelsError> {
-        let mut tx = self.read(tenant, &[]).await?;
+        let mut tx = self.core.read(tenant, &[]).await?;
         let rows = store::point_type::list(&mut tx, tenant, after, size + 1).await?;
         tx.rollback().await?;
         Ok(Page::of(rows, size, |it| it.id.to_string()))
@@ -32,7 +32,7 @@ impl Levels {
 
     /// See `EarningRuleService.GetEarningRule`.
     pub async fn earning_rule(&self, tenant: &TenantId, id: &Key) -> Result<EarningRule, LevelsError> {
-        let mut tx = self.read(tenant, &[]).await?;
+        let mut tx = self.core.read(tenant, &[]).await?;
         let found = store::earning_rule::read(&mut tx, tenant, id.as_str()).await?;
         tx.rollback().await?;
         found.ok_or_else(|| Refusal::EarningRuleNotFound { rule_id: id.to_string() }.into())
@@ -45,7 +45,7 @@ impl Levels {
         after: &str,
         size: i64,
     ) -> Result<Page<EarningRule, String>, LevelsError> {
-        let mut tx = self.read(tenant, &[]).await?;
+        let mut tx = self.core.read(tenant, &[]).await?;
         let rows = store::earning_rule::list(&mut tx, tenant, after, size + 1).await?;
         tx.rollback().await?;
         Ok(Page::of(rows, size, |it| it.id.to_string()))
@@ -53,7 +53,7 @@ impl Levels {
 
     /// See `LevelService.GetScheme`.
     pub async fn scheme(&self, tenant: &TenantId, id: &Key) -> Result<Scheme, LevelsError> {
-        let mut tx = self.read(tenant, &[]).await?;
+        let mut tx = self.core.read(tenant, &[]).await?;
         let found = super::scheme(&mut tx, tenant, id).await?;
         tx.rollback().await?;
         Ok(found)

@@ -1,7 +1,7 @@
 use ids::TenantId;
 use proto::common::v1::Position;
+use service::Page;
 
-use super::Page;
 use crate::error::LevelsError;
 use crate::store::total::Audit;
 use crate::{Levels, store};
@@ -31,7 +31,7 @@ impl Levels {
         size: i64,
         at_least: &[Position],
     ) -> Result<VerifiedPage, LevelsError> {
-        let mut tx = self.read(tenant, at_least).await?;
+        let mut tx = self.core.read(tenant, at_least).await?;
         let (user, point_type) = after.unwrap_or_default();
         let rows = store::total::audit(&mut tx, tenant, (&user, &point_type), size + 1).await?;
         tx.rollback().await?;

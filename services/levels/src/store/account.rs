@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ids::TenantId;
 use pg::StoreError;
+use service::rows;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -27,7 +28,7 @@ impl Row {
     fn read(self) -> Result<(AccountKey, Account), StoreError> {
         let lots = self.lot_expires_at.into_iter().zip(self.lot_origin).zip(self.lot_points);
         let lots =
-            lots.map(|((expires_at, origin), points)| Ok(Lot { expires_at, origin: super::user(origin)?, points }));
+            lots.map(|((expires_at, origin), points)| Ok(Lot { expires_at, origin: rows::user(origin)?, points }));
         let account = Account {
             lots: Lots::new(lots.collect::<Result<_, StoreError>>()?),
             debt: self.debt,
@@ -35,7 +36,7 @@ impl Row {
             entry_seq: self.entry_seq,
             decided_at: self.last_decided_at,
         };
-        Ok(((super::user(self.user_id)?, super::key(self.point_type_id, "point_type_id")?), account))
+        Ok(((rows::user(self.user_id)?, rows::key(self.point_type_id, "point_type_id")?), account))
     }
 }
 
@@ -221,7 +222,16 @@ pub async fn lapsed(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| Ok((super::user(row.user_id)?, super::key(row.point_type_id, "point_type_id")?)))
-        .collect()
+    rows.into_iter().map(|row| Ok((rows::user(row.user_id)?, rows::key(row.point_type_id, "point_type_id")?))).collect()
+}
+
+/// When the next lot of any account lapses.
+pub async fn next_lapse(conn: &mut PgConnection, tenant: &TenantId) -> Result<Option<OffsetDateTime>, StoreError> {
+    let next = sqlx::query_scalar!(
+        r#"select next_expiry as "next_expiry!" from account
+        where tenant_id = $1 and next_expiry > '-infinity'
+        order by next_expiry limit 1"#,
+        tenant.as_str()
+    );
+    Ok(next.fetch_optional(conn).await?)
 }

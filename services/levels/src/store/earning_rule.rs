@@ -2,6 +2,7 @@
 
 use ids::TenantId;
 use pg::StoreError;
+use service::rows;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -26,9 +27,9 @@ impl TryFrom<Row> for EarningRule {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         Ok(Self {
-            id: super::key(row.rule_id, "rule_id")?,
+            id: rows::key(row.rule_id, "rule_id")?,
             version: row.version,
-            point_type: super::key(row.point_type_id, "point_type_id")?,
+            point_type: rows::key(row.point_type_id, "point_type_id")?,
             event_type: row.event_type,
             condition: row.condition.0,
             formula: row.formula,

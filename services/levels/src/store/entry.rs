@@ -2,6 +2,7 @@
 
 use ids::TenantId;
 use pg::StoreError;
+use service::rows;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -100,10 +101,10 @@ impl TryFrom<Row> for Entry {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let lots = row.lot_expires_at.into_iter().zip(row.lot_origin).zip(row.lot_points);
         let lots = lots
-            .map(|((expires_at, origin), points)| Ok(LotChange { expires_at, origin: super::user(origin)?, points }));
+            .map(|((expires_at, origin), points)| Ok(LotChange { expires_at, origin: rows::user(origin)?, points }));
         Ok(Self {
             seq: row.entry_seq,
-            kind: EntryKind::from_code(row.kind).ok_or_else(|| super::unreadable("kind"))?,
+            kind: EntryKind::from_code(row.kind).ok_or_else(|| rows::unreadable("kind"))?,
             amount: row.amount,
             balance_after: row.balance_after,
             growth_change: row.growth_change,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ids::{Key, TenantId, UserId};
 use pg::StoreError;
+use service::rows;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -34,7 +35,7 @@ pub async fn read(
             scheme_version: row.scheme_version,
             move_seq: row.move_seq,
         };
-        members.insert(super::user(row.user_id)?, member);
+        members.insert(rows::user(row.user_id)?, member);
     }
     Ok(members)
 }
@@ -150,7 +151,7 @@ pub async fn list_moves(
             seq: row.move_seq,
             from_rank: rank(row.from_rank)?,
             to_rank: rank(row.to_rank)?,
-            cause: MoveCause::from_code(row.cause).ok_or_else(|| super::unreadable("cause"))?,
+            cause: MoveCause::from_code(row.cause).ok_or_else(|| rows::unreadable("cause"))?,
             growth: row.growth,
             scheme_version: row.scheme_version,
             moved_at: row.moved_at,
@@ -196,11 +197,27 @@ pub async fn ended(
     )
     .fetch_all(conn)
     .await?;
-    users.into_iter().map(super::user).collect()
+    users.into_iter().map(rows::user).collect()
+}
+
+/// When the validity of the next member's level ends.
+pub async fn next_end(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    scheme: &Key,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    let next = sqlx::query_scalar!(
+        r#"select valid_until as "valid_until!" from member
+        where tenant_id = $1 and scheme_id = $2 and valid_until > '-infinity'
+        order by valid_until limit 1"#,
+        tenant.as_str(),
+        scheme.as_str()
+    );
+    Ok(next.fetch_optional(conn).await?)
 }
 
 fn rank(stored: i16) -> Result<usize, StoreError> {
-    usize::try_from(stored).map_err(|_| super::unreadable("rank"))
+    usize::try_from(stored).map_err(|_| rows::unreadable("rank"))
 }
 
 fn small(rank: usize) -> i16 {

@@ -2,6 +2,7 @@
 
 use ids::{TenantId, UserId};
 use pg::StoreError;
+use service::rows;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -23,17 +24,17 @@ struct Row {
 impl Row {
     fn read(self) -> Result<(UserId, Earning), StoreError> {
         let earning = Earning {
-            rule_id: super::key(self.rule_id, "rule_id")?,
+            rule_id: rows::key(self.rule_id, "rule_id")?,
             rule_version: self.rule_version,
-            source_event: super::event(self.source_event_id)?,
-            point_type: super::key(self.point_type_id, "point_type_id")?,
+            source_event: rows::event(self.source_event_id)?,
+            point_type: rows::key(self.point_type_id, "point_type_id")?,
             order_id: self.order_id,
             earned: self.earned,
             taken_back: self.taken_back,
             lot_expires_at: self.lot_expires_at,
-            lot_origin: super::user(self.lot_origin)?,
+            lot_origin: rows::user(self.lot_origin)?,
         };
-        Ok((super::user(self.user_id)?, earning))
+        Ok((rows::user(self.user_id)?, earning))
     }
 }
 
@@ -137,7 +138,7 @@ pub async fn reversals(
     .await?;
     let read = |row: (String, String, i64, i64, bool)| {
         let reversal = Reversal { refunded_minor: row.2, total_minor: row.3, cancelled: row.4 };
-        Ok(((super::user(row.0)?, row.1), reversal))
+        Ok(((rows::user(row.0)?, row.1), reversal))
     };
     let rows = rows.into_iter().map(|r| (r.user_id, r.order_id, r.refunded_minor, r.total_minor, r.cancelled));
     rows.map(read).collect()

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use ids::{Key, TenantId};
 use pg::StoreError;
+use service::rows;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
 use crate::domain::point_type::{Expiry, PointType, ReversalPolicy};
-use crate::domain::text::LocalizedText;
+use units::text::LocalizedText;
 
 struct Row {
     point_type_id: String,
@@ -28,14 +29,14 @@ impl TryFrom<Row> for PointType {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         Ok(Self {
-            id: super::key(row.point_type_id, "point_type_id")?,
+            id: rows::key(row.point_type_id, "point_type_id")?,
             display_name: row.display_name.0,
             spendable: row.spendable,
             expiry: Expiry::from_code(row.expiry_policy, row.expiry_count)
-                .ok_or_else(|| super::unreadable("expiry_policy"))?,
+                .ok_or_else(|| rows::unreadable("expiry_policy"))?,
             reversal: ReversalPolicy::from_code(row.reversal_policy)
-                .ok_or_else(|| super::unreadable("reversal_policy"))?,
-            zone: Zone::new(&row.zone).map_err(|_| super::unreadable("zone"))?,
+                .ok_or_else(|| rows::unreadable("reversal_policy"))?,
+            zone: Zone::new(&row.zone).map_err(|_| rows::unreadable("zone"))?,
             create_time: row.create_time,
         })
     }
@@ -121,5 +122,5 @@ pub async fn tenants(conn: &mut PgConnection, after: &str, limit: i64) -> Result
     )
     .fetch_all(conn)
     .await?;
-    ids.into_iter().map(|id| TenantId::new(id).map_err(|_| super::unreadable("tenant_id"))).collect()
+    ids.into_iter().map(|id| TenantId::new(id).map_err(|_| rows::unreadable("tenant_id"))).collect()
 }

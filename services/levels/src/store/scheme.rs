@@ -2,12 +2,13 @@
 
 use ids::TenantId;
 use pg::StoreError;
+use service::rows;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
-use crate::domain::text::LocalizedText;
+use units::text::LocalizedText;
 
 struct Row {
     scheme_id: String,
@@ -24,7 +25,7 @@ impl TryFrom<Row> for Scheme {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let unreadable = || super::unreadable("period_end");
+        let unreadable = || rows::unreadable("period_end");
         let validity = match (u32::try_from(row.validity_months), row.period_end) {
             (Ok(0), _) => None,
             (Ok(months), Some(code)) => {
@@ -33,9 +34,9 @@ impl TryFrom<Row> for Scheme {
             _ => return Err(unreadable()),
         };
         Ok(Self {
-            id: super::key(row.scheme_id, "scheme_id")?,
+            id: rows::key(row.scheme_id, "scheme_id")?,
             display_name: row.display_name.0,
-            point_type: super::key(row.point_type_id, "point_type_id")?,
+            point_type: rows::key(row.point_type_id, "point_type_id")?,
             levels: row.levels.0,
             validity,
             version: row.version,

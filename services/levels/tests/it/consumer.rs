@@ -16,7 +16,7 @@ use rt::{Channel, ServerSettings, Shutdown};
 use testkit::TestDb;
 use tokio::task::JoinHandle;
 
-use crate::stage::{profiles_log, tenant, user};
+use crate::stage::{other, profiles_log, tenant, user};
 
 pub(crate) struct Server {
     db: TestDb,
@@ -36,6 +36,7 @@ fn services() -> Services {
         client: rt::ClientSettings::default(),
         consumer: eventlog::ConsumerSettings::default(),
         sources: Default::default(),
+        peers: host::Peers::default(),
         token: Arc::new(move || token.clone()),
         pages: page::Tokens::new("a secret of the test"),
     }
@@ -50,10 +51,12 @@ pub(crate) async fn server() -> Server {
     let pool = db.db(levels::NAME).await;
     let log = Log::new(pool.clone(), None, LogSettings::default());
     let pages = page::Tokens::new("a secret of the test");
-    let part = levels::start(Kit { db: pool, log, pages, settings: Settings::default() });
+    let part =
+        levels::start(Kit { db: pool, log, pages, peers: host::Peers::default(), settings: Settings::default() });
     let assembly = Assembly::bind(services(), vec![source, part]).await.unwrap();
     let uri = format!("http://{}", assembly.address());
     let tenant = tenant("shop");
+    db.register(levels::NAME, &[&tenant, &other()]).await;
     let channel = channel(&uri, &Grant::tenant(&tenant).every_scope());
     let shutdown = Shutdown::new();
     let serving = tokio::spawn(assembly.serve(shutdown.clone()));

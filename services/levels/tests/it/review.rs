@@ -3,6 +3,7 @@
 use levels::domain::point_type::{Expiry, ReversalPolicy};
 use levels::domain::scheme::PeriodEnd;
 use proto::levels::v1::EntryKind::{Earn, Expire, LevelEnd};
+use service::Core;
 use time::{Duration, OffsetDateTime};
 
 use crate::stage::{empty, key, months, stage, user};
@@ -58,7 +59,7 @@ async fn a_review_goes_on_over_tenants_and_in_bounded_steps() {
     stage.point_type("points", true, Expiry::Days(1), ReversalPolicy::DownToZero).await;
     stage.earn_at("u0", 10, "1", then).await;
     let settings = levels::config::Settings { review_batch_max: 2, review_batches_max: 3, ..Default::default() };
-    let levels = levels::Levels::new(stage.db.db(levels::NAME).await, stage.log.clone(), settings);
+    let levels = levels::Levels::new(Core::new(stage.db.db(levels::NAME).await, stage.log.clone()), settings);
     let mut runs = Vec::new();
     while runs.last() != Some(&0) {
         runs.push(levels.review().await.unwrap());

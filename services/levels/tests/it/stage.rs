@@ -11,7 +11,6 @@ use levels::domain::account::Occasion;
 use levels::domain::earning::{EarningRule, Written};
 use levels::domain::point_type::{Expiry, PointType, ReversalPolicy};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
-use levels::domain::text::LocalizedText;
 use levels::error::LevelsError;
 use levels::queries::Balance;
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
@@ -19,8 +18,10 @@ use proto::google::r#type::Money;
 use proto::levels::v1 as pb;
 use proto::profiles::v1 as profiles;
 use requests::Request;
+use service::Core;
 use testkit::TestDb;
 use time::OffsetDateTime;
+use units::text::LocalizedText;
 use units::zone::Zone;
 
 pub(crate) struct Stage {
@@ -32,6 +33,11 @@ pub(crate) struct Stage {
 
 pub(crate) fn tenant(id: &str) -> TenantId {
     TenantId::new(id).unwrap()
+}
+
+/// A second tenant, known to the service like the first.
+pub(crate) fn other() -> TenantId {
+    tenant("other")
 }
 
 pub(crate) fn user(id: &str) -> UserId {
@@ -60,8 +66,10 @@ pub(crate) async fn empty() -> Stage {
     let db = testkit::database(&[&levels::migrations(), &profiles_log()]).await;
     let pool = db.db(levels::NAME).await;
     let log = Log::new(pool.clone(), None, LogSettings::default());
-    let levels = Arc::new(Levels::new(pool, Arc::clone(&log), Settings::default()));
-    Stage { db, levels, log, tenant: tenant("shop") }
+    let levels = Arc::new(Levels::new(Core::new(pool, Arc::clone(&log)), Settings::default()));
+    let tenant = tenant("shop");
+    db.register(levels::NAME, &[&tenant, &other()]).await;
+    Stage { db, levels, log, tenant }
 }
 
 /// With the point types `points` (spendable, for 365 days, may go negative) and `growth` (only counts).

@@ -1,8 +1,9 @@
 use ids::TenantId;
 use proto::admin::v1::CreateTenantResponse;
 use requests::Request;
+use service::{Answer, earlier, refuse};
+use time::OffsetDateTime;
 
-use super::{Answer, earlier, refuse};
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::Tenant;
 use crate::error::ProfilesError;
@@ -21,6 +22,8 @@ pub struct CreateTenant {
     pub currency: String,
     /// For trials.
     pub sandbox: bool,
+    /// Where a sandbox's manual clock begins; `None`: the real clock decides.
+    pub clock: Option<OffsetDateTime>,
 }
 
 impl Profiles {
@@ -39,14 +42,18 @@ impl Profiles {
         tenant: &TenantId,
         command: &CreateTenant,
     ) -> Result<Answer<CreateTenantResponse>, ProfilesError> {
-        let mut tx = self.db.begin(tenant).await?;
-        let at = pg::clock(&mut tx).await?;
+        let mut tx = self.core.db.begin(tenant).await?;
+        let at = match command.clock {
+            Some(clock) => clock,
+            None => pg::real_clock(&mut tx).await?,
+        };
         let row = Tenant {
             tenant_id: tenant.as_str().to_owned(),
             display_name: command.display_name.clone(),
             zone: command.zone.clone(),
             currency: command.currency.clone(),
             sandbox: command.sandbox,
+            clock: command.clock,
             suspended: false,
             version: 1,
             create_time: at,
@@ -61,12 +68,14 @@ impl Profiles {
             let refusal = Refusal::TenantExists { tenant_id: row.tenant_id };
             return Err(refuse(tx, tenant, &command.request, refusal).await);
         }
+        pg::note_tenant(&mut tx, tenant, Some(false), row.clock).await?;
         let message = wire::tenant(&row);
         let draft = events::tenant_changed(&command.request, message.clone(), at);
-        self.finish(tx, tenant, &command.request, ("", Some(draft)), |position| CreateTenantResponse {
-            tenant: Some(message),
-            position: Some(position),
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, ("", &[draft]), |position| CreateTenantResponse {
+                tenant: Some(message),
+                position: Some(position),
+            })
+            .await
     }
 }

@@ -3,10 +3,11 @@ use std::collections::BTreeSet;
 use ids::{TenantId, UserId};
 use proto::profiles::v1::LinkAliasResponse;
 use requests::Request;
+use service::{Answer, earlier, refuse};
 
+use super::open;
 use super::upsert_profile::stored;
 use super::users::{Unknown, claim};
-use super::{Answer, earlier, open, refuse};
 use crate::domain::refusal::Refusal;
 use crate::error::ProfilesError;
 use crate::{Profiles, events, store, wire};
@@ -38,7 +39,7 @@ impl Profiles {
         tenant: &TenantId,
         command: &LinkAlias,
     ) -> Result<Answer<LinkAliasResponse>, ProfilesError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.db.begin(tenant).await?;
         let terms = open(&mut tx, tenant).await?;
         let (sent, alias) = (command.user_id.as_str(), command.alias.as_str());
         let claimed = claim(&mut tx, tenant, &BTreeSet::from([sent]), Unknown::Skip).await?;
@@ -68,10 +69,11 @@ impl Profiles {
             draft = Some(events::alias_linked(&terms, &command.request, &profile, alias));
         }
         let message = wire::profile(&profile, &terms.currency);
-        self.finish(tx, tenant, &command.request, (user_id, draft), |position| LinkAliasResponse {
-            profile: Some(message),
-            position: Some(position),
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, (user_id, draft.as_slice()), |position| LinkAliasResponse {
+                profile: Some(message),
+                position: Some(position),
+            })
+            .await
     }
 }

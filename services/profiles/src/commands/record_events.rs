@@ -5,7 +5,7 @@ use std::ops::Range;
 use eventlog::Position;
 use ids::{Partition, TenantId, UserId};
 use pg::Tx;
-use time::Date;
+use time::{Date, Duration};
 
 use super::open;
 use super::users::{Claimed, Unknown, claim};
@@ -45,7 +45,24 @@ pub struct Taken {
     pub replayed: bool,
 }
 
-type Outcome = Result<Taken, ProfilesError>;
+/// Why a report was not taken.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// Its amounts are not in the tenant's currency. Not kept, as what follows, so that it can be corrected and sent again.
+    WrongCurrency {
+        /// The tenant's.
+        currency: String,
+    },
+    /// It happened more than a day ahead of the tenant's clock.
+    Ahead,
+    /// It was refused, or the attempt failed.
+    Failed(ProfilesError),
+}
+
+type Outcome = Result<Taken, NotTaken>;
+
+/// How far ahead of now an event may have happened: reporters' clocks and time zones go wrong.
+const AHEAD_MAX: Duration = Duration::days(1);
 
 impl Profiles {
     /// Takes reports of one tenant in one transaction, in order, with a number of statements that does not depend on how
@@ -65,14 +82,14 @@ impl Profiles {
         tenant: &TenantId,
         events: &[IntakeEvent],
     ) -> Result<Vec<Outcome>, ProfilesError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.db.begin(tenant).await?;
         let terms = open(&mut tx, tenant).await?;
         let mut batch = Batch::new(events, &terms);
         let ids = batch.open().iter().map(|event| event.user_id.as_str()).collect();
         let claimed = claim(&mut tx, tenant, &ids, Unknown::Create).await?;
         batch.find_repeats(&claimed);
         let known = store::intake::look_up(&mut tx, tenant, &batch.keys(&claimed)).await?;
-        batch.replay(self.log.source(), &claimed, &known);
+        batch.replay(self.core.log.source(), &claimed, &known);
         if batch.fresh.is_empty() {
             return Ok(batch.outcomes()); // nothing to keep: the transaction is rolled back
         }
@@ -80,11 +97,11 @@ impl Profiles {
         let decided = batch.decide(&terms, &claimed, &mut users);
         Changes::of(&claimed, &users).write(&mut tx, tenant).await?;
         let drafts: Vec<_> = decided.told.iter().map(|(user, told)| events::told(&terms, user, told)).collect();
-        let positions = self.log.append(&mut tx, tenant, &drafts).await?;
+        let positions = self.core.log.append(&mut tx, tenant, &drafts).await?;
         let outcomes = self.places(&mut tx, tenant, &decided, &positions).await?;
         batch.keep(&mut tx, tenant, &claimed, &outcomes).await?;
         tx.commit().await?;
-        self.log.wake(&positions);
+        self.core.log.wake(&positions);
         batch.settle(outcomes);
         Ok(batch.outcomes())
     }
@@ -100,14 +117,14 @@ impl Profiles {
         let nothing_told = |outcome: &Result<Range<usize>, Refusal>| outcome.as_ref().is_ok_and(Range::is_empty);
         let silent = decided.reports.iter().filter(|(_, outcome)| nothing_told(outcome));
         let silent: BTreeSet<Partition> = silent.map(|(user, _)| Partition::of(tenant, user)).collect();
-        let heads = store::intake::heads(tx, &silent).await?;
+        let heads = self.core.log.ends(tx, &silent).await?;
         let place = |(user, outcome): &(&str, Result<Range<usize>, Refusal>)| match outcome {
             Err(refusal) => Err(refusal.clone()),
             Ok(range) if !range.is_empty() => Ok(positions[range.end - 1]),
             Ok(_) => {
                 let partition = Partition::of(tenant, user);
                 let seq = heads.get(&partition).copied().unwrap_or(0);
-                Ok(Position { source: self.log.source(), partition, seq })
+                Ok(Position { source: self.core.log.source(), partition, seq })
             }
         };
         Ok(decided.reports.iter().map(place).collect())
@@ -135,10 +152,14 @@ struct Decided<'a> {
 impl<'a> Batch<'a> {
     /// Answers what can't be a report of this tenant; that is not kept, so that the report can be corrected and sent again.
     fn new(events: &'a [IntakeEvent], terms: &Terms) -> Self {
-        let fits = |event: &IntakeEvent| event.currency.fits(&terms.currency);
-        let wrong = || ProfilesError::WrongCurrency { currency: terms.currency.clone() };
-        let outcomes = events.iter().map(|event| (!fits(event)).then(|| Err(wrong()))).collect();
-        let fresh = (0..events.len()).filter(|place| fits(&events[*place])).collect();
+        let unfit = |event: &IntakeEvent| {
+            if !event.currency.fits(&terms.currency) {
+                return Some(NotTaken::WrongCurrency { currency: terms.currency.clone() });
+            }
+            (event.origin.occurred_at > terms.now + AHEAD_MAX).then_some(NotTaken::Ahead)
+        };
+        let outcomes: Vec<Option<Outcome>> = events.iter().map(|event| unfit(event).map(Err)).collect();
+        let fresh = (0..events.len()).filter(|place| outcomes[*place].is_none()).collect();
         Self { events, outcomes, fresh, repeats: Vec::new() }
     }
 
@@ -190,7 +211,7 @@ impl<'a> Batch<'a> {
             };
             self.outcomes[place] = Some(match &answered.outcome {
                 _ if answered.body != event.body => Err(reused(event)),
-                Err(refusal) => Err(ProfilesError::Refused { refusal: refusal.clone(), replayed: true }),
+                Err(refusal) => Err(refused(refusal)),
                 Ok((partition, seq)) => {
                     let position = Position { source, partition: *partition, seq: *seq };
                     Ok(Taken { position, replayed: true })
@@ -241,7 +262,7 @@ impl<'a> Batch<'a> {
         for (place, outcome) in self.fresh.iter().zip(outcomes) {
             self.outcomes[*place] = Some(match outcome {
                 Ok(position) => Ok(Taken { position, replayed: false }),
-                Err(refusal) => Err(refusal.into()),
+                Err(refusal) => Err(NotTaken::Failed(refusal.into())),
             });
         }
     }
@@ -253,9 +274,7 @@ impl<'a> Batch<'a> {
             self.outcomes[place] = Some(match &self.outcomes[first] {
                 _ if !same => Err(reused(event)),
                 Some(Ok(taken)) => Ok(Taken { replayed: true, ..*taken }),
-                Some(Err(ProfilesError::Refused { refusal, .. })) => {
-                    Err(ProfilesError::Refused { refusal: refusal.clone(), replayed: true })
-                }
+                Some(Err(NotTaken::Failed(ProfilesError::Refused { refusal, .. }))) => Err(refused(refusal)),
                 Some(Err(_)) | None => Err(reused(event)),
             });
         }
@@ -263,8 +282,13 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn reused(event: &IntakeEvent) -> ProfilesError {
-    ProfilesError::RequestIdReused { request_id: event.origin.event_id.clone() }
+fn reused(event: &IntakeEvent) -> NotTaken {
+    NotTaken::Failed(ProfilesError::RequestIdReused { request_id: event.origin.event_id.clone() })
+}
+
+/// A refusal given again.
+fn refused(refusal: &Refusal) -> NotTaken {
+    NotTaken::Failed(ProfilesError::Refused { refusal: refusal.clone(), replayed: true })
 }
 
 /// The users of fresh reports with the orders and refunds that these name.

@@ -1,8 +1,9 @@
 use ids::TenantId;
 use proto::profiles::v1::UpdateModelsResponse;
 use requests::Request;
+use service::{Answer, earlier, refuse};
 
-use super::{Answer, earlier, open, refuse};
+use super::open;
 use crate::domain::lifecycle::Models;
 use crate::domain::profile::check_etag;
 use crate::error::ProfilesError;
@@ -46,7 +47,7 @@ impl Profiles {
         tenant: &TenantId,
         command: &UpdateModels,
     ) -> Result<Answer<UpdateModelsResponse>, ProfilesError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.db.begin(tenant).await?;
         // the models have no row before their first change, so the tenant's stands for it
         store::tenant::lock(&mut tx, tenant).await?;
         open(&mut tx, tenant).await?;
@@ -72,10 +73,11 @@ impl Profiles {
             draft = Some(events::models_changed(&command.request, wire::models(&models), at));
         }
         let message = wire::models(&models);
-        self.finish(tx, tenant, &command.request, ("", draft), |position| UpdateModelsResponse {
-            models: Some(message),
-            position: Some(position),
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, ("", draft.as_slice()), |position| UpdateModelsResponse {
+                models: Some(message),
+                position: Some(position),
+            })
+            .await
     }
 }

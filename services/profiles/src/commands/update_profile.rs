@@ -3,10 +3,11 @@ use std::collections::BTreeSet;
 use ids::{TenantId, UserId};
 use proto::profiles::v1::UpdateProfileResponse;
 use requests::Request;
+use service::{Answer, earlier, refuse};
 
+use super::open;
 use super::upsert_profile::stored;
 use super::users::{Unknown, claim};
-use super::{Answer, earlier, open, refuse};
 use crate::domain::profile::Change;
 use crate::domain::refusal::Refusal;
 use crate::error::ProfilesError;
@@ -41,7 +42,7 @@ impl Profiles {
         tenant: &TenantId,
         command: &UpdateProfile,
     ) -> Result<Answer<UpdateProfileResponse>, ProfilesError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.db.begin(tenant).await?;
         let terms = open(&mut tx, tenant).await?;
         let sent = command.user_id.as_str();
         let claimed = claim(&mut tx, tenant, &BTreeSet::from([sent]), Unknown::Skip).await?;
@@ -64,10 +65,11 @@ impl Profiles {
             draft = Some(events::profile_changed(&terms, &command.request, &profile, false, &changed));
         }
         let message = wire::profile(&profile, &terms.currency);
-        self.finish(tx, tenant, &command.request, (user_id, draft), |position| UpdateProfileResponse {
-            profile: Some(message),
-            position: Some(position),
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, (user_id, draft.as_slice()), |position| UpdateProfileResponse {
+                profile: Some(message),
+                position: Some(position),
+            })
+            .await
     }
 }

@@ -1,8 +1,8 @@
 use ids::TenantId;
 use proto::admin::v1::UpdateTenantResponse;
 use requests::Request;
+use service::{Answer, earlier, refuse};
 
-use super::{Answer, earlier, refuse};
 use crate::domain::profile::check_etag;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::TenantChange;
@@ -36,7 +36,7 @@ impl Profiles {
         tenant: &TenantId,
         command: &UpdateTenant,
     ) -> Result<Answer<UpdateTenantResponse>, ProfilesError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.db.begin(tenant).await?;
         let row = store::tenant::lock(&mut tx, tenant).await?;
         if let Some(answer) = earlier(&mut tx, tenant, &command.request).await? {
             return Ok(answer);
@@ -53,13 +53,15 @@ impl Profiles {
             row.version += 1;
             row.update_time = pg::clock(&mut tx).await?;
             store::tenant::update(&mut tx, &row).await?;
+            pg::note_tenant(&mut tx, tenant, Some(row.suspended), None).await?;
             draft = Some(events::tenant_changed(&command.request, wire::tenant(&row), row.update_time));
         }
         let message = wire::tenant(&row);
-        self.finish(tx, tenant, &command.request, ("", draft), |position| UpdateTenantResponse {
-            tenant: Some(message),
-            position: Some(position),
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, ("", draft.as_slice()), |position| UpdateTenantResponse {
+                tenant: Some(message),
+                position: Some(position),
+            })
+            .await
     }
 }

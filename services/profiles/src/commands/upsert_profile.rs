@@ -3,9 +3,10 @@ use std::collections::BTreeSet;
 use ids::{TenantId, UserId};
 use proto::profiles::v1::UpsertProfileResponse;
 use requests::Request;
+use service::{Answer, earlier, refuse};
 
+use super::open;
 use super::users::{Claimed, Unknown, claim};
-use super::{Answer, earlier, open, refuse};
 use crate::domain::profile::{Change, Profile, Traits};
 use crate::domain::refusal::Refusal;
 use crate::error::ProfilesError;
@@ -40,7 +41,7 @@ impl Profiles {
         tenant: &TenantId,
         command: &UpsertProfile,
     ) -> Result<Answer<UpsertProfileResponse>, ProfilesError> {
-        let mut tx = self.db.begin(tenant).await?;
+        let mut tx = self.core.db.begin(tenant).await?;
         let terms = open(&mut tx, tenant).await?;
         let sent = command.user_id.as_str();
         let claimed = claim(&mut tx, tenant, &BTreeSet::from([sent]), Unknown::Create).await?;
@@ -67,12 +68,13 @@ impl Profiles {
             draft = Some(events::profile_changed(&terms, &command.request, &profile, created, &changed));
         }
         let message = wire::profile(&profile, &terms.currency);
-        self.finish(tx, tenant, &command.request, (user_id, draft), |position| UpsertProfileResponse {
-            profile: Some(message),
-            created,
-            position: Some(position),
-        })
-        .await
+        self.core
+            .finish(tx, tenant, &command.request, (user_id, draft.as_slice()), |position| UpsertProfileResponse {
+                profile: Some(message),
+                created,
+                position: Some(position),
+            })
+            .await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is decided here, as pure functions over loaded state: no clock, no store, no wire format.
 
+pub mod clock;
 pub mod event;
 pub mod insight;
 pub mod lifecycle;

@@ -9,6 +9,12 @@ use super::order::State;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "refusal", rename_all = "snake_case")]
 pub enum Refusal {
+    /// The tenant is no sandbox.
+    #[error("only a sandbox has a manual clock")]
+    TenantNotSandbox {
+        /// The tenant.
+        tenant_id: String,
+    },
     /// No user has the id.
     #[error("no user has this id")]
     ProfileNotFound {

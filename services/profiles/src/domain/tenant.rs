@@ -18,6 +18,8 @@ pub struct Tenant {
     pub currency: String,
     /// For trials. Never changes.
     pub sandbox: bool,
+    /// Where a sandbox's manual clock stands; `None`: the real clock decides.
+    pub clock: Option<OffsetDateTime>,
     /// Whether writes are refused.
     pub suspended: bool,
     /// Counts changes.
@@ -67,4 +69,6 @@ pub struct Terms {
     pub suspended: bool,
     /// The stage model, for facts.
     pub stage: StageModel,
+    /// The tenant's clock when they were read.
+    pub now: OffsetDateTime,
 }

@@ -3,7 +3,7 @@
 
 mod event;
 
-pub(super) use event::{event, wrong_currency};
+pub(super) use event::{ahead, event, wrong_currency};
 
 use ids::{RequestId, TenantId, UserId};
 use prost::Message;
@@ -16,12 +16,17 @@ use time::OffsetDateTime;
 use tonic::Status;
 use units::zone::Zone;
 
-use crate::commands::{CreateTenant, LinkAlias, ModelsPart, UpdateModels, UpdateProfile, UpdateTenant, UpsertProfile};
+use crate::commands::{
+    AdvanceClock, CreateTenant, LinkAlias, ModelsPart, UpdateModels, UpdateProfile, UpdateTenant, UpsertProfile,
+};
 use crate::domain::insight::{COHORT_MONTHS_MAX, Month};
 use crate::domain::lifecycle::{Models, StageModel};
 use crate::domain::profile::{Change, Field, Traits};
 use crate::domain::rfm::{Cuts, Method, RfmModel};
 use crate::domain::tenant::TenantChange;
+
+/// The years in which a manual clock may stand.
+const CLOCKS: std::ops::RangeInclusive<i32> = 1970..=2199;
 
 /// Checks a request's parts and remembers what is wrong with each.
 #[derive(Default)]
@@ -47,6 +52,17 @@ impl Check {
 
     fn time(&mut self, field: &str, sent: Option<&Timestamp>) -> Option<OffsetDateTime> {
         units::time::from_proto(sent?).map_err(|error| self.fail(field, error)).ok()
+    }
+
+    /// Where a sandbox's clock is to begin.
+    fn clock(&mut self, field: &str, tenant: &admin::Tenant) -> Option<OffsetDateTime> {
+        let clock = self.time(field, tenant.clock.as_ref())?;
+        if !tenant.sandbox {
+            self.fail(field, "only a sandbox has a manual clock");
+        } else if !CLOCKS.contains(&clock.year()) {
+            self.fail(field, format!("must lie in the years {} to {}", CLOCKS.start(), CLOCKS.end()));
+        }
+        Some(clock)
     }
 
     /// The zone's name in the spelling of the database; empty stays empty.
@@ -144,6 +160,7 @@ pub(super) fn create_tenant(sent: &admin::CreateTenantRequest) -> Result<(Tenant
     if units::money::decimals(&tenant.currency).is_none() {
         check.fail("tenant.currency", "must be the ISO 4217 code of a currency in circulation");
     }
+    let clock = check.clock("tenant.clock", &tenant);
     let request = check.request("", "TenantService/CreateTenant", &sent.request_id, sent);
     let command = request.map(|request| CreateTenant {
         request,
@@ -151,7 +168,21 @@ pub(super) fn create_tenant(sent: &admin::CreateTenantRequest) -> Result<(Tenant
         zone: if zone.is_empty() { Zone::utc().name().to_owned() } else { zone },
         currency: tenant.currency,
         sandbox: tenant.sandbox,
+        clock,
     });
+    check.done(id.zip(command))
+}
+
+/// A sandbox's clock is to be moved.
+pub(super) fn advance_clock(sent: &admin::AdvanceClockRequest) -> Result<(TenantId, AdvanceClock), Status> {
+    let mut check = Check::default();
+    let id = check.tenant("tenant_id", &sent.tenant_id);
+    let to = check.time("to", sent.to.as_ref());
+    if to.is_some_and(|to| !CLOCKS.contains(&to.year())) {
+        check.fail("to", format!("must lie in the years {} to {}", CLOCKS.start(), CLOCKS.end()));
+    }
+    let request = check.request("", "TenantService/AdvanceClock", &sent.request_id, sent);
+    let command = request.zip(to).map(|(request, to)| AdvanceClock { request, to });
     check.done(id.zip(command))
 }
 

@@ -17,7 +17,7 @@ impl InsightService for Api {
     ) -> Result<Response<GetCohortRetentionResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let months = convert::cohorts(request.get_ref())?;
-        let cohorts = self.0.cohort_retention(&tenant, months, &request.get_ref().at_least).await?;
+        let cohorts = self.profiles.cohort_retention(&tenant, months, &request.get_ref().at_least).await?;
         let cohorts = cohorts.into_iter().map(wire::cohort).collect();
         Ok(Response::new(GetCohortRetentionResponse { cohorts }))
     }
@@ -25,7 +25,7 @@ impl InsightService for Api {
     async fn get_sales(&self, request: Request<GetSalesRequest>) -> Result<Response<GetSalesResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let span = convert::span(request.get_ref())?;
-        let (report, terms) = self.0.sales(&tenant, span, &request.get_ref().at_least).await?;
+        let (report, terms) = self.profiles.sales(&tenant, span, &request.get_ref().at_least).await?;
         let months = report.months.iter().map(|(month, sales)| MonthSales {
             month: month.to_string(),
             figures: Some(wire::sales(sales, &terms.currency)),
@@ -40,7 +40,7 @@ impl InsightService for Api {
     ) -> Result<Response<CountStagesResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let at = convert::at(request.get_ref().at.as_ref())?;
-        let counts = self.0.count_stages(&tenant, at, &request.get_ref().at_least).await?;
+        let counts = self.profiles.count_stages(&tenant, at, &request.get_ref().at_least).await?;
         let count = |(stage, users)| StageCount { stage: wire::stage(stage).into(), users };
         Ok(Response::new(CountStagesResponse { stages: counts.into_iter().map(count).collect() }))
     }
@@ -52,7 +52,7 @@ impl InsightService for Api {
         let tenant = authn::tenant(&request)?;
         let asked = request.get_ref();
         let (at, method) = (convert::at(asked.at.as_ref())?, convert::method(asked.method()));
-        let (report, terms) = self.0.count_rfm_cells(&tenant, at, method, &asked.at_least).await?;
+        let (report, terms) = self.profiles.count_rfm_cells(&tenant, at, method, &asked.at_least).await?;
         let cells = report.cells.iter().map(|(cell, users, net)| RfmCellCount {
             cell: wire::cell(*cell).into(),
             users: *users,

@@ -10,14 +10,12 @@ use proto::profiles::v1::{
     StreamEventsRequest, StreamEventsResponse, UserEvent,
 };
 use status::{Violations, to_rpc};
-use time::OffsetDateTime;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Api, convert};
 use crate::Profiles;
-use crate::commands::Taken;
+use crate::commands::{NotTaken, Taken};
 use crate::domain::event::Mode;
-use crate::error::ProfilesError;
 
 #[tonic::async_trait]
 impl EventService for Api {
@@ -27,7 +25,7 @@ impl EventService for Api {
     ) -> Result<Response<RecordEventResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let events = vec![request.into_inner().event.unwrap_or_default()];
-        let profiles = Arc::clone(&self.0);
+        let profiles = Arc::clone(&self.profiles);
         let outcome = rt::write(async move { record(&profiles, &tenant, Mode::Live, &events).await }).await?.pop();
         let taken = outcome.unwrap_or_else(|| Err(missing()))?;
         let response = Response::new(RecordEventResponse { position: Some(taken.position.into()) });
@@ -40,7 +38,7 @@ impl EventService for Api {
     ) -> Result<Response<RecordEventsResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let RecordEventsRequest { mode, events } = request.into_inner();
-        let outcomes = batch(&self.0, &tenant, mode, events).await?;
+        let outcomes = batch(&self.profiles, &tenant, mode, events).await?;
         Ok(Response::new(RecordEventsResponse { outcomes }))
     }
 
@@ -53,7 +51,7 @@ impl EventService for Api {
         request: Request<Streaming<StreamEventsRequest>>,
     ) -> Result<Response<Self::StreamEventsStream>, Status> {
         let tenant = authn::tenant(&request)?;
-        let begin = Some((Arc::clone(&self.0), tenant, request.into_inner()));
+        let begin = Some((Arc::clone(&self.profiles), tenant, request.into_inner()));
         let answers = unfold(begin, |state| async move {
             let (profiles, tenant, mut messages) = state?;
             let message = match messages.message().await {
@@ -107,8 +105,7 @@ async fn record(
     mode: Mode,
     sent: &[UserEvent],
 ) -> Result<Vec<Result<Taken, Status>>, Status> {
-    let now = OffsetDateTime::now_utc();
-    let read: Vec<_> = sent.iter().map(|event| convert::event(event, mode, now)).collect();
+    let read: Vec<_> = sent.iter().map(|event| convert::event(event, mode)).collect();
     let events: Vec<_> = read.iter().flatten().cloned().collect();
     let mut recorded = profiles.record_events(tenant, &events).await?.into_iter();
     let outcome = |(sent, read)| match read {
@@ -116,10 +113,9 @@ async fn record(
         Ok(_) => match recorded.next() {
             None => Err(missing()),
             Some(Ok(taken)) => Ok(taken),
-            Some(Err(ProfilesError::WrongCurrency { currency })) => {
-                Err(of_event(convert::wrong_currency(sent, &currency)))
-            }
-            Some(Err(error)) => Err(error.into()),
+            Some(Err(NotTaken::WrongCurrency { currency })) => Err(of_event(convert::wrong_currency(sent, &currency))),
+            Some(Err(NotTaken::Ahead)) => Err(of_event(convert::ahead())),
+            Some(Err(NotTaken::Failed(error))) => Err(error.into()),
         },
     };
     Ok(sent.iter().zip(read).map(outcome).collect())

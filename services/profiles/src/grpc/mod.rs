@@ -18,28 +18,23 @@ use proto::profiles::v1::insight_service_server::InsightServiceServer;
 use proto::profiles::v1::lifecycle_service_server::LifecycleServiceServer;
 use proto::profiles::v1::order_service_server::OrderServiceServer;
 use proto::profiles::v1::profile_service_server::ProfileServiceServer;
-use tonic::Response;
 
 use crate::Profiles;
-use crate::commands::Answer;
 
 /// Every service of the contract, over one [`Profiles`].
 #[derive(Clone)]
-struct Api(Arc<Profiles>);
+struct Api {
+    profiles: Arc<Profiles>,
+    pages: Arc<page::Tokens>,
+}
 
 /// Adds the services to a part.
-pub(crate) fn serve(part: Part, profiles: Arc<Profiles>) -> Part {
-    let api = Api(profiles);
+pub(crate) fn serve(part: Part, profiles: Arc<Profiles>, pages: page::Tokens) -> Part {
+    let api = Api { profiles, pages: Arc::new(pages) };
     part.serve(TenantServiceServer::new(api.clone()))
         .serve(ProfileServiceServer::new(api.clone()))
         .serve(EventServiceServer::new(api.clone()))
         .serve(OrderServiceServer::new(api.clone()))
         .serve(LifecycleServiceServer::new(api.clone()))
         .serve(InsightServiceServer::new(api))
-}
-
-/// The answer of a write, marked where it was given before.
-fn answered<T>(answer: Answer<T>) -> Response<T> {
-    let response = Response::new(answer.value);
-    if answer.replayed { rt::replayed(response) } else { response }
 }

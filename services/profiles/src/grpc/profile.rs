@@ -6,10 +6,10 @@ use proto::profiles::v1::{
     LinkAliasResponse, ListProfilesRequest, ListProfilesResponse, UpdateProfileRequest, UpdateProfileResponse,
     UpsertProfileRequest, UpsertProfileResponse,
 };
+use service::{List, write};
 use tonic::{Request, Response, Status};
 
-use super::{Api, answered, convert};
-use crate::queries::PageRequest;
+use super::{Api, convert};
 use crate::wire;
 
 #[tonic::async_trait]
@@ -20,8 +20,8 @@ impl ProfileService for Api {
     ) -> Result<Response<UpsertProfileResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::upsert_profile(request.get_ref())?;
-        let profiles = Arc::clone(&self.0);
-        rt::write(async move { profiles.upsert_profile(&tenant, &command).await }).await.map(answered)
+        let profiles = Arc::clone(&self.profiles);
+        write(async move { profiles.upsert_profile(&tenant, &command).await }).await
     }
 
     async fn update_profile(
@@ -30,14 +30,14 @@ impl ProfileService for Api {
     ) -> Result<Response<UpdateProfileResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::update_profile(request.get_ref())?;
-        let profiles = Arc::clone(&self.0);
-        rt::write(async move { profiles.update_profile(&tenant, &command).await }).await.map(answered)
+        let profiles = Arc::clone(&self.profiles);
+        write(async move { profiles.update_profile(&tenant, &command).await }).await
     }
 
     async fn get_profile(&self, request: Request<GetProfileRequest>) -> Result<Response<GetProfileResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let GetProfileRequest { user_id, at_least } = request.into_inner();
-        let (profile, terms) = self.0.get_profile(&tenant, &user_id, &at_least).await?;
+        let (profile, terms) = self.profiles.get_profile(&tenant, &user_id, &at_least).await?;
         Ok(Response::new(GetProfileResponse { profile: Some(wire::profile(&profile, &terms.currency)) }))
     }
 
@@ -47,7 +47,7 @@ impl ProfileService for Api {
     ) -> Result<Response<BatchGetProfilesResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let BatchGetProfilesRequest { user_ids, at_least } = request.into_inner();
-        let (found, terms) = self.0.batch_get_profiles(&tenant, &user_ids, &at_least).await?;
+        let (found, terms) = self.profiles.batch_get_profiles(&tenant, &user_ids, &at_least).await?;
         let profiles = found.profiles.iter().map(|profile| wire::profile(profile, &terms.currency)).collect();
         Ok(Response::new(BatchGetProfilesResponse { profiles, missing: found.missing }))
     }
@@ -57,16 +57,18 @@ impl ProfileService for Api {
         request: Request<ListProfilesRequest>,
     ) -> Result<Response<ListProfilesResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let ListProfilesRequest { page_size: size, page_token: token, at_least } = request.into_inner();
-        let (page, terms) = self.0.list_profiles(&tenant, &PageRequest { size, token }, &at_least).await?;
+        let ListProfilesRequest { page_size, page_token, at_least } = request.into_inner();
+        let list = List::new(&self.pages, "ProfileService/ListProfiles", &tenant, &[]);
+        let [after] = list.open(&page_token)?.unwrap_or_default();
+        let (page, terms) = self.profiles.list_profiles(&tenant, (&after, page_size), &at_least).await?;
         let profiles = page.rows.iter().map(|profile| wire::profile(profile, &terms.currency)).collect();
-        Ok(Response::new(ListProfilesResponse { profiles, next_page_token: page.next_page_token }))
+        Ok(Response::new(ListProfilesResponse { profiles, next_page_token: list.next(page.next.map(|id| vec![id])) }))
     }
 
     async fn link_alias(&self, request: Request<LinkAliasRequest>) -> Result<Response<LinkAliasResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::link_alias(request.get_ref())?;
-        let profiles = Arc::clone(&self.0);
-        rt::write(async move { profiles.link_alias(&tenant, &command).await }).await.map(answered)
+        let profiles = Arc::clone(&self.profiles);
+        write(async move { profiles.link_alias(&tenant, &command).await }).await
     }
 }

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use ids::TenantId;
 use proto::common::v1::Position;
+use service::Page;
 
-use super::{Page, PageRequest, canonical, cut};
+use super::canonical;
 use crate::domain::profile::Profile;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::Terms;
 use crate::error::ProfilesError;
 use crate::{Profiles, store};
-
-const LIST: &str = "ProfileService/ListProfiles";
 
 /// Users found by many ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,21 +70,13 @@ impl Profiles {
     pub async fn list_profiles(
         &self,
         tenant: &TenantId,
-        page: &PageRequest,
+        (after, size): (&str, i32),
         at_least: &[Position],
-    ) -> Result<(Page<Profile>, Terms), ProfilesError> {
-        let args = page::args_hash(tenant, []);
-        let after = match page.token.as_str() {
-            "" => String::new(),
-            token => self.tokens.open(LIST, args, token)?.pop().unwrap_or_default(),
-        };
-        let size = self.page_size(page);
+    ) -> Result<(Page<Profile, String>, Terms), ProfilesError> {
+        let size = self.page_size(size);
         let (mut tx, terms) = self.read(tenant, at_least).await?;
-        let mut rows = store::profile::list(&mut tx, tenant, &after, size + 1).await?;
+        let rows = store::profile::list(&mut tx, tenant, after, size + 1).await?;
         tx.rollback().await?;
-        let more = cut(&mut rows, size);
-        let last = rows.last().filter(|_| more).map(|row| row.user_id.clone());
-        let next_page_token = last.map_or(String::new(), |last| self.tokens.seal(LIST, args, &[last]));
-        Ok((Page { rows, next_page_token }, terms))
+        Ok((Page::of(rows, size, |row| row.user_id.clone()), terms))
     }
 }

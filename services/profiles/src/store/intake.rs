@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ids::{Partition, TenantId};
 use pg::StoreError;
@@ -90,22 +90,4 @@ pub(crate) async fn record(
         _ => error,
     })?;
     Ok(())
-}
-
-/// The newest places in partitions of the log: all that was done for their users before is told up to there.
-pub(crate) async fn heads(
-    conn: &mut PgConnection,
-    partitions: &BTreeSet<Partition>,
-) -> Result<BTreeMap<Partition, i64>, StoreError> {
-    if partitions.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let wanted: Vec<i16> = partitions.iter().map(|partition| partition.index().into()).collect();
-    let rows = sqlx::query!(
-        r#"select partition as "partition!", seq as "seq!"
-        from log_heads($1, array_fill('-infinity'::timestamptz, array[cardinality($1::smallint[])]))"#,
-        &wanted
-    );
-    let rows = rows.fetch_all(conn).await?.into_iter();
-    Ok(rows.filter_map(|row| Some((Partition::new(row.partition.into())?, row.seq))).collect())
 }

@@ -50,6 +50,7 @@ async fn served() -> Served {
         client: rt::ClientSettings::default(),
         consumer: eventlog::ConsumerSettings::default(),
         sources: Default::default(),
+        peers: host::Peers::default(),
         token: Arc::new(move || token.clone()),
         pages: page::Tokens::new(super::support::SECRET),
     };

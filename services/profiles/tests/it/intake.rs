@@ -1,3 +1,4 @@
+use profiles::commands::NotTaken;
 use profiles::domain::event::{Currency, Mode, Report};
 use profiles::domain::order::{Discount, Funder, Line, State};
 use profiles::domain::refusal::Refusal;
@@ -27,7 +28,10 @@ async fn a_repeat_gets_the_first_answer_and_another_body_is_refused() {
     let again = world.accept(&[event("u1", "e1", paid("o1", 100))]).await[0];
     assert_eq!((again.position, again.replayed), (first.position, true));
     let other = world.take(&[event("u1", "e1", paid("o1", 200))]).await;
-    assert!(matches!(&other[0], Err(ProfilesError::RequestIdReused { request_id }) if request_id == "e1"), "{other:?}");
+    assert!(
+        matches!(&other[0], Err(NotTaken::Failed(ProfilesError::RequestIdReused { request_id })) if request_id == "e1"),
+        "{other:?}"
+    );
     assert_eq!(world.log("u1").await.len(), 3);
     // the same id of another user is another event
     assert!(!world.accept(&[event("u2", "e1", paid("o1", 100))]).await[0].replayed);
@@ -47,7 +51,7 @@ async fn duplicates_within_a_batch_take_effect_once() {
     let outcomes = world.take(&events).await;
     let replayed: Vec<_> = outcomes.iter().map(|outcome| outcome.as_ref().ok().map(|taken| taken.replayed)).collect();
     assert_eq!(replayed, [Some(false), Some(true), Some(false), None, Some(false), Some(true)]);
-    assert!(matches!(outcomes[3], Err(ProfilesError::RequestIdReused { .. })));
+    assert!(matches!(outcomes[3], Err(NotTaken::Failed(ProfilesError::RequestIdReused { .. }))));
     assert_eq!(world.spend("u1").await, (1, 100));
     assert_eq!(world.number("select sum(visits)::bigint from visit_day").await, 1);
 }
@@ -91,7 +95,10 @@ async fn refunds_never_exceed_what_was_paid_and_the_refusal_is_kept() {
     world.accept(&[event("u1", "r3", refunded("o1", "r3", 30))]).await;
     // a late duplicate of the refused one gets the same answer, although the state is another by now
     let late = world.take(&[event("u1", "r2", refunded("o1", "r2", 31))]).await.pop().unwrap();
-    assert!(matches!(&late, Err(ProfilesError::Refused { refusal, replayed: true }) if *refusal == want), "{late:?}");
+    assert!(
+        matches!(&late, Err(NotTaken::Failed(ProfilesError::Refused { refusal, replayed: true })) if *refusal == want),
+        "{late:?}"
+    );
     assert_eq!(world.spend("u1").await, (0, 0), "given back whole");
     let same_refund = world.accept(&[event("u1", "r4", refunded("o1", "r3", 30))]).await;
     assert!(!same_refund[0].replayed);
@@ -134,7 +141,7 @@ async fn a_user_whose_every_report_was_refused_does_not_exist() {
     let found = world.profiles.get_profile(&world.shop, "ghost", &[]).await;
     assert_eq!(refusal(found), Refusal::ProfileNotFound { user_id: "ghost".into() });
     let again = world.take(&[event("ghost", "x", cancelled("o1"))]).await.pop().unwrap();
-    assert!(matches!(again, Err(ProfilesError::Refused { replayed: true, .. })));
+    assert!(matches!(again, Err(NotTaken::Failed(ProfilesError::Refused { replayed: true, .. }))));
     assert_eq!(world.number("select count(*) from profile").await, 0);
 }
 
@@ -156,7 +163,7 @@ async fn events_of_a_batch_are_applied_in_order_and_have_their_own_outcomes() {
     let outcomes = world.take(&events).await;
     let accepted: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
     assert_eq!(accepted, [true, true, false, true, false, true, true]);
-    assert!(matches!(&outcomes[2], Err(ProfilesError::WrongCurrency { currency }) if currency == "CNY"));
+    assert!(matches!(&outcomes[2], Err(NotTaken::WrongCurrency { currency }) if currency == "CNY"));
     assert_eq!((world.spend("u1").await, world.spend("u2").await), ((1, 6), (0, 0)));
     assert_eq!(world.log("u1").await.last().unwrap(), "e4 order.completed");
     // a report in the wrong currency is not kept: corrected, it can be sent again

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use profiles::commands::LinkAlias;
+use profiles::commands::NotTaken;
 use profiles::domain::refusal::Refusal;
 use profiles::error::ProfilesError;
 use sqlx::{Connection, Executor};
@@ -20,7 +21,8 @@ async fn fifty_callers_with_two_bodies_under_one_id_get_one_effect() {
     let outcomes = callers.join_all().await;
     let first = outcomes.iter().filter(|outcome| matches!(outcome, Ok(taken) if !taken.replayed)).count();
     let replays = outcomes.iter().filter(|outcome| matches!(outcome, Ok(taken) if taken.replayed)).count();
-    let reused = outcomes.iter().filter(|o| matches!(o, Err(ProfilesError::RequestIdReused { .. }))).count();
+    let reused =
+        outcomes.iter().filter(|o| matches!(o, Err(NotTaken::Failed(ProfilesError::RequestIdReused { .. })))).count();
     assert_eq!((first, replays, reused), (1, 24, 25));
     assert_eq!(world.log("u1").await.len(), 3);
 }

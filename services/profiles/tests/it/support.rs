@@ -6,7 +6,7 @@ use eventlog::{Log, LogSettings};
 use host::Kit;
 use ids::{RequestId, TenantId, UserId};
 use profiles::Profiles;
-use profiles::commands::{CreateTenant, IntakeEvent, Taken, UpdateTenant};
+use profiles::commands::{CreateTenant, IntakeEvent, NotTaken, Taken, UpdateTenant};
 use profiles::config::Settings;
 use profiles::domain::event::{Currency, Mode, Origin, Report};
 use profiles::domain::order::Basket;
@@ -15,6 +15,7 @@ use profiles::domain::refusal::Refusal;
 use profiles::domain::tenant::TenantChange;
 use profiles::error::ProfilesError;
 use requests::{Request, body_of};
+use service::Core;
 use testkit::TestDb;
 use time::OffsetDateTime;
 
@@ -29,16 +30,21 @@ pub(crate) struct World {
 /// The service with one tenant, `shop`: CNY, in Shanghai.
 pub(crate) async fn world() -> World {
     let db = testkit::database(&[&profiles::migrations()]).await;
-    let profiles = Arc::new(Profiles::new(kit(&db).await));
+    let profiles = Arc::new(profiles_of(&db).await);
     let shop = tenant_id("shop");
     profiles.create_tenant(&shop, &create("CNY", "Asia/Shanghai")).await.unwrap();
     World { db, profiles, shop }
 }
 
+async fn profiles_of(db: &TestDb) -> Profiles {
+    let kit = kit(db).await;
+    Profiles::new(Core::new(kit.db, kit.log), kit.peers, kit.settings)
+}
+
 pub(crate) async fn kit(db: &TestDb) -> Kit<Settings> {
     let db = db.db(profiles::NAME).await;
     let log = Log::new(db.clone(), None, LogSettings::default());
-    Kit { db, log, pages: page::Tokens::new(SECRET), settings: Settings::default() }
+    Kit { db, log, pages: page::Tokens::new(SECRET), peers: host::Peers::default(), settings: Settings::default() }
 }
 
 pub(crate) fn tenant_id(id: &str) -> TenantId {
@@ -61,6 +67,7 @@ pub(crate) fn create(currency: &str, zone: &str) -> CreateTenant {
         zone: zone.into(),
         currency: currency.into(),
         sandbox: true,
+        clock: None,
     }
 }
 
@@ -127,7 +134,7 @@ pub(crate) fn event_at(user: &str, event_id: &str, occurred_at: OffsetDateTime, 
 
 impl World {
     /// Takes events in one batch; the whole must succeed.
-    pub(crate) async fn take(&self, events: &[IntakeEvent]) -> Vec<Result<Taken, ProfilesError>> {
+    pub(crate) async fn take(&self, events: &[IntakeEvent]) -> Vec<Result<Taken, NotTaken>> {
         self.profiles.record_events(&self.shop, events).await.unwrap()
     }
 
@@ -138,7 +145,10 @@ impl World {
 
     /// Takes one event that is refused from state.
     pub(crate) async fn refuse(&self, event: IntakeEvent) -> Refusal {
-        refusal(self.take(&[event]).await.pop().unwrap())
+        match self.take(&[event]).await.pop().unwrap() {
+            Err(NotTaken::Failed(error)) => refusal::<Taken>(Err(error)),
+            other => panic!("not refused from state: {other:?}"),
+        }
     }
 
     /// What the log tells of a user: event id and type, in order.

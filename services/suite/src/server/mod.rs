@@ -12,7 +12,7 @@ use authn::dev::{Grant, Issuer};
 use backing::Backing;
 use clap::Parser;
 use eventlog::Log;
-use host::{Assembly, Kit, Services, Settings, Token};
+use host::{Assembly, Kit, Peers, Services, Settings, Token};
 use pg::{Db, Migrations, PgSettings, Roles};
 use rt::Shutdown;
 use serde::Deserialize;
@@ -78,7 +78,8 @@ async fn serve(
     let issuer = folder.issuer()?;
     let pages = folder.secret("page")?;
     let redis = redis::Client::open(backing.redis_url.as_str()).context("REDIS_URL")?;
-    let start = Start { settings: &settings, backing, redis, pages };
+    let peers = Peers::default();
+    let start = Start { settings: &settings, backing, redis, pages, peers: peers.clone() };
     let parts = vec![
         profiles::start(start.kit(&profiles::migrations(), settings.service.profiles.clone()).await?).await?,
         levels::start(start.kit(&levels::migrations(), settings.service.levels.clone()).await?),
@@ -95,6 +96,7 @@ async fn serve(
         consumer: settings.consumer.clone(),
         sources: settings.sources.clone(),
         token: own_token(issuer),
+        peers,
         pages: page::Tokens::new(&start.pages),
     };
     let assembly = Assembly::bind(services, parts).await?;
@@ -112,6 +114,7 @@ struct Start<'a> {
     backing: &'a Backing,
     redis: redis::Client,
     pages: String,
+    peers: Peers,
 }
 
 impl Start<'_> {
@@ -123,13 +126,13 @@ impl Start<'_> {
         let pg = PgSettings { url, ..self.settings.pg.clone() };
         let db = Db::connect(&pg, schema).await.with_context(|| format!("the database of {schema}"))?;
         let log = Log::new(db.clone(), Some(self.redis.clone()), self.settings.log.clone());
-        Ok(Kit { db, log, pages: page::Tokens::new(&self.pages), settings })
+        Ok(Kit { db, log, pages: page::Tokens::new(&self.pages), peers: self.peers.clone(), settings })
     }
 }
 
-/// The token by which the suite's consumers read its logs, renewed in time.
+/// The token by which the suite's services read logs and call each other, renewed in time.
 fn own_token(issuer: Issuer) -> Token {
-    let mint = move || issuer.mint(&Grant::service("banyan-suite").scope("events.read"));
+    let mint = move || issuer.mint(&Grant::service("banyan-suite").every_scope().scope(authn::ACT_FOR_TENANTS));
     let kept = Mutex::new((mint(), Instant::now()));
     Arc::new(move || {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);

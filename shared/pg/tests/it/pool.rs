@@ -43,7 +43,7 @@ async fn a_connection_with_a_transaction_left_open_is_never_lent() {
     for round in 0..400 {
         let gone = (0..CONNECTIONS as usize).map(|n| cancelled_after(round % 40 + 3 * n, db.begin_system()));
         join_all(gone).await;
-        let before = pg::clock(&mut observer).await.unwrap();
+        let before = pg::real_clock(&mut observer).await.unwrap();
         for mut tx in begin_all(&db).await {
             assert!(began(&mut tx).await >= before, "round {round}: a transaction that began before it was asked for");
             tx.rollback().await.unwrap();
@@ -107,7 +107,7 @@ async fn a_connection_cut_inside_a_transaction_is_a_database_that_is_unavailable
     let db = test.db("shelf").await;
     let mut tx = db.begin(&tenant("a")).await.unwrap();
     end_backends(&test).await;
-    let error = pg::clock(&mut tx).await.unwrap_err();
+    let error = pg::real_clock(&mut tx).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 
@@ -154,7 +154,7 @@ async fn a_transaction_that_sits_idle_is_ended_by_the_server() {
                      where datname = current_database() and state = 'idle in transaction'";
     let none = || async { sqlx::query_scalar::<_, bool>(none_left).fetch_one(&admin).await.unwrap() };
     testkit::eventually(none).await;
-    let error = pg::clock(&mut tx).await.unwrap_err();
+    let error = pg::real_clock(&mut tx).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
 

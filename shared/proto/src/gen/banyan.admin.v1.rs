@@ -806,6 +806,10 @@ pub struct Tenant {
     /// Output.
     #[prost(message, optional, tag = "9")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Where a sandbox's manual clock stands; absent: the real clock decides. May be set by CreateTenant for a sandbox, in
+    /// the years 1970 to 2199; moved by AdvanceClock alone.
+    #[prost(message, optional, tag = "10")]
+    pub clock: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for Tenant {
     const NAME: &'static str = "Tenant";
@@ -974,6 +978,52 @@ impl ::prost::Name for UpdateTenantResponse {
         "/banyan.admin.v1.UpdateTenantResponse".into()
     }
 }
+/// Arguments of AdvanceClock.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdvanceClockRequest {
+    /// Makes the call idempotent; 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The tenant.
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Where the clock is to stand; a time that it has passed already changes nothing. In the years 1970 to 2199.
+    #[prost(message, optional, tag = "3")]
+    pub to: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for AdvanceClockRequest {
+    const NAME: &'static str = "AdvanceClockRequest";
+    const PACKAGE: &'static str = "banyan.admin.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.admin.v1.AdvanceClockRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.admin.v1.AdvanceClockRequest".into()
+    }
+}
+/// Result of AdvanceClock.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdvanceClockResponse {
+    /// The tenant, with its clock as it stands now.
+    #[prost(message, optional, tag = "1")]
+    pub tenant: ::core::option::Option<Tenant>,
+    /// True: the clock stands at `to` or later and all that was due by then is done.
+    #[prost(bool, tag = "2")]
+    pub done: bool,
+    /// Where the log of `profiles` tells of the last step.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for AdvanceClockResponse {
+    const NAME: &'static str = "AdvanceClockResponse";
+    const PACKAGE: &'static str = "banyan.admin.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.admin.v1.AdvanceClockResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.admin.v1.AdvanceClockResponse".into()
+    }
+}
 /// Why an administration call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -988,6 +1038,8 @@ pub enum ErrorReason {
     ConsumerNotFound = 3,
     /// NOT_FOUND. The consumer has no dead letter with this position.
     DeadLetterNotFound = 4,
+    /// FAILED_PRECONDITION. The tenant in `metadata.tenant_id` is no sandbox: its clock is the real one.
+    TenantNotSandbox = 5,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1001,6 +1053,7 @@ impl ErrorReason {
             Self::TenantNotFound => "ERROR_REASON_TENANT_NOT_FOUND",
             Self::ConsumerNotFound => "ERROR_REASON_CONSUMER_NOT_FOUND",
             Self::DeadLetterNotFound => "ERROR_REASON_DEAD_LETTER_NOT_FOUND",
+            Self::TenantNotSandbox => "ERROR_REASON_TENANT_NOT_SANDBOX",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1011,6 +1064,7 @@ impl ErrorReason {
             "ERROR_REASON_TENANT_NOT_FOUND" => Some(Self::TenantNotFound),
             "ERROR_REASON_CONSUMER_NOT_FOUND" => Some(Self::ConsumerNotFound),
             "ERROR_REASON_DEAD_LETTER_NOT_FOUND" => Some(Self::DeadLetterNotFound),
+            "ERROR_REASON_TENANT_NOT_SANDBOX" => Some(Self::TenantNotSandbox),
             _ => None,
         }
     }
@@ -1206,6 +1260,37 @@ pub mod tenant_service_client {
                 .insert(GrpcMethod::new("banyan.admin.v1.TenantService", "ListTenants"));
             self.inner.unary(req, path, codec).await
         }
+        /// Moves a sandbox's manual clock forward, in steps: to the next due timer of any service and at most a day; after each
+        /// step it waits until every consumer has come to the head of its log, does what is due, and waits again. It works for
+        /// at most the call's deadline and answers how far it came: call again, with another request id, until `done`. A sandbox
+        /// without a manual clock gets one, which begins now. FAILED_PRECONDITION `TENANT_NOT_SANDBOX`; NOT_FOUND
+        /// `TENANT_NOT_FOUND`; UNAVAILABLE where a service does not answer or a consumer has stopped.
+        pub async fn advance_clock(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdvanceClockRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdvanceClockResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.admin.v1.TenantService/AdvanceClock",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.admin.v1.TenantService", "AdvanceClock"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Changes a tenant's name, zone or state. Currency and sandbox never change: amounts and clocks hang on them.
         pub async fn update_tenant(
             &mut self,
@@ -1270,6 +1355,18 @@ pub mod tenant_service_server {
             request: tonic::Request<super::ListTenantsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListTenantsResponse>,
+            tonic::Status,
+        >;
+        /// Moves a sandbox's manual clock forward, in steps: to the next due timer of any service and at most a day; after each
+        /// step it waits until every consumer has come to the head of its log, does what is due, and waits again. It works for
+        /// at most the call's deadline and answers how far it came: call again, with another request id, until `done`. A sandbox
+        /// without a manual clock gets one, which begins now. FAILED_PRECONDITION `TENANT_NOT_SANDBOX`; NOT_FOUND
+        /// `TENANT_NOT_FOUND`; UNAVAILABLE where a service does not answer or a consumer has stopped.
+        async fn advance_clock(
+            &self,
+            request: tonic::Request<super::AdvanceClockRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdvanceClockResponse>,
             tonic::Status,
         >;
         /// Changes a tenant's name, zone or state. Currency and sandbox never change: amounts and clocks hang on them.
@@ -1493,6 +1590,51 @@ pub mod tenant_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/banyan.admin.v1.TenantService/AdvanceClock" => {
+                    #[allow(non_camel_case_types)]
+                    struct AdvanceClockSvc<T: TenantService>(pub Arc<T>);
+                    impl<
+                        T: TenantService,
+                    > tonic::server::UnaryService<super::AdvanceClockRequest>
+                    for AdvanceClockSvc<T> {
+                        type Response = super::AdvanceClockResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdvanceClockRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TenantService>::advance_clock(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AdvanceClockSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/banyan.admin.v1.TenantService/UpdateTenant" => {
                     #[allow(non_camel_case_types)]
                     struct UpdateTenantSvc<T: TenantService>(pub Arc<T>);
@@ -1575,6 +1717,456 @@ pub mod tenant_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "banyan.admin.v1.TenantService";
     impl<T> tonic::server::NamedService for TenantServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Arguments of GetNextTimer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetNextTimerRequest {
+    /// The service asked.
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    /// The tenant.
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetNextTimerRequest {
+    const NAME: &'static str = "GetNextTimerRequest";
+    const PACKAGE: &'static str = "banyan.admin.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.admin.v1.GetNextTimerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.admin.v1.GetNextTimerRequest".into()
+    }
+}
+/// Result of GetNextTimer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetNextTimerResponse {
+    /// When it is due, perhaps in the past; absent: nothing is planned.
+    #[prost(message, optional, tag = "1")]
+    pub due_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for GetNextTimerResponse {
+    const NAME: &'static str = "GetNextTimerResponse";
+    const PACKAGE: &'static str = "banyan.admin.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.admin.v1.GetNextTimerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.admin.v1.GetNextTimerResponse".into()
+    }
+}
+/// Arguments of RunTimers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunTimersRequest {
+    /// The service asked.
+    #[prost(string, tag = "1")]
+    pub service: ::prost::alloc::string::String,
+    /// The tenant.
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RunTimersRequest {
+    const NAME: &'static str = "RunTimersRequest";
+    const PACKAGE: &'static str = "banyan.admin.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.admin.v1.RunTimersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.admin.v1.RunTimersRequest".into()
+    }
+}
+/// Result of RunTimers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunTimersResponse {
+    /// Things done; 0: nothing more was due.
+    #[prost(int64, tag = "1")]
+    pub done: i64,
+}
+impl ::prost::Name for RunTimersResponse {
+    const NAME: &'static str = "RunTimersResponse";
+    const PACKAGE: &'static str = "banyan.admin.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.admin.v1.RunTimersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.admin.v1.RunTimersResponse".into()
+    }
+}
+/// Generated client implementations.
+pub mod timer_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What a service does for a tenant when a time comes: points lapse, levels end, coupons expire, promises fall due. It happens
+    /// by itself now and again; a sandbox's clock is moved from one such time to the next (TenantService.AdvanceClock). Every
+    /// service serves it for its own timers; `service` in a request says which is asked.
+    #[derive(Debug, Clone)]
+    pub struct TimerServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> TimerServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TimerServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            TimerServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// When the tenant's next timer of the service is due. NOT_FOUND `LOG_NOT_HOSTED` for a service that is not served here.
+        pub async fn get_next_timer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetNextTimerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetNextTimerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.admin.v1.TimerService/GetNextTimer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.admin.v1.TimerService", "GetNextTimer"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Does what is due by the tenant's clock, a bounded part of it per call. Repeating it is safe: what was done is no longer
+        /// due.
+        pub async fn run_timers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RunTimersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RunTimersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.admin.v1.TimerService/RunTimers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.admin.v1.TimerService", "RunTimers"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod timer_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with TimerServiceServer.
+    #[async_trait]
+    pub trait TimerService: std::marker::Send + std::marker::Sync + 'static {
+        /// When the tenant's next timer of the service is due. NOT_FOUND `LOG_NOT_HOSTED` for a service that is not served here.
+        async fn get_next_timer(
+            &self,
+            request: tonic::Request<super::GetNextTimerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetNextTimerResponse>,
+            tonic::Status,
+        >;
+        /// Does what is due by the tenant's clock, a bounded part of it per call. Repeating it is safe: what was done is no longer
+        /// due.
+        async fn run_timers(
+            &self,
+            request: tonic::Request<super::RunTimersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RunTimersResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What a service does for a tenant when a time comes: points lapse, levels end, coupons expire, promises fall due. It happens
+    /// by itself now and again; a sandbox's clock is moved from one such time to the next (TenantService.AdvanceClock). Every
+    /// service serves it for its own timers; `service` in a request says which is asked.
+    #[derive(Debug)]
+    pub struct TimerServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> TimerServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for TimerServiceServer<T>
+    where
+        T: TimerService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.admin.v1.TimerService/GetNextTimer" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetNextTimerSvc<T: TimerService>(pub Arc<T>);
+                    impl<
+                        T: TimerService,
+                    > tonic::server::UnaryService<super::GetNextTimerRequest>
+                    for GetNextTimerSvc<T> {
+                        type Response = super::GetNextTimerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetNextTimerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TimerService>::get_next_timer(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetNextTimerSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.admin.v1.TimerService/RunTimers" => {
+                    #[allow(non_camel_case_types)]
+                    struct RunTimersSvc<T: TimerService>(pub Arc<T>);
+                    impl<
+                        T: TimerService,
+                    > tonic::server::UnaryService<super::RunTimersRequest>
+                    for RunTimersSvc<T> {
+                        type Response = super::RunTimersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RunTimersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TimerService>::run_timers(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RunTimersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for TimerServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.admin.v1.TimerService";
+    impl<T> tonic::server::NamedService for TimerServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
+use ids::TenantId;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::transport::Endpoint;
@@ -74,6 +75,7 @@ pub struct Channel {
     transport: tonic::transport::Channel,
     settings: Arc<ClientSettings>,
     token: Option<Arc<dyn TokenSource>>,
+    tenant: Option<HeaderValue>,
     budget: Arc<Budget>,
     repeat_all: bool,
 }
@@ -90,7 +92,14 @@ pub fn connect(uri: impl Into<String>, settings: &ClientSettings) -> Result<Chan
         .keep_alive_while_idle(true)
         .connect_lazy();
     let budget = Arc::new(Budget::new(settings.retry_ratio));
-    Ok(Channel { transport, settings: Arc::new(settings.clone()), token: None, budget, repeat_all: false })
+    Ok(Channel {
+        transport,
+        settings: Arc::new(settings.clone()),
+        token: None,
+        tenant: None,
+        budget,
+        repeat_all: false,
+    })
 }
 
 impl Channel {
@@ -98,6 +107,14 @@ impl Channel {
     #[must_use]
     pub fn with_token(mut self, source: impl TokenSource) -> Self {
         self.token = Some(Arc::new(source));
+        self
+    }
+
+    /// Calls on behalf of a tenant, for a token of a service that may: see `authn`.
+    #[must_use]
+    pub fn on_behalf(mut self, tenant: &TenantId) -> Self {
+        let value = HeaderValue::from_str(tenant.as_str());
+        self.tenant = Some(value.expect("a tenant id holds only lower-case letters, digits, - and _"));
         self
     }
 
@@ -117,6 +134,9 @@ impl Channel {
                 .map_err(|_| Status::unauthenticated("the token cannot be sent in a header"))?;
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        if let Some(tenant) = &self.tenant {
+            request.headers_mut().insert(authn::ON_BEHALF, tenant.clone());
         }
         Ok(Instant::now().checked_add(time).unwrap_or_else(far))
     }

@@ -26,7 +26,7 @@ async fn every_mutation(
 ) {
     let suite = Suite::start().await;
     suite.fill(&NAMES).await;
-    let before = suite.heads().await;
+    let before = suite.quiet().await;
     let mut seen = 0;
     for method in contract::methods() {
         let path = contract::path(&method);

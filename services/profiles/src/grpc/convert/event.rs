@@ -7,7 +7,7 @@ use proto::google::r#type::Money;
 use proto::profiles::v1::{self as pb, user_event};
 use requests::body_of;
 use status::Violations;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use units::money;
 
 use crate::commands::IntakeEvent;
@@ -15,15 +15,12 @@ use crate::domain::event::{Currency, Mode, Origin, Report};
 use crate::domain::order::{Basket, Discount, Funder, Line};
 use crate::domain::refund::{Refund, RefundLine};
 
-/// How far ahead of now an event may have happened: reporters' clocks and time zones go wrong.
-const AHEAD_MAX: Duration = Duration::days(1);
-
 /// The largest amount in minor units: a thousand billion of a currency with cents. Sums of a hundred thousand of them
 /// still fit into 64 bits.
 const AMOUNT_MINOR_MAX: i64 = 100_000_000_000_000;
 
 /// A report. The violations are those of the event, with paths from it.
-pub(in crate::grpc) fn event(sent: &pb::UserEvent, mode: Mode, now: OffsetDateTime) -> Result<IntakeEvent, Violations> {
+pub(in crate::grpc) fn event(sent: &pb::UserEvent, mode: Mode) -> Result<IntakeEvent, Violations> {
     let mut reader = Reader { violations: Violations::new(), currency: Currency::None };
     let user_id = UserId::new(sent.user_id.as_str());
     let user_id = user_id.map_err(|error| reader.fail(format_args!("user_id"), error)).ok();
@@ -31,7 +28,7 @@ pub(in crate::grpc) fn event(sent: &pb::UserEvent, mode: Mode, now: OffsetDateTi
     if let Err(error) = RequestId::new(sent.event_id.as_str()) {
         reader.fail(format_args!("event_id"), error);
     }
-    let occurred_at = reader.occurred_at(sent, now);
+    let occurred_at = reader.occurred_at(sent);
     let report = reader.report(sent);
     let Reader { violations, currency } = reader;
     violations.check()?;
@@ -45,6 +42,13 @@ pub(in crate::grpc) fn event(sent: &pb::UserEvent, mode: Mode, now: OffsetDateTi
     let origin = Origin { event_id: sent.event_id.clone(), occurred_at, mode, site: sent.site.clone() };
     let body = body_of(&pb::UserEvent { user_id: String::new(), ..sent.clone() });
     Ok(IntakeEvent { user_id, origin, report, currency, body })
+}
+
+/// An event that happened too far ahead of the tenant's clock.
+pub(in crate::grpc) fn ahead() -> Violations {
+    let mut violations = Violations::new();
+    violations.add("occurred_at", "must not lie more than a day ahead of now");
+    violations
 }
 
 /// Names the amounts that are not in the tenant's currency.
@@ -112,12 +116,11 @@ impl Reader {
         self.violations.add(field.to_string(), why.to_string());
     }
 
-    fn occurred_at(&mut self, sent: &pb::UserEvent, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    fn occurred_at(&mut self, sent: &pb::UserEvent) -> Option<OffsetDateTime> {
         let field = format_args!("occurred_at");
         match units::time::from_proto(sent.occurred_at.as_ref()?) {
             Err(error) => self.fail(field, error),
             Ok(at) if at < OffsetDateTime::UNIX_EPOCH => self.fail(field, "must not lie before 1970"),
-            Ok(at) if at > now + AHEAD_MAX => self.fail(field, "must not lie more than a day ahead of now"),
             Ok(at) => return Some(at),
         }
         None

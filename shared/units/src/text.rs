@@ -12,3 +12,8 @@ pub struct LocalizedText {
     /// The tag to use when none matches; may be empty.
     pub fallback: String,
 }
+
+/// As it travels.
+pub fn to_proto(text: &LocalizedText) -> proto::common::v1::LocalizedText {
+    proto::common::v1::LocalizedText { texts: text.texts.clone(), fallback: text.fallback.clone() }
+}

@@ -1,0 +1,67 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use ids::TenantId;
+use proto::admin::v1::timer_service_server::TimerService;
+use proto::admin::v1::{GetNextTimerRequest, GetNextTimerResponse, RunTimersRequest, RunTimersResponse};
+use proto::events::v1::ErrorReason;
+use status::Violations;
+use time::OffsetDateTime;
+use tonic::{Code, Request, Response, Status};
+
+/// What a service does for a tenant when a time comes.
+pub trait Timers: Send + Sync + 'static {
+    /// When the next is due, perhaps in the past; `None`: nothing is planned.
+    fn next<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Option<OffsetDateTime>, Status>>;
+
+    /// Does a bounded part of what is due by the tenant's clock; says how much, 0: nothing more was due.
+    fn run<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<u64, Status>>;
+}
+
+/// `TimerService` over the services of a process.
+pub(crate) struct HostedTimers(pub(crate) BTreeMap<&'static str, Option<Arc<dyn Timers>>>);
+
+impl HostedTimers {
+    /// The timers of a service; `None` where it has none.
+    fn of(&self, service: &str) -> Result<Option<&Arc<dyn Timers>>, Status> {
+        self.0.get(service).map(Option::as_ref).ok_or_else(|| {
+            let message = "this process does not serve that service";
+            status::refuse(Code::NotFound, ErrorReason::LogNotHosted, message).with("service", service).into()
+        })
+    }
+}
+
+fn tenant(id: String) -> Result<TenantId, Violations> {
+    TenantId::new(id).map_err(|fault| {
+        let mut violations = Violations::new();
+        violations.add("tenant_id", fault.to_string());
+        violations
+    })
+}
+
+#[tonic::async_trait]
+impl TimerService for HostedTimers {
+    async fn get_next_timer(
+        &self,
+        request: Request<GetNextTimerRequest>,
+    ) -> Result<Response<GetNextTimerResponse>, Status> {
+        let GetNextTimerRequest { service, tenant_id } = request.into_inner();
+        let tenant = tenant(tenant_id)?;
+        let due_at = match self.of(&service)? {
+            Some(timers) => timers.next(&tenant).await?.map(units::time::to_proto),
+            None => None,
+        };
+        Ok(Response::new(GetNextTimerResponse { due_at }))
+    }
+
+    async fn run_timers(&self, request: Request<RunTimersRequest>) -> Result<Response<RunTimersResponse>, Status> {
+        let RunTimersRequest { service, tenant_id } = request.into_inner();
+        let tenant = tenant(tenant_id)?;
+        let done = match self.of(&service)?.cloned() {
+            Some(timers) => rt::write(async move { timers.run(&tenant).await }).await?,
+            None => 0,
+        };
+        Ok(Response::new(RunTimersResponse { done: i64::try_from(done).unwrap_or(i64::MAX) }))
+    }
+}

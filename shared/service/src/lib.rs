@@ -1,0 +1,19 @@
+//! How every service answers.
+//!
+//! A write is one transaction: lock, look up the request id ([`earlier`]), decide, write, append to the log, record the
+//! answer, commit ([`Core::finish`]); a refusal that depends on what is stored is recorded too ([`refuse`]). A read waits
+//! for the positions that it was given ([`Core::read`]). Both fail with a [`Failure`], which knows its status. Handlers
+//! parse with [`Parse`], call, and wrap with [`write`].
+
+mod answer;
+mod core;
+mod failure;
+mod list;
+mod parse;
+pub mod rows;
+
+pub use answer::{Answer, earlier, only, recorded, refuse, repeats, settled, write};
+pub use core::Core;
+pub use failure::{Failure, Refuse};
+pub use list::{List, Page};
+pub use parse::Parse;
