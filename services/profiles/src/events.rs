@@ -51,12 +51,16 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn draft<P: eventlog::EventPayload>(&self, payload: &P) -> Draft {
         let Self { terms, user, told } = self;
-        let event_id = EventId::new(told.event_id()).expect("a reporter's id and a suffix fit into an event id");
+        let id = |id: String| EventId::new(id).expect("a reporter's id and a suffix fit into an event id");
         let occurred_at = told.origin.occurred_at;
-        Draft::new(*user, event_id, payload, occurred_at)
+        let draft = Draft::new(*user, id(told.event_id()), payload, occurred_at)
             .facts(facts(terms, &told.user, occurred_at))
             .mode(mode(told.origin.mode))
-            .site(told.origin.site.clone())
+            .site(told.origin.site.clone());
+        match told.implied {
+            Some(_) => draft.part_of(id(told.origin.event_id.clone())),
+            None => draft,
+        }
     }
 }
 

@@ -68,6 +68,37 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Appends events of several tenants. Each needs a statement of its own, as its tenant, so the partitions of all are
+    /// taken before the first, in their one order.
+    pub(crate) async fn append_all(
+        &self,
+        tx: &mut Tx,
+        told: &[(&TenantId, Vec<Draft>)],
+    ) -> Result<Vec<Position>, StoreError> {
+        let told: Vec<_> = told.iter().filter(|(_, drafts)| !drafts.is_empty()).collect();
+        if told.len() > 1 {
+            let of = |(tenant, drafts): &&(&TenantId, Vec<Draft>)| {
+                drafts.iter().map(|draft| Partition::of(tenant, &draft.user)).collect::<Vec<_>>()
+            };
+            take(tx, told.iter().flat_map(of).collect()).await?;
+        }
+        let mut positions = Vec::new();
+        for (tenant, drafts) in told {
+            tx.enter(tenant).await?;
+            positions.extend(self.append(tx, tenant, drafts).await?);
+        }
+        Ok(positions)
+    }
+}
+
+/// Locks partitions until the end of the transaction, which may then append to them in any order.
+async fn take(tx: &mut Tx, partitions: BTreeSet<Partition>) -> Result<(), StoreError> {
+    let wanted: Vec<i16> = partitions.into_iter().map(|partition| partition.index().into()).collect();
+    sqlx::query!("select partition from log_take($1)", &wanted).fetch_all(&mut **tx).await?;
+    Ok(())
+}
+
 /// The numbers that each partition gave, in order; its drafts took them in order.
 async fn insert(
     tx: &mut Tx,

@@ -55,6 +55,8 @@ pub struct Draft {
     pub facts: Facts,
     /// What made it happen; set by [`Draft::caused_by`].
     pub cause: Option<Link>,
+    /// The event that it is part of; set by [`Draft::part_of`].
+    pub whole: Option<EventId>,
     /// When it happened in the world.
     pub occurred_at: OffsetDateTime,
     /// What it may set in motion.
@@ -82,6 +84,7 @@ impl Draft {
             payload: payload.encode_to_vec(),
             facts: Facts::default(),
             cause: None,
+            whole: None,
             occurred_at,
             mode: EventMode::Live,
             site: String::new(),
@@ -128,14 +131,23 @@ impl Draft {
         Ok(self)
     }
 
+    /// As something that the same report made true as `event`, which tells of the report itself: whoever asks what `event` led
+    /// to is told of this one, and of what it leads to. Both begin the chain; neither is the other's cause.
+    #[must_use]
+    pub fn part_of(mut self, event: EventId) -> Self {
+        self.whole = Some(event);
+        self
+    }
+
     /// Length of its chain of causes.
     pub fn hops(&self) -> i32 {
         self.cause.as_ref().map_or(0, |link| link.hops + 1)
     }
 
-    /// Where its chain of causes began: with itself where it has no cause.
+    /// Where its chain of causes began: where it has no cause, with the event that it is part of, or with itself.
     pub fn root_event_id(&self) -> &str {
-        self.cause.as_ref().map_or(self.event_id.as_str(), |link| &link.root_event_id)
+        let own = || self.whole.as_ref().unwrap_or(&self.event_id).as_str();
+        self.cause.as_ref().map_or_else(own, |link| &link.root_event_id)
     }
 }
 
@@ -166,6 +178,14 @@ mod tests {
         let second = draft("second").caused_by(&link).unwrap();
         assert_eq!((second.root_event_id(), second.hops(), second.mode), ("first", 1, EventMode::Facts));
         assert_eq!(link.cause, Cause { source: "profiles".to_owned(), partition: 4, seq: 9 });
+    }
+
+    #[test]
+    fn a_part_of_an_event_begins_its_chain_at_that_event() {
+        let part = draft("first#paid").part_of(EventId::new("first").unwrap());
+        let second = draft("second").caused_by(&Link::to("profiles", &recorded(&part, 9))).unwrap();
+        assert_eq!((part.root_event_id(), part.hops(), &part.cause), ("first", 0, &None));
+        assert_eq!((second.root_event_id(), second.hops()), ("first", 1));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::read::{self, Filter, Found, HeadRow, Window};
 const EVENTS_DEFAULT: i64 = 256;
 const EVENTS_MAX: i64 = 1_000;
 const WAIT_MAX: Duration = Duration::from_secs(20);
+/// What is left of a caller's time for the last look at the log and the answer's way.
+const ANSWER_TIME: Duration = Duration::from_millis(500);
 /// A window may be cut no shorter than this, however many share an answer.
 const WINDOW_BYTES_MIN: usize = 64 << 10;
 /// How often a read that found a gap is repeated: rows may be moving between tables.
@@ -96,7 +98,7 @@ impl Log {
     /// Reads events after the cursors, waiting for some where there are none. A service is answered as soon as its
     /// cursors move; a tenant's reader waits on while only events of others pass by.
     pub(crate) async fn pull(&self, reader: &Reader, mut request: PullRequest) -> Result<PullResponse, PullError> {
-        let wait = request.wait.as_ref().map_or(Duration::ZERO, bounded_wait);
+        let wait = request.wait.as_ref().map_or(Duration::ZERO, |wait| bounded_wait(wait, rt::remaining()));
         let deadline = Instant::now() + wait;
         check(&request.cursors)?;
         if let Reader::Service(name) = reader {
@@ -280,8 +282,10 @@ fn events_max(requested: i32) -> i64 {
     if requested <= 0 { EVENTS_DEFAULT } else { i64::from(requested).min(EVENTS_MAX) }
 }
 
-fn bounded_wait(wait: &prost_types::Duration) -> Duration {
-    Duration::try_from(*wait).unwrap_or_default().min(WAIT_MAX)
+/// No longer than the caller waits for the answer: a call that is repeated has less time left than it had at first.
+fn bounded_wait(wait: &prost_types::Duration, left: Option<Duration>) -> Duration {
+    let longest = left.map_or(WAIT_MAX, |left| left.saturating_sub(ANSWER_TIME).min(WAIT_MAX));
+    Duration::try_from(*wait).unwrap_or_default().min(longest)
 }
 
 #[cfg(test)]
@@ -291,7 +295,9 @@ mod tests {
     #[test]
     fn sizes_and_waits_are_bounded() {
         assert_eq!([0, 1, 1_000, 1_001, -5].map(events_max), [256, 1, 1_000, 1_000, 256]);
-        let wait = |seconds| bounded_wait(&prost_types::Duration { seconds, nanos: 0 });
-        assert_eq!([wait(1), wait(21), wait(-1)], [1, 20, 0].map(Duration::from_secs));
+        let wait = |seconds, left| bounded_wait(&prost_types::Duration { seconds, nanos: 0 }, left);
+        assert_eq!([1, 21, -1].map(|seconds| wait(seconds, None)), [1, 20, 0].map(Duration::from_secs));
+        let left = |millis| Some(Duration::from_millis(millis));
+        assert_eq!([10_500, 4_500, 400].map(|millis| wait(10, left(millis))), [10, 4, 0].map(Duration::from_secs));
     }
 }

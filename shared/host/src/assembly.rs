@@ -132,7 +132,9 @@ impl Assembly {
                 match rt::connect(uri, &client) {
                     Ok(channel) => {
                         let token = Arc::clone(&self.token);
-                        let source = EventLogServiceClient::new(channel.with_token(move || token()));
+                        // reading twice is harmless, and a source that is released anew is no failure to back off from
+                        let channel = channel.with_token(move || token()).repeat_all();
+                        let source = EventLogServiceClient::new(channel);
                         rt::spawn((consumer.start)(source, &self.consumer, shutdown.token()));
                     }
                     Err(error) => {

@@ -1,4 +1,4 @@
-//! What tests need: a database for each test, Redis, tokens, waiting for conditions.
+//! What tests need: a database for each test, Redis, tokens, waiting for conditions, the plans of a service's statements.
 //!
 //! Servers come from `DATABASE_URL` and `REDIS_URL`. Where these are unset, one private pair serves all test processes of
 //! a checkout: the first test starts it in `target/testkit`, the others find it, `cargo xtask test` ends it. After a plain
@@ -8,12 +8,14 @@
 //! Every function here panics on failure: in a test there is nobody to handle it.
 
 mod database;
+mod plans;
 mod servers;
 mod tokens;
 mod waiting;
 mod workspace;
 
 pub use database::TestDb;
+pub use plans::Plans;
 pub use servers::{OwnRedis, redis_url, servers};
 pub use tokens::tokens;
 pub use waiting::{Verdict, at, eventually, eventually_within};

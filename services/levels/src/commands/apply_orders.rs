@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use eventlog::{ApplyError, Consume, Link, Position};
+use eventlog::{ApplyError, Consume, Draft, Link};
 use ids::TenantId;
 use pg::{StoreError, Tx};
 use proto::events::v1::Event;
@@ -40,7 +40,7 @@ impl Consume for OrderConsumer {
         &events::IGNORED
     }
 
-    async fn apply(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Position>, ApplyError> {
+    async fn apply(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Draft>, ApplyError> {
         mirror::apply(tx, tenant, events).await?;
         let mut incoming = Vec::with_capacity(events.len());
         for (index, event) in events.iter().enumerate() {
@@ -67,7 +67,7 @@ impl Levels {
         tenant: &TenantId,
         events: &[Event],
         incoming: Vec<(usize, Incoming)>,
-    ) -> Result<Vec<Position>, ApplyError> {
+    ) -> Result<Vec<Draft>, ApplyError> {
         let items = self.claim(tx, tenant, incoming).await?;
         let orders = load_orders(tx, tenant, &items).await?;
         let (programme, keys) = accounts(tx, tenant, &items, &orders).await?;
@@ -91,7 +91,7 @@ impl Levels {
             let told = events::told(effect, programme.scheme.as_ref(), Some((&link, &events[index].site)));
             drafts.push(told.map_err(|error| ApplyError::Event { index, reason: error.to_string() })?);
         }
-        Ok(self.core.log.append(tx, tenant, &drafts).await?)
+        Ok(drafts)
     }
 
     /// Resolves users, and evaluates the rules, which need nothing but the events.

@@ -11,7 +11,8 @@ use prost_types::{FieldMask, Timestamp};
 use proto::admin::v1::tenant_service_client::TenantServiceClient;
 use proto::admin::v1::{CreateTenantRequest, GetTenantRequest, ListTenantsRequest, Tenant};
 use proto::common::v1::Position;
-use proto::events::v1::EventMode;
+use proto::events::v1::event_log_service_client::EventLogServiceClient;
+use proto::events::v1::{EventMode, GetOutcomeRequest, OutcomeState};
 use proto::google::r#type::Money;
 use proto::profiles::v1::event_service_client::EventServiceClient;
 use proto::profiles::v1::insight_service_client::InsightServiceClient;
@@ -130,6 +131,23 @@ fn reason(status: &Status) -> (Code, String) {
 
 fn fields(status: &Status) -> Vec<String> {
     status::violations_of(status).into_iter().map(|(field, _)| field).collect()
+}
+
+#[tokio::test]
+async fn the_outcome_of_a_report_lists_what_it_implied() {
+    let served = served().await;
+    let report = Report::OrderCompleted(OrderCompletedReport { order: order("o1", 25) });
+    served.record(vec![event("u1", "e1", report), paid("u2", "e2", "o2", 25)]).await;
+    let mut log = EventLogServiceClient::new(served.shop());
+    let request = GetOutcomeRequest { service: "profiles".into(), event_id: "e1".into(), position: None };
+    let outcome = log.get_outcome(request).await.unwrap().into_inner();
+    assert_eq!(outcome.state(), OutcomeState::Applied);
+    let told = outcome.events.iter().map(|event| (event.event_id.as_str(), event.root_event_id.as_str(), event.hops));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [("e1#profile", "e1", 0), ("e1#created", "e1", 0), ("e1#paid", "e1", 0), ("e1", "e1", 0)]
+    );
+    assert!(outcome.events.iter().all(|event| event.cause.is_none()));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tracing::Instrument;
 use super::cursor::{Applied, Step};
 use super::park::{Letter, UserKey};
 use super::{ApplyError, Consume, Consumer, PullSource};
-use crate::Position;
+use crate::{Draft, Position};
 
 /// An event and its tenant.
 #[derive(Debug, Clone)]
@@ -87,16 +87,19 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
         let parked = self.parked(&mut tx, &batch.items).await?;
         let (held, flowing): (Vec<&Item>, Vec<&Item>) =
             batch.items.iter().partition(|item| !parked.is_empty() && parked.contains(&item.user()));
-        let mut positions = Vec::new();
+        let mut told = Vec::new();
         for (tenant, events) in by_tenant(&flowing) {
             tx.enter(tenant).await?;
             match self.hand_over(&mut tx, tenant, &events).await {
-                Ok(made) => positions.extend(made),
+                Ok(drafts) => told.push((tenant, drafts)),
                 Err(error) => return Err(self.miss(error)),
             }
         }
         let letters: Vec<Letter> = held.into_iter().map(Letter::behind).collect();
         self.park(&mut tx, &letters).await?;
+        // last: whoever holds the log waits for nothing but the commit
+        let appended = self.log.append_all(&mut tx, &told).await;
+        let positions = appended.map_err(|error| self.miss(error.into()))?;
         tx.commit().await?;
         Ok(positions)
     }
@@ -131,7 +134,9 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
         Ok(positions)
     }
 
-    /// Applies one event between savepoints: the transaction goes on without it where it is at fault, and why.
+    /// Applies one event between savepoints: the transaction goes on without it where it is at fault, and why. What it tells
+    /// the log is appended at once, so that this may be its fault too. Among the events of a batch a deadlock with a writer
+    /// of another tenant is possible in turn; it passes, and the batch is tried again.
     pub(super) async fn apply_one(
         &self,
         tx: &mut Tx,
@@ -139,7 +144,11 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
     ) -> Result<Result<Vec<Position>, String>, StoreError> {
         tx.enter(&item.tenant).await?;
         tx.execute("savepoint item").await?;
-        match self.hand_over(tx, &item.tenant, std::slice::from_ref(&item.event)).await {
+        let applied = match self.hand_over(tx, &item.tenant, std::slice::from_ref(&item.event)).await {
+            Ok(drafts) => self.log.append(tx, &item.tenant, &drafts).await.map_err(ApplyError::from),
+            Err(error) => Err(error),
+        };
+        match applied {
             Ok(positions) => {
                 tx.execute("release savepoint item").await?;
                 Ok(Ok(positions))
@@ -164,7 +173,7 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
     }
 
     /// Calls the handler. One that panics over an event would do so for ever, so it counts as the event's fault.
-    async fn hand_over(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Position>, ApplyError> {
+    async fn hand_over(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Draft>, ApplyError> {
         let applied = AssertUnwindSafe(self.handler.apply(tx, tenant, events)).catch_unwind().await;
         applied.unwrap_or_else(|_| Err(ApplyError::Event { index: 0, reason: "the handler panicked".to_owned() }))
     }

@@ -2,7 +2,7 @@ use ids::TenantId;
 use pg::{StoreError, Tx};
 use proto::events::v1::Event;
 
-use crate::Position;
+use crate::Draft;
 
 /// Applies the events of one source to the tables of the service.
 pub trait Consume: Send + Sync + 'static {
@@ -21,15 +21,18 @@ pub trait Consume: Send + Sync + 'static {
         &[]
     }
 
-    /// Applies events of one tenant, in order, inside the transaction that moves the cursor, and answers the positions
-    /// of the events that it appended. It may be called again for the same events after a rollback, so it has no other
+    /// Applies events of one tenant, in order, inside the transaction that moves the cursor, and answers what is to be
+    /// appended to the service's own log. It may be called again for the same events after a rollback, so it has no other
     /// effects than the transaction's, and makes no network calls.
+    ///
+    /// It does not append by itself: a batch may go on with another tenant's rows, and whoever holds those may be waiting
+    /// for the log. The consumer appends for all tenants, last.
     fn apply(
         &self,
         tx: &mut Tx,
         tenant: &TenantId,
         events: &[Event],
-    ) -> impl Future<Output = Result<Vec<Position>, ApplyError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Draft>, ApplyError>> + Send;
 }
 
 /// Why events were not applied.

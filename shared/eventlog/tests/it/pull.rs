@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
-use crate::stage::{Direct, Stage, cursor, n_of, pull_all, visit_in};
+use crate::stage::{Direct, Stage, cursor, n_of, pull_all, twin, visit_in};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -67,10 +67,7 @@ async fn what_must_be_understood_passes_every_filter() {
 async fn a_tenant_sees_its_own_events_only_and_passes_those_of_others() {
     let stage = Stage::new().await;
     // a user of another tenant on the same partition
-    let other = TenantId::new("other").unwrap();
-    let twin =
-        (0..).map(|n| format!("x{n}")).find(|u| partition_of("u") == i32::from(Partition::of(&other, u).index()));
-    let twin = twin.unwrap();
+    let twin = twin("shop", "u", "other");
     stage.visit("other", &[(&twin, 1)]).await;
     stage.visit("shop", &[("u", 2)]).await;
     stage.visit("other", &[(&twin, 3)]).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eventlog::grpc::{Consumers, Logs};
 use eventlog::{ApplyError, Consume, Consumer, ConsumerSettings, Draft, Log, LogSettings, Position, PullSource};
-use ids::{EventId, TenantId};
+use ids::{EventId, Partition, TenantId};
 use pg::{Migrations, Tx};
 use prost::Message;
 use proto::events::v1::event_log_service_server::EventLogService;
@@ -109,6 +109,13 @@ pub(crate) async fn visit_in(log: &Log, db: &pg::Db, tenant: &str, visits: &[(&s
     positions
 }
 
+/// A user of `other` whose events share a partition with those of a user of `tenant`.
+pub(crate) fn twin(tenant: &str, user: &str, other: &str) -> String {
+    let (tenant, other) = (TenantId::new(tenant).unwrap(), TenantId::new(other).unwrap());
+    let shared = Partition::of(&tenant, user);
+    (0..).map(|n| format!("twin{n}")).find(|twin| Partition::of(&other, twin) == shared).unwrap()
+}
+
 pub(crate) fn visit(user: &str, n: i32) -> Draft {
     let id = EventId::new(format!("{user}-{n}")).unwrap();
     Draft::new(user, id, &UserVisited { duration_seconds: n }, OffsetDateTime::UNIX_EPOCH)
@@ -184,6 +191,8 @@ pub(crate) struct Book {
     /// Visits with this number fail; 0: none.
     pub(crate) fails_at: Arc<AtomicI32>,
     pub(crate) panics: bool,
+    /// Events of this user fail.
+    pub(crate) fails_of: Option<String>,
     /// Events of this user take a while.
     pub(crate) slow: Option<String>,
     pub(crate) types: &'static [&'static str],
@@ -197,6 +206,7 @@ impl Default for Book {
         Self {
             fails_at: Arc::default(),
             panics: false,
+            fails_of: None,
             slow: None,
             types: &["user.visited"],
             largest: Arc::default(),
@@ -230,7 +240,7 @@ impl Consume for Book {
         self.types
     }
 
-    async fn apply(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Position>, ApplyError> {
+    async fn apply(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Draft>, ApplyError> {
         *self.handed.lock().unwrap() += events.len();
         self.largest.fetch_max(events.len() as i32, Ordering::Relaxed);
         for (index, event) in events.iter().enumerate() {
@@ -238,7 +248,8 @@ impl Consume for Book {
             if self.slow.as_deref() == Some(event.user_id.as_str()) {
                 tokio::time::sleep(Duration::from_millis(15)).await;
             }
-            let fails = n != 0 && n == self.fails_at.load(Ordering::Relaxed);
+            let fails = n != 0 && n == self.fails_at.load(Ordering::Relaxed)
+                || self.fails_of.as_deref() == Some(event.user_id.as_str());
             assert!(!(fails && self.panics), "told to panic");
             if fails {
                 return Err(ApplyError::Event { index, reason: format!("number {n} is refused") });
@@ -258,7 +269,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start<S: PullSource>(consumer: Arc<Consumer<Book, S>>) -> Self {
+    pub(crate) fn start<H: Consume, S: PullSource>(consumer: Arc<Consumer<H, S>>) -> Self {
         let shutdown = CancellationToken::new();
         Self { task: tokio::spawn(consumer.run(shutdown.clone())), shutdown }
     }

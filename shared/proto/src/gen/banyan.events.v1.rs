@@ -110,7 +110,8 @@ pub struct Event {
     /// What was known of the user at that time.
     #[prost(message, optional, tag = "9")]
     pub facts: ::core::option::Option<Facts>,
-    /// The event at the start of the chain of causes; its own id where it has no cause.
+    /// The event at the start of the chain of causes. Where it has no cause: its own id, or, where a report implied more than it
+    /// said (a completed order that was never reported as paid), the reporter's id.
     #[prost(string, tag = "10")]
     pub root_event_id: ::prost::alloc::string::String,
     /// What made it happen; absent at the start of a chain.
@@ -223,7 +224,8 @@ pub struct PullRequest {
     /// Most events per partition: 0 means 256, more than 1,000 means 1,000.
     #[prost(int32, tag = "4")]
     pub max_events: i32,
-    /// How long to wait when there is nothing: absent means not at all, more than 20 s means 20 s.
+    /// How long to wait when there is nothing: absent means not at all, more than 20 s means 20 s. Ends half a second before
+    /// the call's deadline.
     #[prost(message, optional, tag = "5")]
     pub wait: ::core::option::Option<::prost_types::Duration>,
     /// Only these types, and whatever is marked `must_understand`; empty means all. `next_seq` passes filtered events.
