@@ -54,10 +54,13 @@ impl<'a> Round<'a> {
         Ok(next)
     }
 
-    /// Waits for quiet, has every service do what is due, and again, until nothing is due and all is quiet.
-    pub(crate) async fn settle(&self) -> Result<(), ProfilesError> {
+    /// Waits for quiet, has every service do what is due, and again, until nothing is due and all is quiet. Answers false
+    /// where the time was over first.
+    pub(crate) async fn settle(&self) -> Result<bool, ProfilesError> {
         loop {
-            self.quiet().await?;
+            if !self.quiet().await? {
+                return Ok(false);
+            }
             let mut done = 0;
             for service in self.peers.names() {
                 let request = RunTimersRequest { service: service.clone(), tenant_id: self.tenant.to_string() };
@@ -65,23 +68,20 @@ impl<'a> Round<'a> {
                 done += timers.run_timers(repeatable(request)).await.map_err(peer)?.into_inner().done;
             }
             if done == 0 {
-                return Ok(());
+                return Ok(true);
             }
         }
     }
 
-    /// Waits until every consumer has come to the head of its source.
-    async fn quiet(&self) -> Result<(), ProfilesError> {
-        loop {
-            let lag = self.lag().await?;
-            if lag == 0 {
-                return Ok(());
-            }
-            if self.is_late() {
-                return Err(peer(late(lag)));
+    /// Waits until every consumer has come to the head of its source; false where the time was over first.
+    async fn quiet(&self) -> Result<bool, ProfilesError> {
+        while !self.is_late() {
+            if self.lag().await? == 0 {
+                return Ok(true);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+        Ok(false)
     }
 
     /// Events that some consumer has not come to. Consumers are asked before heads, so that an event which one of them
@@ -122,12 +122,6 @@ impl<'a> Round<'a> {
 
 fn peer(status: Status) -> ProfilesError {
     ProfilesError::Peer(Box::new(status))
-}
-
-fn late(lag: i64) -> Status {
-    let message = format!("{lag} events are still on their way to other services");
-    let refusal = status::refuse(Code::Unavailable, ErrorReason::PositionNotReached, message).with("lag", lag);
-    refusal.retry_after(Duration::from_millis(200)).into()
 }
 
 fn stopped(consumer: &str, source: &str) -> Status {

@@ -42,14 +42,14 @@ impl Profiles {
         }
         let work = rt::remaining().map_or(WORK_MAX, |left| left.saturating_sub(ANSWER));
         let round = Round::new(&self.peers, tenant, Instant::now() + work);
-        round.settle().await?;
-        let mut done = false;
-        while !done && !round.is_late() {
+        let mut clock = None;
+        let mut settled = round.settle().await?;
+        while settled && clock.is_none_or(|clock| clock < command.to) {
             let due = round.next_due().await?;
-            let clock = pg::retrying("advance_clock", || self.step_clock(tenant, command.to, due)).await?;
-            round.settle().await?;
-            done = clock >= command.to;
+            clock = Some(pg::retrying("advance_clock", || self.step_clock(tenant, command.to, due)).await?);
+            settled = round.settle().await?;
         }
+        let done = settled && clock.is_some_and(|clock| clock >= command.to);
         pg::retrying("advance_clock", || self.tell_clock(tenant, command, done)).await
     }
 
