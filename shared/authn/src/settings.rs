@@ -6,7 +6,8 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthnSettings {
-    /// The keys: the path of a JWKS file, or an `https://` address (`http://` on the same machine only).
+    /// The keys: the path of a JWKS file, or an `https://` address (`http://` on the same machine only). Certificates are
+    /// checked against the system's roots; for an authority of your own start the process with `SSL_CERT_FILE`.
     pub jwks: String,
     /// The only `iss` that is accepted.
     pub issuer: String,

@@ -19,13 +19,14 @@ pub struct Db {
 
 impl Db {
     /// Opens the pool of the service that owns `schema`, and waits until the database answers once. A role that
-    /// row-level security does not bind is refused: it would see every tenant.
+    /// row-level security does not bind is refused: it would see every tenant. So is a connection without our schema and
+    /// limits, which a pooler makes that drops the options of the start-up message.
     pub async fn connect(settings: &PgSettings, schema: &'static str) -> Result<Self, StoreError> {
         let options = connect_options(settings, schema)?;
         let pool = pool_options(settings).connect_lazy_with(options);
         let until = Instant::now() + Duration::from_millis(settings.connect_timeout_ms);
         loop {
-            match bound_by_policies(&pool).await {
+            match usable(&pool, settings, schema).await {
                 Ok(()) => return Ok(Self { pool, schema }),
                 Err(error) if error.passing() && Instant::now() < until => {
                     tracing::debug!(schema, ?error, "the database does not answer yet");
@@ -117,10 +118,18 @@ impl DerefMut for Tx {
     }
 }
 
-async fn bound_by_policies(pool: &PgPool) -> Result<(), StoreError> {
-    let query = "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
-    if sqlx::query_scalar(query).fetch_one(pool).await? {
+async fn usable(pool: &PgPool, settings: &PgSettings, schema: &str) -> Result<(), StoreError> {
+    let query =
+        "select rolsuper or rolbypassrls, current_setting('search_path'), current_setting('statement_timeout') = '0'
+                 from pg_roles where rolname = current_user";
+    let (unbound, path, unlimited): (bool, String, bool) = sqlx::query_as(query).fetch_one(pool).await?;
+    if unbound {
         let why = "the URL names a role that bypasses row-level security; use the service's own role";
+        return Err(sqlx::Error::Configuration(why.into()).into());
+    }
+    if path != schema || unlimited != (settings.statement_timeout_ms == 0) {
+        let why = "search_path and limits of the connection were dropped on the way: behind a pooler set them for the role \
+                   (shared/pg/README.md)";
         return Err(sqlx::Error::Configuration(why.into()).into());
     }
     Ok(())

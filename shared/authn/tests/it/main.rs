@@ -5,4 +5,5 @@ mod access;
 mod issuer;
 mod keys;
 mod support;
+mod tls;
 mod tokens;

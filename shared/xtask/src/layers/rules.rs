@@ -146,9 +146,10 @@ fn layer(path: &str, name: &str) -> bool {
     service(path) && path.split('/').nth(3).is_some_and(|part| part == name || part.strip_suffix(".rs") == Some(name))
 }
 
-/// Files that hold tests only. Test modules inside other files are left out line by line.
+/// Files that hold tests, benches and examples only. Test modules inside other files are left out line by line.
 fn tests(path: &str) -> bool {
-    path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/benches/")
+    let folder = ["/tests/", "/benches/", "/examples/"].iter().any(|folder| path.contains(folder));
+    path.starts_with("tests/") || path.ends_with("/tests.rs") || folder
 }
 
 #[cfg(test)]
