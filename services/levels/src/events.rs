@@ -29,7 +29,7 @@ pub const CONSUMED: [&str; 7] = [
 ];
 
 /// Types of profiles' log that it has nothing to do for.
-pub const IGNORED: [&str; 3] = ["profile.changed", "order.created", "lifecycle.models_changed"];
+pub const IGNORED: [&str; 4] = ["profile.changed", "order.created", "stage.moved", "lifecycle.models_changed"];
 
 /// An entry or a move, as a follow-up where an event caused it.
 pub fn told(effect: &Effect, scheme: Option<&Scheme>, cause: Option<(&Link, &str)>) -> Result<Draft, TooManyHops> {

@@ -1,5 +1,7 @@
 //! Settings.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 /// Commented defaults of every setting of this service.
@@ -13,10 +15,20 @@ pub struct Settings {
     pub page_default: i64,
     /// The most rows of a page.
     pub page_max: i64,
+    /// How often users are moved on whom time alone moves to another stage, in seconds. Reads are right without it; it
+    /// decides how late such moves are told.
+    pub stages_every_s: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { page_default: 50, page_max: 200 }
+        Self { page_default: 50, page_max: 200, stages_every_s: 60 }
+    }
+}
+
+impl Settings {
+    /// The pause between two reviews of stages.
+    pub fn stages_every(&self) -> Duration {
+        Duration::from_secs(self.stages_every_s.max(1))
     }
 }

@@ -9,12 +9,16 @@ use requests::Request;
 use time::OffsetDateTime;
 use units::time::to_proto;
 
-use crate::domain::event::{Happened, Mode, Told};
+use crate::domain::event::{Happened, Mode, Origin, Told};
 use crate::domain::lifecycle::{Standing, day, stage};
 use crate::domain::profile::{Field, Profile};
+use crate::domain::stage_hold::StageMove;
 use crate::domain::tenant::Terms;
 use crate::domain::user::Snapshot;
 use crate::wire;
+
+/// The stage model's name in events.
+const MODEL: &str = "ecommerce";
 
 /// What a report about a user made true.
 pub(crate) fn told(terms: &Terms, user: &str, told: &Told) -> Draft {
@@ -51,16 +55,42 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn draft<P: eventlog::EventPayload>(&self, payload: &P) -> Draft {
         let Self { terms, user, told } = self;
-        let id = |id: String| EventId::new(id).expect("a reporter's id and a suffix fit into an event id");
         let occurred_at = told.origin.occurred_at;
-        let draft = Draft::new(*user, id(told.event_id()), payload, occurred_at)
+        let draft = Draft::new(*user, reported(told.event_id()), payload, occurred_at)
             .facts(facts(terms, &told.user, occurred_at))
             .mode(mode(told.origin.mode))
             .site(told.origin.site.clone());
         match told.implied {
-            Some(_) => draft.part_of(id(told.origin.event_id.clone())),
+            Some(_) => draft.part_of(reported(told.origin.event_id.clone())),
             None => draft,
         }
+    }
+}
+
+/// The id of what a report made true.
+fn reported(id: String) -> EventId {
+    EventId::new(id).expect("a reporter's id and a suffix fit into an event id")
+}
+
+/// A user went to another stage; as part of the report that made it so, if one did.
+pub(crate) fn stage_moved(
+    terms: &Terms,
+    (user, now): (&str, &Snapshot),
+    moved: &StageMove,
+    origin: Option<&Origin>,
+) -> Draft {
+    let payload = pb::StageMoved {
+        model_id: MODEL.to_owned(),
+        from_stage: moved.from.as_str().to_owned(),
+        to_stage: moved.to.as_str().to_owned(),
+    };
+    let event_id = derive(user, "stage", u32::try_from(moved.seq).unwrap_or(u32::MAX));
+    let draft = Draft::new(user, event_id, &payload, terms.now).facts(facts(terms, now, terms.now));
+    match origin {
+        Some(origin) => {
+            draft.mode(mode(origin.mode)).site(origin.site.clone()).part_of(reported(origin.event_id.clone()))
+        }
+        None => draft,
     }
 }
 
@@ -86,6 +116,12 @@ pub(crate) fn tenant_changed(request: &Request, tenant: Tenant, at: OffsetDateTi
     Draft::new("", id(request), &pb::TenantChanged { tenant: Some(tenant) }, at)
 }
 
+/// What a tenant has been for long, for services that never heard of it.
+pub(crate) fn tenant_told(tenant: Tenant, at: OffsetDateTime) -> Draft {
+    let id = derive(&tenant.tenant_id, "told", 0);
+    Draft::new("", id, &pb::TenantChanged { tenant: Some(tenant) }, at)
+}
+
 /// A sandbox's clock was moved: the tenant's `version` tells its steps apart.
 pub(crate) fn clock_advanced(tenant: Tenant, version: i64, at: OffsetDateTime) -> Draft {
     let id = derive(&tenant.tenant_id, "clock", u32::try_from(version).unwrap_or(u32::MAX));
@@ -98,10 +134,8 @@ pub(crate) fn models_changed(request: &Request, models: pb::Models, at: OffsetDa
 }
 
 fn about<P: eventlog::EventPayload>(terms: &Terms, request: &Request, profile: &Profile, payload: &P) -> Draft {
-    let (registered_at, spend) = (profile.traits.registered_at, profile.spend);
-    let user = Snapshot { registered_at, spend, last_visit_at: profile.last_visit_at };
     let at = profile.update_time;
-    Draft::new(profile.user_id.clone(), id(request), payload, at).facts(facts(terms, &user, at))
+    Draft::new(profile.user_id.clone(), id(request), payload, at).facts(facts(terms, &profile.snapshot(), at))
 }
 
 /// The same for the same request, and another for every other.

@@ -14,9 +14,13 @@ mod wire;
 
 use std::sync::Arc;
 
-use host::{Kit, Part, Peers};
+use futures::future::BoxFuture;
+use host::{Kit, Part, Peers, Timers};
+use ids::TenantId;
 use pg::Migrations;
 use service::Core;
+use time::OffsetDateTime;
+use tonic::Status;
 
 use crate::config::Settings;
 
@@ -47,5 +51,25 @@ impl Profiles {
 /// The service as a part of a process.
 pub async fn start(kit: Kit<Settings>) -> anyhow::Result<Part> {
     let profiles = Profiles::new(Core::new(kit.db.clone(), Arc::clone(&kit.log)), kit.peers, kit.settings);
-    Ok(grpc::serve(Part::new(kit.db, kit.log), Arc::new(profiles), kit.pages))
+    let (every, profiles) = (profiles.settings.stages_every(), Arc::new(profiles));
+    let (due, reviewed) = (Arc::clone(&profiles), Arc::clone(&profiles));
+    let part = grpc::serve(Part::new(kit.db, kit.log), profiles, kit.pages);
+    Ok(part.due(due).timer("stages", every, move || {
+        let profiles = Arc::clone(&reviewed);
+        async move {
+            if let Err(error) = profiles.review().await {
+                tracing::warn!(?error, "the review of stages failed and will be run again");
+            }
+        }
+    }))
+}
+
+impl Timers for Profiles {
+    fn next<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Option<OffsetDateTime>, Status>> {
+        Box::pin(async move { Ok(self.next_due(tenant).await?) })
+    }
+
+    fn run<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<u64, Status>> {
+        Box::pin(async move { Ok(self.run_due(tenant).await?) })
+    }
 }

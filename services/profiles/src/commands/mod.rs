@@ -5,6 +5,7 @@ mod advance_clock;
 mod create_tenant;
 mod link_alias;
 mod record_events;
+mod review;
 mod update_models;
 mod update_profile;
 mod update_tenant;

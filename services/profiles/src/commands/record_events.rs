@@ -8,6 +8,7 @@ use pg::Tx;
 use time::{Date, Duration};
 
 use super::open;
+use super::review::{Followed, follow};
 use super::users::{Claimed, Unknown, claim};
 use crate::domain::event::{Currency, Origin, Report, Told};
 use crate::domain::lifecycle::day;
@@ -96,7 +97,8 @@ impl Profiles {
         let mut users = load(&mut tx, tenant, &claimed, &batch.open()).await?;
         let decided = batch.decide(&terms, &claimed, &mut users);
         Changes::of(&claimed, &users).write(&mut tx, tenant).await?;
-        let drafts: Vec<_> = decided.told.iter().map(|(user, told)| events::told(&terms, user, told)).collect();
+        let mut drafts: Vec<_> = decided.told.iter().map(|(user, told)| events::told(&terms, user, told)).collect();
+        drafts.extend(follow(&mut tx, tenant, &terms, &decided.followed(&users)).await?);
         let positions = self.core.log.append(&mut tx, tenant, &drafts).await?;
         let outcomes = self.places(&mut tx, tenant, &decided, &positions).await?;
         batch.keep(&mut tx, tenant, &claimed, &outcomes).await?;
@@ -147,6 +149,15 @@ struct Decided<'a> {
     reports: Vec<(&'a str, Result<Range<usize>, Refusal>)>,
     /// All entries in order, each with its user.
     told: Vec<(&'a str, Told)>,
+}
+
+impl<'a> Decided<'a> {
+    /// The users of whom something became true, each with the last report that did.
+    fn followed(&self, users: &BTreeMap<String, User>) -> Vec<Followed<'_>> {
+        let last: BTreeMap<&str, &Origin> = self.told.iter().map(|(user, told)| (*user, &told.origin)).collect();
+        let now = |user: &str| users.get(user).map(|user| user.now).unwrap_or_default();
+        last.into_iter().map(|(user, origin)| (user, now(user), Some(origin))).collect()
+    }
 }
 
 impl<'a> Batch<'a> {

@@ -6,6 +6,7 @@ use requests::Request;
 use service::{Answer, earlier, refuse};
 
 use super::open;
+use super::review::follow;
 use super::upsert_profile::stored;
 use super::users::{Unknown, claim};
 use crate::domain::profile::Change;
@@ -59,14 +60,16 @@ impl Profiles {
             Ok(changed) => changed,
             Err(refusal) => return Err(refuse(tx, tenant, &command.request, refusal).await),
         };
-        let mut draft = None;
+        let mut drafts = Vec::new();
         if !changed.is_empty() {
             store::profile::update(&mut tx, tenant, &profile).await?;
-            draft = Some(events::profile_changed(&terms, &command.request, &profile, false, &changed));
+            drafts.push(events::profile_changed(&terms, &command.request, &profile, false, &changed));
+            let followed = [(user_id.as_str(), profile.snapshot(), None)];
+            drafts.extend(follow(&mut tx, tenant, &terms, &followed).await?);
         }
         let message = wire::profile(&profile, &terms.currency);
         self.core
-            .finish(tx, tenant, &command.request, (user_id, draft.as_slice()), |position| UpdateProfileResponse {
+            .finish(tx, tenant, &command.request, (user_id, &drafts), |position| UpdateProfileResponse {
                 profile: Some(message),
                 position: Some(position),
             })

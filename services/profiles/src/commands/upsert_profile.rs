@@ -6,6 +6,7 @@ use requests::Request;
 use service::{Answer, earlier, refuse};
 
 use super::open;
+use super::review::follow;
 use super::users::{Claimed, Unknown, claim};
 use crate::domain::profile::{Change, Profile, Traits};
 use crate::domain::refusal::Refusal;
@@ -62,14 +63,16 @@ impl Profiles {
                 return Err(refuse(tx, tenant, &command.request, refusal).await);
             }
         };
-        let mut draft = None;
+        let mut drafts = Vec::new();
         if created || !changed.is_empty() {
             store::profile::update(&mut tx, tenant, &profile).await?;
-            draft = Some(events::profile_changed(&terms, &command.request, &profile, created, &changed));
+            drafts.push(events::profile_changed(&terms, &command.request, &profile, created, &changed));
+            let followed = [(user_id, profile.snapshot(), None)];
+            drafts.extend(follow(&mut tx, tenant, &terms, &followed).await?);
         }
         let message = wire::profile(&profile, &terms.currency);
         self.core
-            .finish(tx, tenant, &command.request, (user_id, draft.as_slice()), |position| UpsertProfileResponse {
+            .finish(tx, tenant, &command.request, (user_id, &drafts), |position| UpsertProfileResponse {
                 profile: Some(message),
                 created,
                 position: Some(position),

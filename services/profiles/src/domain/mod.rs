@@ -10,5 +10,6 @@ pub mod refund;
 pub mod refusal;
 pub mod rfm;
 pub mod spend;
+pub mod stage_hold;
 pub mod tenant;
 pub mod user;

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::refusal::Refusal;
 use super::spend::Spend;
+use super::user::Snapshot;
 
 /// The most attributes that a user can have.
 pub const ATTRIBUTES_MAX: usize = 50;
@@ -47,6 +48,11 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// What rules may know of the user.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { registered_at: self.traits.registered_at, spend: self.spend, last_visit_at: self.last_visit_at }
+    }
+
     /// Applies a change to what was read under an etag. Returns the fields whose value is another now. A user just
     /// created has no earlier etag, and its first version whatever is set.
     pub fn change(

@@ -7,5 +7,6 @@ pub(crate) mod lifecycle;
 pub(crate) mod order;
 pub(crate) mod profile;
 pub(crate) mod refund;
+pub(crate) mod stage_hold;
 pub(crate) mod tenant;
 pub(crate) mod visit;

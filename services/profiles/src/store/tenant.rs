@@ -68,8 +68,8 @@ pub(crate) async fn terms(conn: &mut PgConnection, tenant: &TenantId) -> Result<
 pub(crate) async fn insert(conn: &mut PgConnection, tenant: &Tenant) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         "insert into tenant (tenant_id, display_name, zone, currency, sandbox, clock, suspended, version, create_time,
-            update_time)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            update_time, told)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true)
         on conflict (tenant_id) do nothing",
         tenant.tenant_id,
         tenant.display_name,
@@ -89,7 +89,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, tenant: &Tenant) -> Result<b
 pub(crate) async fn update(conn: &mut PgConnection, tenant: &Tenant) -> Result<(), StoreError> {
     sqlx::query!(
         "update tenant set display_name = $2, zone = $3, suspended = $4, version = $5, update_time = $6,
-            clock = $7
+            clock = $7, told = true
         where tenant_id = $1",
         tenant.tenant_id,
         tenant.display_name,
@@ -102,4 +102,10 @@ pub(crate) async fn update(conn: &mut PgConnection, tenant: &Tenant) -> Result<(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Takes note that others are told of a tenant, and says whether they had not been.
+pub(crate) async fn tell(conn: &mut PgConnection, tenant: &TenantId) -> Result<bool, StoreError> {
+    let done = sqlx::query!("update tenant set told = true where tenant_id = $1 and not told", tenant.as_str());
+    Ok(done.execute(conn).await?.rows_affected() == 1)
 }

@@ -8,5 +8,6 @@ mod lifecycle;
 mod plans;
 mod profile;
 mod race;
+mod stages;
 mod support;
 mod tenant;

@@ -151,10 +151,12 @@ impl World {
         }
     }
 
-    /// What the log tells of a user: event id and type, in order.
+    /// What the log tells of a user's reports: event id and type, in order. What follows from all of them together, a
+    /// move to another stage, is left out.
     pub(crate) async fn log(&self, user: &str) -> Vec<String> {
         let mut conn = self.db.admin(profiles::NAME).await;
-        let query = "select event_id || ' ' || type from event where tenant_id = $1 and user_id = $2 order by seq";
+        let query = "select event_id || ' ' || type from event where tenant_id = $1 and user_id = $2
+            and type <> 'stage.moved' order by seq";
         let query = sqlx::query_scalar(query).bind(self.shop.as_str()).bind(user);
         query.fetch_all(&mut conn).await.unwrap()
     }

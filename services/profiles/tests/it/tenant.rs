@@ -43,3 +43,14 @@ async fn all_tenants_are_listed_page_by_page() {
     assert_eq!(ids, ["a", "b", "shop", "zoo"]);
     assert_eq!(second.next, None);
 }
+
+#[tokio::test]
+async fn a_tenant_of_whom_others_have_not_heard_is_told_of_once() {
+    let world = world().await;
+    let mut admin = world.db.admin(profiles::NAME).await;
+    sqlx::query("update tenant set told = false").execute(&mut admin).await.unwrap();
+    let before = world.log("").await.len();
+    world.profiles.review().await.unwrap();
+    world.profiles.review().await.unwrap();
+    assert_eq!(world.log("").await.len(), before + 1);
+}

@@ -1665,6 +1665,29 @@ impl ::prost::Name for LifecycleModelsChanged {
         "/banyan.profiles.v1.LifecycleModelsChanged".into()
     }
 }
+/// Payload of `stage.moved`: a user went to another stage, because of what they did or because time passed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StageMoved {
+    /// The model: `ecommerce`.
+    #[prost(string, tag = "1")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The stage before, as in the fact `user.stage`: `prospect`, `new`, `first_order`, `repeat`, `loyal`, `dormant`, `lost`.
+    #[prost(string, tag = "2")]
+    pub from_stage: ::prost::alloc::string::String,
+    /// The stage now.
+    #[prost(string, tag = "3")]
+    pub to_stage: ::prost::alloc::string::String,
+}
+impl ::prost::Name for StageMoved {
+    const NAME: &'static str = "StageMoved";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.StageMoved".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.StageMoved".into()
+    }
+}
 /// Payload of `order.created`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OrderCreated {
