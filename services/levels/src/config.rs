@@ -18,11 +18,13 @@ pub struct Settings {
     pub review_batch_max: i64,
     /// Transactions of one run of the review; what is left waits for the next run.
     pub review_batches_max: u32,
+    /// Whether a service `incentives` runs too: rewards are carried out and holds are resolved as its log tells.
+    pub incentives: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { review_every_s: 60, review_batch_max: 200, review_batches_max: 50 }
+        Self { review_every_s: 60, review_batch_max: 200, review_batches_max: 50, incentives: false }
     }
 }
 

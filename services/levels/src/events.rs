@@ -1,5 +1,7 @@
 //! The entries of this service's log, and what it reads of other services' logs.
 
+pub mod incentives;
+
 use eventlog::{Draft, EventPayload, Link, TooManyHops, derive};
 use ids::{EventId, UserId};
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
@@ -11,9 +13,11 @@ use rules::Value;
 use time::OffsetDateTime;
 use units::time::from_proto;
 
-use crate::domain::book::{Effect, What};
+use crate::domain::book::{Effect, HoldChange, What};
 use crate::domain::consume::{Incoming, Says};
 use crate::domain::earning::Happening;
+use crate::domain::hold::Hold;
+use crate::domain::reward::Carried;
 use crate::domain::scheme::Scheme;
 use crate::wire;
 
@@ -54,11 +58,50 @@ pub fn told(effect: &Effect, scheme: Option<&Scheme>, cause: Option<(&Link, &str
             let payload = pb::LevelMoved { scheme_id, r#move: Some(wire::level_move(moved)) };
             Draft::new(user, event_id, &payload, moved.moved_at)
         }
+        What::Held { hold, change, available_after } => {
+            fact("points.balance", fact_value::Value::Number(*available_after));
+            held(user, hold, change)
+        }
+        What::Rewarded { reward_id, carried, decided_at } => rewarded(user, reward_id, carried, *decided_at),
     };
     let draft = draft.facts(facts);
     match cause {
         Some((link, site)) => draft.site(site).caused_by(link),
         None => Ok(draft),
+    }
+}
+
+fn held(user: &str, hold: &Hold, change: &HoldChange) -> Draft {
+    let event_id = |what: &str| derive(user, &format!("hold/{}/{what}", hold.id), 0);
+    let (message, at) = (Some(wire::hold(hold)), hold.resolved_at.unwrap_or(hold.opened_at));
+    match change {
+        HoldChange::Opened => Draft::new(user, event_id("opened"), &pb::HoldOpened { hold: message }, at),
+        HoldChange::Captured { entry_seq, debt, shortfall } => {
+            let (entry_seq, debt, shortfall) = (*entry_seq, *debt, *shortfall);
+            let payload = pb::HoldCaptured { hold: message, entry_seq, debt, shortfall };
+            Draft::new(user, event_id("captured"), &payload, at)
+        }
+        HoldChange::Released => Draft::new(user, event_id("released"), &pb::HoldReleased { hold: message }, at),
+        HoldChange::Expired => Draft::new(user, event_id("expired"), &pb::HoldExpired { hold: message }, at),
+        HoldChange::GivenBack { points, entry_seq, at } => {
+            let payload = pb::HoldGivenBack { hold: message, amount: *points, entry_seq: *entry_seq };
+            Draft::new(user, event_id(&format!("given_back/{}", hold.given_back)), &payload, *at)
+        }
+    }
+}
+
+fn rewarded(user: &str, reward_id: &str, carried: &Carried, at: OffsetDateTime) -> Draft {
+    let event_id = derive(user, &format!("reward/{reward_id}"), 0);
+    let reward_id = reward_id.to_owned();
+    match carried {
+        Carried::Fulfilled { point_type, amount, entry_seq } => {
+            let (point_type_id, amount, entry_seq) = (point_type.to_string(), *amount, *entry_seq);
+            Draft::new(user, event_id, &pb::RewardFulfilled { reward_id, point_type_id, amount, entry_seq }, at)
+        }
+        Carried::Refused(fault) => {
+            let reason = fault.name().to_owned();
+            Draft::new(user, event_id, &pb::RewardRefused { reward_id, reason }, at)
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
 use tonic::Status;
 
-use crate::commands::{OrderConsumer, RuleCache};
+use crate::commands::{IncentiveConsumer, OrderConsumer, RuleCache};
 use crate::config::Settings;
 
 /// The name of the service and of its schema.
@@ -49,19 +49,24 @@ impl Levels {
     }
 }
 
-/// The service as part of a process: its API, its consumer of profiles' log, its review.
+/// The service as part of a process: its API, its consumers of profiles' log and of incentives', its review.
 pub fn start(kit: Kit<Settings>) -> Part {
     let levels = Arc::new(Levels::new(Core::new(kit.db.clone(), Arc::clone(&kit.log)), kit.settings.clone()));
     let (every, reviewed) = (kit.settings.review_every(), Arc::clone(&levels));
-    let part = grpc::serve(Part::new(kit.db, kit.log), &levels, kit.pages);
+    let mut part = grpc::serve(Part::new(kit.db, kit.log), &levels, kit.pages);
+    if kit.settings.incentives {
+        part = part.consume(IncentiveConsumer::new(Arc::clone(&levels)));
+    }
     let due = Arc::clone(&levels);
     part.consume(OrderConsumer::new(levels)).due(due).timer("review", every, move || {
         let levels = Arc::clone(&reviewed);
         async move {
             match levels.review().await {
                 Ok(0) => {}
-                Ok(accounts) => tracing::debug!(accounts, "lapses and level ends were booked"),
-                Err(error) => tracing::warn!(?error, "the review of lapses and levels failed and will be run again"),
+                Ok(accounts) => tracing::debug!(accounts, "lapses, time-outs and level ends were booked"),
+                Err(error) => {
+                    tracing::warn!(?error, "the review of lapses, holds and levels failed and will be run again")
+                }
             }
         }
     })

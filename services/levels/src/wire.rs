@@ -8,6 +8,7 @@ use units::time::to_proto;
 
 use crate::domain::earning::{EarningRule, Written, WrittenRow};
 use crate::domain::entry::Entry;
+use crate::domain::hold::Hold;
 use crate::domain::member::{LevelMove, Member};
 use crate::domain::point_type::PointType;
 use crate::domain::scheme::Scheme;
@@ -57,6 +58,28 @@ pub fn entry(it: &Entry) -> pb::Entry {
         occurred_at: Some(to_proto(it.occurred_at)),
         recorded_at: Some(to_proto(it.recorded_at)),
         growth_change: it.growth_change,
+        hold_id: it.origin.hold_id.clone(),
+        reward_id: it.origin.reward_id.clone(),
+    }
+}
+
+/// A hold.
+pub fn hold(it: &Hold) -> pb::Hold {
+    let lots = it.lots.iter().map(|lot| pb::HeldPoints { expires_at: at(lot.expires_at), amount: lot.points });
+    pb::Hold {
+        hold_id: it.id.to_string(),
+        point_type_id: it.point_type.to_string(),
+        amount: it.amount,
+        state: it.state.code().into(),
+        captured: it.captured,
+        given_back: it.given_back,
+        order_id: it.origin.order_id.clone(),
+        reason: it.origin.reason.clone(),
+        lots: lots.collect(),
+        late: it.late,
+        create_time: Some(to_proto(it.opened_at)),
+        expire_time: Some(to_proto(it.expires_at)),
+        resolve_time: at(it.resolved_at),
     }
 }
 

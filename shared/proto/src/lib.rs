@@ -28,10 +28,11 @@ mod banyan {
     package!(admin, "gen/banyan.admin.v1.rs");
     package!(common, "gen/banyan.common.v1.rs");
     package!(events, "gen/banyan.events.v1.rs");
+    package!(incentives, "gen/banyan.incentives.v1.rs");
     package!(levels, "gen/banyan.levels.v1.rs");
     package!(profiles, "gen/banyan.profiles.v1.rs");
 }
-pub use banyan::{admin, common, events, levels, profiles};
+pub use banyan::{admin, common, events, incentives, levels, profiles};
 
 /// Google's shared types.
 #[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all, unreachable_pub)]

@@ -27,6 +27,7 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = tenant_writes(names);
     samples.extend(programme_writes(names));
     samples.extend(user_writes(names));
+    samples.extend(hold_writes(names));
     samples
 }
 
@@ -178,10 +179,43 @@ fn user_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// The id of a hold that [`hold_writes`] opens.
+fn hold_id(names: &Names<'_>, what: &str) -> String {
+    levels::commands::hold_id(names.user, &request_id(names, what)).to_string()
+}
+
+/// Two holds: one is captured and given back in part, the other released.
+fn hold_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let hold = |what: &str, amount: &str| {
+        json!({"requestId": request_id(names, what), "userId": names.user, "pointTypeId": "points", "amount": amount,
+            "ttlSeconds": 900, "reason": names.canary, "orderId": names.ids})
+    };
+    vec![
+        ("/banyan.levels.v1.PointsService/HoldPoints", hold("hold-1", "20")),
+        (
+            "/banyan.levels.v1.PointsService/CaptureHold",
+            json!({"requestId": request_id(names, "capture"), "userId": names.user, "holdId": hold_id(names, "hold-1"),
+                "amount": "15", "reason": names.canary}),
+        ),
+        (
+            "/banyan.levels.v1.PointsService/GiveBack",
+            json!({"requestId": request_id(names, "give-back"), "userId": names.user,
+                "holdId": hold_id(names, "hold-1"), "amount": "5", "reason": names.canary}),
+        ),
+        ("/banyan.levels.v1.PointsService/HoldPoints", hold("hold-2", "10")),
+        (
+            "/banyan.levels.v1.PointsService/ReleaseHold",
+            json!({"requestId": request_id(names, "release"), "userId": names.user,
+                "holdId": hold_id(names, "hold-2")}),
+        ),
+    ]
+}
+
 /// The reads.
 pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let user = json!({"userId": names.user});
     let points = json!({"userId": names.user, "pointTypeId": "points"});
+    let hold = json!({"userId": names.user, "holdId": hold_id(names, "hold-1")});
     let member = json!({"userId": names.user, "schemeId": "member"});
     let wanted = json!({"userIds": [names.user, format!("openid-{}", names.ids)]});
     vec![
@@ -217,7 +251,7 @@ pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ),
         ("/banyan.profiles.v1.OrderService/ListOrders", user.clone()),
         ("/banyan.profiles.v1.LifecycleService/GetModels", json!({})),
-        ("/banyan.profiles.v1.LifecycleService/GetStanding", user),
+        ("/banyan.profiles.v1.LifecycleService/GetStanding", user.clone()),
         (
             "/banyan.profiles.v1.InsightService/GetCohortRetention",
             json!({"fromMonth": "2026-01", "toMonth": "2026-12"}),
@@ -229,6 +263,8 @@ pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.PointsService/ListPointTypes", json!({})),
         ("/banyan.levels.v1.PointsService/GetBalance", points.clone()),
         ("/banyan.levels.v1.PointsService/ListEntries", points),
+        ("/banyan.levels.v1.PointsService/GetHold", hold),
+        ("/banyan.levels.v1.PointsService/ListHolds", user),
         ("/banyan.levels.v1.PointsService/GetCirculation", json!({"pointTypeId": "points"})),
         ("/banyan.levels.v1.PointsService/VerifyLedger", json!({})),
         ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),

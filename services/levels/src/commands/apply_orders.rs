@@ -73,7 +73,8 @@ impl Levels {
         let (programme, keys) = accounts(tx, tenant, &items, &orders).await?;
         let accounts = ledger::lock(tx, tenant, &keys, true).await?;
         let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
-        let mut book = Book::new(&programme, accounts, members);
+        let holds = ledger::holds(tx, tenant, &accounts, &[]).await?;
+        let mut book = Book::new(&programme, accounts, members).with_holds(holds);
         let mut orders = orders;
         let mut causes: Vec<usize> = Vec::new();
         for item in &items {

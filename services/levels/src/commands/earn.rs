@@ -6,7 +6,7 @@ use service::Answer;
 use status::Violations;
 use time::{Duration, OffsetDateTime};
 
-use super::posting::Posting;
+use super::posting::{Named, Posting};
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::refusal::Refusal;
@@ -39,8 +39,12 @@ impl Posting for Earn {
         &self.request
     }
 
-    fn account(&self) -> (&UserId, &Key) {
-        (&self.user, &self.point_type)
+    fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named::PointType(&self.point_type)
     }
 
     fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<EarnResponse, Refusal> {

@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use ids::{TenantId, UserId};
+use ids::{EventId, TenantId, UserId};
 use pg::{StoreError, Tx};
 
 use crate::domain::account::Account;
 use crate::domain::book::{AccountKey, Programme, What, Written};
+use crate::domain::hold::Hold;
 use crate::domain::member::Member;
 use crate::store;
 
@@ -39,6 +40,18 @@ pub(super) async fn lock(
         accounts.extend(store::account::lock(tx, tenant, missing).await?);
     }
     Ok(accounts)
+}
+
+/// The open holds of locked accounts, and the named holds. Most accounts have none, and say so.
+pub(super) async fn holds(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    accounts: &BTreeMap<AccountKey, Account>,
+    named: &[(&UserId, &EventId)],
+) -> Result<Vec<(UserId, Hold)>, StoreError> {
+    let holding: Vec<&AccountKey> =
+        accounts.iter().filter(|(_, account)| account.held > 0).map(|(key, _)| key).collect();
+    store::hold::of_accounts(tx, tenant, &holding, named).await
 }
 
 /// The members among the users whose measuring accounts are locked.
@@ -76,13 +89,14 @@ pub(super) async fn write(
         let entries: Vec<_> = keys.iter().zip(posted).collect();
         store::entry::insert(tx, tenant, &entries).await?;
         store::account::write(tx, tenant, &written.accounts).await?;
+        store::hold::write(tx, tenant, &written.holds).await?;
         store::total::add(tx, tenant, &entries).await?;
     }
     if let Some(scheme) = &programme.scheme {
         store::member::write(tx, tenant, &scheme.id, &written.members).await?;
         let moves = written.effects.iter().filter_map(|effect| match &effect.what {
             What::Moved(moved) => Some((&effect.user, moved)),
-            What::Posted { .. } => None,
+            What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } => None,
         });
         store::member::insert_moves(tx, tenant, &scheme.id, &moves.collect::<Vec<_>>()).await?;
     }

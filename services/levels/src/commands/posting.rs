@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use ids::{Key, TenantId, UserId};
+use ids::{EventId, Key, TenantId, UserId};
 use pg::Tx;
 use proto::common::v1::Position;
 use requests::{Keep, Request, first_of_each};
@@ -9,12 +9,21 @@ use status::Violations;
 use time::OffsetDateTime;
 
 use super::ledger;
-use crate::domain::book::{AccountKey, Book, Programme, What};
+use crate::domain::book::{AccountKey, Book, Effect, Programme, What};
 use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
-use crate::{Levels, events};
+use crate::{Levels, events, store};
 
-/// A call that makes one entry of one account.
+/// What a call names beside its user.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Named<'a> {
+    /// The point type of the account.
+    PointType(&'a Key),
+    /// A hold of the account.
+    Hold(&'a EventId),
+}
+
+/// A call that changes one account.
 pub(super) trait Posting: Sync {
     /// What the call answers.
     type Answer: prost::Message + Default + Clone;
@@ -25,8 +34,11 @@ pub(super) trait Posting: Sync {
     /// Makes it idempotent.
     fn request(&self) -> &Request;
 
-    /// The account as named by the caller.
-    fn account(&self) -> (&UserId, &Key);
+    /// The user as named by the caller.
+    fn user(&self) -> &UserId;
+
+    /// What tells which account of the user it is about.
+    fn named(&self) -> Named<'_>;
 
     /// Decides it.
     fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Self::Answer, Refusal>;
@@ -56,11 +68,12 @@ impl Levels {
         let requests: Vec<&Request> = items.iter().map(Posting::request).collect();
         let firsts = first_of_each(&requests);
         let mut tx = self.core.write(tenant).await?;
-        let keys = accounts_of(&mut tx, tenant, items).await?;
-        let types: BTreeSet<&str> = keys.iter().map(|(_, point_type)| point_type.as_str()).collect();
+        let places = places_of(&mut tx, tenant, items).await?;
+        let keys = || places.iter().filter_map(|place| place.account.as_ref());
+        let types: BTreeSet<&str> = keys().map(|(_, point_type)| point_type.as_str()).collect();
         let programme = ledger::programme(&mut tx, tenant, types).await?;
         let known_keys: BTreeSet<AccountKey> =
-            keys.iter().filter(|(_, point_type)| programme.types.contains_key(point_type)).cloned().collect();
+            keys().filter(|(_, point_type)| programme.types.contains_key(point_type)).cloned().collect();
         let accounts = ledger::lock(&mut tx, tenant, &known_keys, P::OPENS).await?;
         let known = requests::look_up::<P::Answer, Refusal>(&mut tx, tenant, &requests).await?;
         let mut outcomes: Vec<Option<Outcome<P>>> =
@@ -69,6 +82,8 @@ impl Levels {
         let mut open: Vec<usize> = (0..items.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
         if !open.is_empty() {
             let members = ledger::members(&mut tx, tenant, &programme, accounts.keys()).await?;
+            let named: Vec<_> = places.iter().filter_map(|place| Some((&place.user, place.hold?))).collect();
+            let holds = ledger::holds(&mut tx, tenant, &accounts, &named).await?;
             let clock = self.core.decide(&mut tx, tenant).await?;
             open.retain(|n| match items[*n].check(clock) {
                 Ok(()) => true,
@@ -77,10 +92,10 @@ impl Levels {
                     false
                 }
             });
-            let mut book = Book::new(&programme, accounts, members);
+            let mut book = Book::new(&programme, accounts, members).with_holds(holds);
             let decided: Vec<Decision<P>> =
-                open.iter().map(|n| decide(&items[*n], &mut book, &keys[*n], clock)).collect();
-            let answers = self.store(tx, tenant, &programme, book, &open, items, decided).await?;
+                open.iter().map(|n| decide(&items[*n], &mut book, &places[*n], clock)).collect();
+            let answers = self.store(tx, tenant, &programme, book, &open, (items, &places), decided).await?;
             for (n, answer) in open.into_iter().zip(answers) {
                 outcomes[n] = Some(answer);
             }
@@ -96,7 +111,7 @@ impl Levels {
         programme: &Programme,
         book: Book<'_>,
         open: &[usize],
-        items: &[P],
+        (items, places): (&[P], &[Place<'_>]),
         decided: Vec<Decision<P>>,
     ) -> Result<Vec<Outcome<P>>, LevelsError> {
         let written = book.close();
@@ -105,17 +120,22 @@ impl Levels {
         let drafts = written.effects.iter().map(|effect| events::told(effect, scheme, None));
         let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
         let positions = self.core.log.append(&mut tx, tenant, &drafts).await?;
-        let answers: Vec<Result<P::Answer, Refusal>> = decided
-            .into_iter()
-            .map(|outcome| {
-                outcome.map(|(mut answer, effect)| {
-                    if let Some(position) = effect.and_then(|effect| positions.get(effect)) {
-                        P::place(&mut answer, Position::from(*position));
-                    }
-                    answer
-                })
-            })
-            .collect();
+        let mut answers: Vec<Result<P::Answer, Refusal>> = Vec::with_capacity(decided.len());
+        for (outcome, n) in decided.into_iter().zip(open) {
+            let placed = match outcome {
+                Ok((mut answer, effect)) => {
+                    let position = match effect.and_then(|effect| positions.get(effect)) {
+                        Some(position) => *position,
+                        // nothing was to be done: all that was done before is told up to there
+                        None => self.core.log.end_of(&mut tx, tenant, places[*n].user.as_str()).await?,
+                    };
+                    P::place(&mut answer, Position::from(position));
+                    Ok(answer)
+                }
+                Err(refusal) => Err(refusal),
+            };
+            answers.push(placed);
+        }
         let records: Vec<_> =
             open.iter().zip(&answers).map(|(n, answer)| (items[*n].request(), answer.as_ref())).collect();
         requests::record(&mut tx, tenant, Keep::Forever, &records).await?;
@@ -126,21 +146,50 @@ impl Levels {
     }
 }
 
-async fn accounts_of<P: Posting>(tx: &mut Tx, tenant: &TenantId, items: &[P]) -> Result<Vec<AccountKey>, LevelsError> {
-    let aliases = mirror::resolve(tx, tenant, items.iter().map(|item| item.account().0)).await?;
-    let key = |item: &P| {
-        let (user, point_type) = item.account();
-        (aliases.meant(user), point_type.clone())
+/// Where a call takes effect.
+struct Place<'a> {
+    /// By canonical id.
+    user: UserId,
+    /// `None`: the user has no such hold.
+    account: Option<AccountKey>,
+    /// The hold that it names.
+    hold: Option<&'a EventId>,
+}
+
+async fn places_of<'a, P: Posting>(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    items: &'a [P],
+) -> Result<Vec<Place<'a>>, LevelsError> {
+    let aliases = mirror::resolve(tx, tenant, items.iter().map(Posting::user)).await?;
+    let place = |item: &'a P| {
+        let user = aliases.meant(item.user());
+        match item.named() {
+            Named::PointType(id) => Place { account: Some((user.clone(), id.clone())), user, hold: None },
+            Named::Hold(id) => Place { user, account: None, hold: Some(id) },
+        }
     };
-    Ok(items.iter().map(key).collect())
+    let mut places: Vec<Place<'a>> = items.iter().map(place).collect();
+    let named: Vec<_> = places.iter().filter_map(|place| Some((&place.user, place.hold?))).collect();
+    let held = store::hold::point_types(tx, tenant, &named).await?;
+    for place in &mut places {
+        if let Some(id) = place.hold {
+            let point_type = held.get(&(place.user.clone(), id.clone()));
+            place.account = point_type.map(|point_type| (place.user.clone(), point_type.clone()));
+        }
+    }
+    Ok(places)
 }
 
 /// Decides one call, then the level that follows from it.
-fn decide<P: Posting>(item: &P, book: &mut Book<'_>, key: &AccountKey, clock: OffsetDateTime) -> Decision<P> {
+fn decide<P: Posting>(item: &P, book: &mut Book<'_>, place: &Place<'_>, clock: OffsetDateTime) -> Decision<P> {
+    let Some(key) = &place.account else {
+        return Err(Refusal::HoldNotFound { hold_id: place.hold.map(EventId::to_string).unwrap_or_default() });
+    };
     let at = book.decision_time(key, clock);
     let before = book.effects().len();
     let answer = item.decide(book, key, at)?;
-    let own = |effect: &crate::domain::book::Effect| matches!(effect.what, What::Posted { .. });
+    let own = |effect: &Effect| matches!(effect.what, What::Posted { .. } | What::Held { .. });
     let effect = book.effects()[before..].iter().rposition(own).map(|index| before + index);
     book.decide_level(&key.0, at);
     Ok((answer, effect))

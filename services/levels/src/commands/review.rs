@@ -12,7 +12,7 @@ use crate::{Levels, events, store};
 const TENANTS_STEP: i64 = 100;
 
 impl Levels {
-    /// Books lapsed lots and reviews levels whose validity ended, of all tenants, as far as one run may go. Answers how
+    /// Books lapsed lots and holds that timed out, and reviews levels whose validity ended, of all tenants, as far as one run may go. Answers how
     /// many accounts were settled. Several replicas may review at once: each passes over what another holds.
     pub async fn review(&self) -> Result<usize, LevelsError> {
         let (mut settled, mut batches) = (0, self.settings.review_batches_max);
@@ -39,16 +39,17 @@ impl Levels {
         }
     }
 
-    /// When the next account of a tenant is due: a lot lapses, or a level's validity ends.
+    /// When the next account of a tenant is due: a lot lapses, a hold times out, or a level's validity ends.
     pub async fn next_due(&self, tenant: &TenantId) -> Result<Option<OffsetDateTime>, LevelsError> {
         let mut tx = self.core.db.begin(tenant).await?;
         let lapse = store::account::next_lapse(&mut tx, tenant).await?;
+        let time_out = store::hold::next_time_out(&mut tx, tenant).await?;
         let end = match store::scheme::current(&mut tx, tenant).await? {
             Some(scheme) => store::member::next_end(&mut tx, tenant, &scheme.id).await?,
             None => None,
         };
         tx.rollback().await?;
-        Ok(lapse.into_iter().chain(end).min())
+        Ok([lapse, time_out, end].into_iter().flatten().min())
     }
 
     /// Settles a bounded number of a tenant's due accounts; answers how many.
@@ -65,6 +66,7 @@ impl Levels {
         let clock = pg::clock(&mut tx).await?;
         let mut due: BTreeSet<AccountKey> =
             store::account::lapsed(&mut tx, tenant, clock, limit).await?.into_iter().collect();
+        due.extend(store::hold::timed_out(&mut tx, tenant, clock, limit).await?);
         let scheme = store::scheme::current(&mut tx, tenant).await?;
         if let Some(scheme) = &scheme {
             let measure = (&scheme.id, &scheme.point_type);
@@ -79,9 +81,10 @@ impl Levels {
         let accounts = store::account::lock_free(&mut tx, tenant, &due).await?;
         let keys: Vec<AccountKey> = accounts.keys().cloned().collect();
         let members = ledger::members(&mut tx, tenant, &programme, &keys).await?;
+        let holds = ledger::holds(&mut tx, tenant, &accounts, &[]).await?;
         // read again: an account that was waited for may have been decided later than the first look
         let clock = pg::clock(&mut tx).await?;
-        let mut book = Book::new(&programme, accounts, members);
+        let mut book = Book::new(&programme, accounts, members).with_holds(holds);
         for key in &keys {
             let at = book.decision_time(key, clock);
             book.settle(key, at);

@@ -5,7 +5,7 @@ use requests::Request;
 use service::Answer;
 use time::OffsetDateTime;
 
-use super::posting::Posting;
+use super::posting::{Named, Posting};
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::refusal::Refusal;
@@ -35,8 +35,12 @@ impl Posting for Spend {
         &self.request
     }
 
-    fn account(&self) -> (&UserId, &Key) {
-        (&self.user, &self.point_type)
+    fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    fn named(&self) -> Named<'_> {
+        Named::PointType(&self.point_type)
     }
 
     fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<SpendResponse, Refusal> {

@@ -8,11 +8,16 @@ use super::lot::{LotChange, Lots};
 use super::point_type::{BALANCE_MAX, ReversalPolicy};
 use super::refusal::Refusal;
 
-/// A user's points of one type. Sum of entries = sum of lots - debt; while there is debt there are no lots.
+/// A user's points of one type. Sum of entries = sum of lots + held - debt; while there is debt there are no lots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
-    /// What is there, lapsed lots not yet booked included.
+    /// What is there and not held, lapsed lots not yet booked included.
     pub lots: Lots,
+    /// What open holds keep: the sum of their lots.
+    pub held: i64,
+    /// What reversals found missing while so much was held: taken from what comes free of holds, so that nobody keeps
+    /// points by holding them. Never more than is held.
+    pub claimed: i64,
     /// Owed after reversals of spent points.
     pub debt: i64,
     /// Everything ever earned, less what was taken back and what level ends took off; never below 0. Neither spending
@@ -36,7 +41,7 @@ pub struct Occasion {
 impl Account {
     /// The sum of all entries.
     pub fn balance(&self) -> i64 {
-        self.lots.sum() - self.debt
+        self.lots.sum() + self.held - self.debt
     }
 
     /// What can be spent at a time.
@@ -84,7 +89,7 @@ impl Account {
     }
 
     /// Takes back points that were earned into a lot: from that lot first, then as spending does; what is missing is
-    /// forgiven or becomes debt. Growth falls by all of it, as it rose by all of it.
+    /// forgiven, as far as holds do not keep it, or becomes debt. Growth falls by all of it, as it rose by all of it.
     pub fn take_back(
         &mut self,
         user: &UserId,
@@ -104,7 +109,10 @@ impl Account {
                 lots.push(LotChange { expires_at: None, origin: user.clone(), points: -missing });
                 0
             }
-            ReversalPolicy::MayGoNegative | ReversalPolicy::DownToZero => missing,
+            ReversalPolicy::MayGoNegative | ReversalPolicy::DownToZero => {
+                self.claimed += missing.min(self.held - self.claimed);
+                missing
+            }
         };
         self.post(EntryKind::Reverse, lots, -points.min(self.growth), shortfall, occasion, at)
     }
@@ -134,7 +142,8 @@ impl Account {
         Some(self.post(EntryKind::LevelEnd, lots, -fall, 0, occasion, at))
     }
 
-    fn post(
+    /// Adds an entry for what was changed already.
+    pub(super) fn post(
         &mut self,
         kind: EntryKind,
         lots: Vec<LotChange>,

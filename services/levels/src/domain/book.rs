@@ -1,16 +1,20 @@
 //! What one transaction decides about accounts and members.
 
+mod holding;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use ids::{Key, UserId};
+use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
 use super::entry::Entry;
+use super::hold::Hold;
 use super::member::{LevelMove, Member, MoveCause};
 use super::order::Earning;
 use super::point_type::PointType;
 use super::refusal::Refusal;
+use super::reward::Carried;
 use super::scheme::Scheme;
 
 /// A user's account of a point type; in the order in which accounts are locked.
@@ -31,8 +35,10 @@ pub struct Book<'a> {
     programme: &'a Programme,
     accounts: BTreeMap<AccountKey, Account>,
     members: BTreeMap<UserId, Member>,
+    holds: BTreeMap<(UserId, EventId), Hold>,
     written: BTreeSet<AccountKey>,
     standing: BTreeSet<UserId>,
+    resolved: BTreeSet<(UserId, EventId)>,
     effects: Vec<Effect>,
 }
 
@@ -61,6 +67,53 @@ pub enum What {
     },
     /// A level changed or was renewed.
     Moved(LevelMove),
+    /// A hold was opened or resolved, or something of it was given back.
+    Held {
+        /// The hold after it.
+        hold: Hold,
+        /// What was done with it.
+        change: HoldChange,
+        /// What can be spent after it.
+        available_after: i64,
+    },
+    /// A reward was carried out, or cannot be.
+    Rewarded {
+        /// The reward.
+        reward_id: String,
+        /// What came of it.
+        carried: Carried,
+        /// When that was decided.
+        decided_at: OffsetDateTime,
+    },
+}
+
+/// What was done with a hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldChange {
+    /// It was opened.
+    Opened,
+    /// Points of it were used.
+    Captured {
+        /// Number of the entry; 0 where there was nothing to take.
+        entry_seq: i64,
+        /// What was taken although it was not there.
+        debt: i64,
+        /// What was not there and is not taken.
+        shortfall: i64,
+    },
+    /// It was let go.
+    Released,
+    /// Its time was up.
+    Expired,
+    /// Points were given back.
+    GivenBack {
+        /// How many this time.
+        points: i64,
+        /// Number of the entry.
+        entry_seq: i64,
+        /// When.
+        at: OffsetDateTime,
+    },
 }
 
 /// What is to be written of a book.
@@ -70,6 +123,8 @@ pub struct Written {
     pub accounts: Vec<(AccountKey, Account)>,
     /// Members that are new or changed.
     pub members: Vec<(UserId, Member)>,
+    /// Holds that are new or changed.
+    pub holds: Vec<(UserId, Hold)>,
     /// What happened, in order.
     pub effects: Vec<Effect>,
 }
@@ -81,8 +136,23 @@ impl<'a> Book<'a> {
         accounts: BTreeMap<AccountKey, Account>,
         members: BTreeMap<UserId, Member>,
     ) -> Self {
-        let (written, standing, effects) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        Self { programme, accounts, members, written, standing, effects }
+        Self {
+            programme,
+            accounts,
+            members,
+            holds: BTreeMap::new(),
+            written: BTreeSet::new(),
+            standing: BTreeSet::new(),
+            resolved: BTreeSet::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// With holds of the accounts: all that are open, so that those that time out are seen, and others that are named.
+    #[must_use]
+    pub fn with_holds(mut self, holds: impl IntoIterator<Item = (UserId, Hold)>) -> Self {
+        self.holds.extend(holds.into_iter().map(|(user, hold)| ((user, hold.id.clone()), hold)));
+        self
     }
 
     /// The point type, or the refusal that there is none.
@@ -96,21 +166,26 @@ impl<'a> Book<'a> {
         self.accounts.get(key).map_or(clock, |account| account.decision_time(clock))
     }
 
-    /// Books the lots that lapsed and ends the periods that ended by `at`, in the order in which they did.
+    /// Books the lots that lapsed and ends the holds and periods that ended by `at`, in the order in which they did.
     pub fn end_periods(&mut self, key: &AccountKey, at: OffsetDateTime) {
         let programme: &'a Programme = self.programme;
         let Some(point_type) = programme.types.get(&key.1) else { return };
         let scheme = programme.scheme.as_ref().filter(|scheme| scheme.point_type == key.1);
         loop {
             let lapse = self.account(key).lots.next_expiry().filter(|date| *date <= at);
+            let hold = self.next_timed_out(key, at);
             let end = scheme.and_then(|_| self.members.get(&key.0)?.valid_until).filter(|end| *end <= at);
-            match (lapse, end, scheme) {
-                (Some(lapse), end, _) if end.is_none_or(|end| lapse <= end) => {
+            let first = |time: OffsetDateTime, others: [Option<OffsetDateTime>; 2]| {
+                others.into_iter().flatten().all(|other| time <= other)
+            };
+            match (lapse, hold, end, scheme) {
+                (Some(lapse), hold, end, _) if first(lapse, [hold.as_ref().map(|it| it.0), end]) => {
                     if let Some(entry) = self.account(key).book_lapse(at) {
                         self.posted(key, entry, at);
                     }
                 }
-                (_, Some(end), Some(scheme)) => self.end_period(key, point_type, scheme, end, at),
+                (_, Some((time, id)), end, _) if first(time, [end, None]) => self.time_out(key, &id, at),
+                (_, _, Some(end), Some(scheme)) => self.end_period(key, point_type, scheme, end, at),
                 _ => break,
             }
         }
@@ -119,6 +194,11 @@ impl<'a> Book<'a> {
     /// The member and the growth that an account stands for.
     pub fn standing(&self, key: &AccountKey) -> (Option<&Member>, i64) {
         (self.members.get(&key.0), self.accounts.get(key).map_or(0, |account| account.growth))
+    }
+
+    /// The account as it is now; an empty one where there is none.
+    pub fn account_of(&self, key: &AccountKey) -> Account {
+        self.accounts.get(key).cloned().unwrap_or_default()
     }
 
     /// What happened so far, in order.
@@ -168,17 +248,33 @@ impl<'a> Book<'a> {
         occasion: Occasion,
         at: OffsetDateTime,
     ) -> Result<(), Refusal> {
-        let policy = self.point_type(&earning.point_type)?.reversal;
         let key = (user.clone(), earning.point_type.clone());
-        self.settle(&key, at);
-        let from = (earning.lot_expires_at, &earning.lot_origin);
-        let entry = self.account(&key).take_back(user, points, from, policy, occasion, at);
-        self.posted(&key, entry, at);
+        self.take_back_from(&key, points, (earning.lot_expires_at, &earning.lot_origin), occasion, at)
+    }
+
+    /// Takes back points that went to a lot.
+    pub fn take_back_from(
+        &mut self,
+        key: &AccountKey,
+        points: i64,
+        lot: (Option<OffsetDateTime>, &UserId),
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Result<(), Refusal> {
+        let policy = self.point_type(&key.1)?.reversal;
+        self.settle(key, at);
+        let entry = self.account(key).take_back(&key.0, points, lot, policy, occasion, at);
+        self.posted(key, entry, at);
         Ok(())
     }
 
-    /// Books all that fell due by `at`, in the order in which it did: lots that lapsed, periods that ended, and then the
-    /// scheme's new thresholds.
+    /// Notes what came of a reward.
+    pub fn rewarded(&mut self, user: &UserId, reward_id: &str, carried: Carried, decided_at: OffsetDateTime) {
+        self.push(user, What::Rewarded { reward_id: reward_id.to_owned(), carried, decided_at });
+    }
+
+    /// Books all that fell due by `at`, in the order in which it did: lots that lapsed, holds and periods that ended, and
+    /// then the scheme's new thresholds.
     pub fn settle(&mut self, key: &AccountKey, at: OffsetDateTime) {
         let programme: &'a Programme = self.programme;
         let Some(point_type) = programme.types.get(&key.1) else { return };
@@ -222,7 +318,9 @@ impl<'a> Book<'a> {
     pub fn close(mut self) -> Written {
         let accounts = self.written.into_iter().filter_map(|key| self.accounts.remove_entry(&key)).collect();
         let members = self.standing.into_iter().filter_map(|user| self.members.remove_entry(&user)).collect();
-        Written { accounts, members, effects: self.effects }
+        let hold = |key: (UserId, EventId)| Some((key.0.clone(), self.holds.remove(&key)?));
+        let holds = self.resolved.into_iter().filter_map(hold).collect();
+        Written { accounts, members, holds, effects: self.effects }
     }
 
     fn end_period(

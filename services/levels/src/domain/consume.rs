@@ -232,6 +232,6 @@ impl Orders {
 
 fn occasion(incoming: &Incoming, rule_id: &Key, occurred_at: OffsetDateTime) -> Occasion {
     let order_id = incoming.order_id().unwrap_or_default().to_owned();
-    let origin = Origin { reason: String::new(), rule_id: rule_id.to_string(), order_id };
+    let origin = Origin { rule_id: rule_id.to_string(), order_id, ..Origin::default() };
     Occasion { occurred_at: Some(occurred_at), origin }
 }

@@ -17,10 +17,15 @@ pub enum EntryKind {
     Reverse,
     /// Taken off when a level's validity ended.
     LevelEnd,
+    /// Used, and given back.
+    Return,
+    /// What came free of a hold filled debt.
+    DebtFilled,
 }
 
 impl EntryKind {
-    const ALL: [Self; 5] = [Self::Earn, Self::Spend, Self::Expire, Self::Reverse, Self::LevelEnd];
+    const ALL: [Self; 7] =
+        [Self::Earn, Self::Spend, Self::Expire, Self::Reverse, Self::LevelEnd, Self::Return, Self::DebtFilled];
 
     /// The contract's number.
     pub fn code(self) -> i16 {
@@ -30,6 +35,8 @@ impl EntryKind {
             EntryKind::Expire => 3,
             EntryKind::Reverse => 4,
             EntryKind::LevelEnd => 5,
+            EntryKind::Return => 6,
+            EntryKind::DebtFilled => 7,
         }
     }
 
@@ -45,7 +52,8 @@ impl EntryKind {
             EntryKind::Spend => "redeemed",
             EntryKind::Expire => "expired",
             EntryKind::Reverse => "reversed",
-            EntryKind::LevelEnd => "adjusted",
+            EntryKind::LevelEnd | EntryKind::DebtFilled => "adjusted",
+            EntryKind::Return => "returned",
         }
     }
 }
@@ -59,6 +67,10 @@ pub struct Origin {
     pub rule_id: String,
     /// The order.
     pub order_id: String,
+    /// The hold.
+    pub hold_id: String,
+    /// The reward of a campaign.
+    pub reward_id: String,
 }
 
 /// One line of an account; never changed.

@@ -57,4 +57,56 @@ pub enum Refusal {
         /// The scheme that it has.
         scheme_id: String,
     },
+    /// The user has no such hold.
+    #[error("there is no such hold")]
+    HoldNotFound {
+        /// The hold.
+        hold_id: String,
+    },
+    /// Nothing was captured yet.
+    #[error("the hold is still open")]
+    HoldOpen {
+        /// The hold.
+        hold_id: String,
+    },
+    /// The hold was captured.
+    #[error("the hold was captured already")]
+    HoldCaptured {
+        /// The hold.
+        hold_id: String,
+    },
+    /// The hold was released.
+    #[error("the hold was released")]
+    HoldReleased {
+        /// The hold.
+        hold_id: String,
+    },
+    /// The hold timed out.
+    #[error("the hold has timed out")]
+    HoldExpired {
+        /// The hold.
+        hold_id: String,
+    },
+    /// More was to be captured than is held.
+    #[error("more was asked for than is held")]
+    HoldExceeded {
+        /// What is held.
+        held: i64,
+        /// What was asked for.
+        amount: i64,
+    },
+    /// More was to be given back than was captured.
+    #[error("more was to be given back than was captured")]
+    GiveBackExceeded {
+        /// What was captured.
+        captured: i64,
+        /// What was asked for.
+        amount: i64,
+    },
+    /// The account has as many open holds as it may.
+    #[error("the account has too many open holds")]
+    HoldLimit {
+        /// How many.
+        limit: usize,
+    },
 }

@@ -23,7 +23,7 @@ pub(super) fn user_and_key(user: &str, field: &str, id: &str) -> Result<(UserId,
     parse.done(user.zip(key))
 }
 
-fn amount(parse: &mut Parse, amount: i64) {
+pub(super) fn amount(parse: &mut Parse, amount: i64) {
     if !(1..=AMOUNT_MAX).contains(&amount) {
         parse.refuse("amount", format!("must lie between 1 and {AMOUNT_MAX}"));
     }
@@ -97,8 +97,8 @@ pub(super) fn spend(sent: &pb::SpendRequest) -> Result<Spend, Violations> {
     parse.done(read)
 }
 
-fn origin(reason: &str, order_id: &str) -> Origin {
-    Origin { reason: reason.to_owned(), rule_id: String::new(), order_id: order_id.to_owned() }
+pub(super) fn origin(reason: &str, order_id: &str) -> Origin {
+    Origin { reason: reason.to_owned(), order_id: order_id.to_owned(), ..Origin::default() }
 }
 
 pub(super) fn publish_earning_rule(sent: &pb::PublishEarningRuleRequest) -> Result<PublishEarningRule, Violations> {

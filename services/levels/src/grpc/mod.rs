@@ -2,6 +2,7 @@
 
 mod convert;
 mod earning;
+mod hold;
 mod level;
 mod points;
 mod status;

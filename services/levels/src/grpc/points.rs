@@ -61,6 +61,42 @@ impl PointsService for Api {
         write(async move { only(levels.spend(&tenant, &[command]).await?) }).await
     }
 
+    async fn hold_points(
+        &self,
+        request: Request<pb::HoldPointsRequest>,
+    ) -> Result<Response<pb::HoldPointsResponse>, Status> {
+        self.hold_points_of(request).await
+    }
+
+    async fn capture_hold(
+        &self,
+        request: Request<pb::CaptureHoldRequest>,
+    ) -> Result<Response<pb::CaptureHoldResponse>, Status> {
+        self.capture_hold_of(request).await
+    }
+
+    async fn release_hold(
+        &self,
+        request: Request<pb::ReleaseHoldRequest>,
+    ) -> Result<Response<pb::ReleaseHoldResponse>, Status> {
+        self.release_hold_of(request).await
+    }
+
+    async fn give_back(&self, request: Request<pb::GiveBackRequest>) -> Result<Response<pb::GiveBackResponse>, Status> {
+        self.give_back_of(request).await
+    }
+
+    async fn get_hold(&self, request: Request<pb::GetHoldRequest>) -> Result<Response<pb::GetHoldResponse>, Status> {
+        self.hold_of(request).await
+    }
+
+    async fn list_holds(
+        &self,
+        request: Request<pb::ListHoldsRequest>,
+    ) -> Result<Response<pb::ListHoldsResponse>, Status> {
+        self.holds_of(request).await
+    }
+
     async fn get_balance(
         &self,
         request: Request<pb::GetBalanceRequest>,
@@ -77,6 +113,7 @@ impl PointsService for Api {
             debt: balance.debt,
             growth: balance.growth,
             expiring: expiring.collect(),
+            held: balance.held,
         }))
     }
 
@@ -112,8 +149,9 @@ impl PointsService for Api {
             expired: it.expired,
             reversed: it.reversed,
             adjusted: it.adjusted,
-            in_circulation: it.issued - it.redeemed - it.expired - it.reversed - it.adjusted,
+            in_circulation: it.issued + it.returned - it.redeemed - it.expired - it.reversed - it.adjusted,
             accounts: it.accounts,
+            returned: it.returned,
         }))
     }
 
@@ -135,6 +173,8 @@ impl PointsService for Api {
             last_balance: it.last_balance,
             growth_sum: it.growth_sum,
             growth: it.growth,
+            held: it.held,
+            holds_sum: it.holds_sum,
         });
         Ok(Response::new(pb::VerifyLedgerResponse {
             accounts: page.accounts,

@@ -33,6 +33,34 @@ fn refused(refusal: &Refusal) -> Status {
         Refusal::BalanceOverflow { amount } => {
             status::refuse(Code::OutOfRange, Reason::BalanceOverflow, message).with("amount", amount)
         }
+        Refusal::HoldNotFound { hold_id } => {
+            status::refuse(Code::NotFound, Reason::HoldNotFound, message).with("hold_id", hold_id)
+        }
+        Refusal::HoldOpen { hold_id } => {
+            status::refuse(Code::FailedPrecondition, Reason::HoldOpen, message).with("hold_id", hold_id)
+        }
+        Refusal::HoldCaptured { hold_id } => {
+            status::refuse(Code::FailedPrecondition, Reason::HoldCaptured, message).with("hold_id", hold_id)
+        }
+        Refusal::HoldReleased { hold_id } => {
+            status::refuse(Code::FailedPrecondition, Reason::HoldReleased, message).with("hold_id", hold_id)
+        }
+        Refusal::HoldExpired { hold_id } => {
+            status::refuse(Code::FailedPrecondition, Reason::HoldExpired, message).with("hold_id", hold_id)
+        }
+        Refusal::HoldExceeded { held, amount } => {
+            status::refuse(Code::FailedPrecondition, Reason::HoldExceeded, message)
+                .with("held", held)
+                .with("amount", amount)
+        }
+        Refusal::GiveBackExceeded { captured, amount } => {
+            status::refuse(Code::FailedPrecondition, Reason::GiveBackExceeded, message)
+                .with("captured", captured)
+                .with("amount", amount)
+        }
+        Refusal::HoldLimit { limit } => {
+            status::refuse(Code::FailedPrecondition, Reason::HoldLimit, message).with("limit", limit)
+        }
         Refusal::EarningRuleNotFound { rule_id } => {
             status::refuse(Code::NotFound, Reason::EarningRuleNotFound, message).with("rule_id", rule_id)
         }

@@ -18,6 +18,8 @@ struct Row {
     lot_expires_at: Vec<Option<OffsetDateTime>>,
     lot_origin: Vec<String>,
     lot_points: Vec<i64>,
+    held: i64,
+    claimed: i64,
     debt: i64,
     growth: i64,
     entry_seq: i64,
@@ -31,6 +33,8 @@ impl Row {
             lots.map(|((expires_at, origin), points)| Ok(Lot { expires_at, origin: rows::user(origin)?, points }));
         let account = Account {
             lots: Lots::new(lots.collect::<Result<_, StoreError>>()?),
+            held: self.held,
+            claimed: self.claimed,
             debt: self.debt,
             growth: self.growth,
             entry_seq: self.entry_seq,
@@ -77,7 +81,7 @@ pub async fn lock(
     let rows = sqlx::query_as!(
         Row,
         r#"select a.user_id, a.point_type_id, a.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
-            a.lot_origin, a.lot_points, a.debt, a.growth, a.entry_seq, a.last_decided_at
+            a.lot_origin, a.lot_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
         from account a
         where a.tenant_id = $1
             and (a.user_id, a.point_type_id) in (select k.u, k.p from unnest($2::text[], $3::text[]) k(u, p))
@@ -102,7 +106,7 @@ pub async fn lock_free(
     let rows = sqlx::query_as!(
         Row,
         r#"select a.user_id, a.point_type_id, a.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
-            a.lot_origin, a.lot_points, a.debt, a.growth, a.entry_seq, a.last_decided_at
+            a.lot_origin, a.lot_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
         from account a
         where a.tenant_id = $1
             and (a.user_id, a.point_type_id) in (select k.u, k.p from unnest($2::text[], $3::text[]) k(u, p))
@@ -143,7 +147,7 @@ pub async fn read(conn: &mut PgConnection, tenant: &TenantId, key: &AccountKey) 
     let row = sqlx::query_as!(
         Row,
         r#"select user_id, point_type_id, lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin,
-            lot_points, debt, growth, entry_seq, last_decided_at
+            lot_points, held, claimed, debt, growth, entry_seq, last_decided_at
         from account where tenant_id = $1 and user_id = $2 and point_type_id = $3"#,
         tenant.as_str(),
         key.0.as_str(),
@@ -163,6 +167,7 @@ pub async fn write(
     let (users, point_types) = columns(accounts.iter().map(|(key, _)| key));
     let of = |value: fn(&Account) -> i64| accounts.iter().map(|(_, account)| value(account)).collect::<Vec<_>>();
     let (debts, growths, seqs) = (of(|a| a.debt), of(|a| a.growth), of(|a| a.entry_seq));
+    let (held, claimed) = (of(|a| a.held), of(|a| a.claimed));
     let next: Vec<_> = accounts.iter().map(|(_, account)| account.lots.next_expiry()).collect();
     let decided: Vec<_> = accounts.iter().map(|(_, account)| account.decided_at).collect();
     let mut lots = FlatLots::default();
@@ -174,11 +179,11 @@ pub async fn write(
     sqlx::query!(
         "update account a
         set lot_expires_at = coalesce(l.expires_at, '{}'), lot_origin = coalesce(l.origin, '{}'),
-            lot_points = coalesce(l.points, '{}'), debt = k.debt, growth = k.growth, entry_seq = k.entry_seq,
-            next_expiry = k.next_expiry, last_decided_at = k.decided_at
+            lot_points = coalesce(l.points, '{}'), held = k.held, claimed = k.claimed, debt = k.debt, growth = k.growth,
+            entry_seq = k.entry_seq, next_expiry = k.next_expiry, last_decided_at = k.decided_at
         from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[],
-            $8::timestamptz[]) with ordinality
-            k(user_id, point_type_id, debt, growth, entry_seq, next_expiry, decided_at, ord)
+            $8::timestamptz[], $13::bigint[], $14::bigint[]) with ordinality
+            k(user_id, point_type_id, debt, growth, entry_seq, next_expiry, decided_at, held, claimed, ord)
         left join (
             select ord, array_agg(expires_at order by n) as expires_at, array_agg(origin order by n) as origin,
                 array_agg(points order by n) as points
@@ -198,7 +203,9 @@ pub async fn write(
         &lots.row,
         &lots.expires_at as _,
         &lots.origin,
-        &lots.points
+        &lots.points,
+        &held,
+        &claimed
     )
     .execute(conn)
     .await?;

@@ -30,6 +30,8 @@ pub async fn insert(
     let reasons: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.reason.as_str()).collect();
     let rules: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.rule_id.as_str()).collect();
     let orders: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.order_id.as_str()).collect();
+    let holds: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.hold_id.as_str()).collect();
+    let rewards: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.reward_id.as_str()).collect();
     let occurred: Vec<_> = entries.iter().map(|(_, entry)| entry.occurred_at).collect();
     let recorded: Vec<_> = entries.iter().map(|(_, entry)| entry.recorded_at).collect();
     let mut lots = FlatLots::default();
@@ -38,14 +40,16 @@ pub async fn insert(
     }
     sqlx::query!(
         "insert into entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after, growth_change,
-            contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at, recorded_at)
+            contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at, recorded_at,
+            hold_id, reward_id)
         select $1, k.user_id, k.point_type_id, k.seq, k.kind, k.amount, k.balance, k.growth, k.contra, k.reason, k.rule_id,
             k.order_id, coalesce(l.expires_at, '{}'), coalesce(l.origin, '{}'), coalesce(l.points, '{}'), k.shortfall,
-            k.occurred_at, k.recorded_at
+            k.occurred_at, k.recorded_at, k.hold_id, k.reward_id
         from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::bigint[], $7::bigint[], $8::bigint[],
-            $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::timestamptz[])
+            $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],
+            $20::text[], $21::text[])
             with ordinality k(user_id, point_type_id, seq, kind, amount, balance, growth, contra, reason, rule_id,
-            order_id, shortfall, occurred_at, recorded_at, ord)
+            order_id, shortfall, occurred_at, recorded_at, hold_id, reward_id, ord)
         left join (
             select ord, array_agg(expires_at order by n) as expires_at, array_agg(origin order by n) as origin,
                 array_agg(points order by n) as points
@@ -71,7 +75,9 @@ pub async fn insert(
         &lots.row,
         &lots.expires_at as _,
         &lots.origin,
-        &lots.points
+        &lots.points,
+        &holds as _,
+        &rewards as _
     )
     .execute(conn)
     .await?;
@@ -87,6 +93,8 @@ struct Row {
     reason: String,
     rule_id: String,
     order_id: String,
+    hold_id: String,
+    reward_id: String,
     lot_expires_at: Vec<Option<OffsetDateTime>>,
     lot_origin: Vec<String>,
     lot_points: Vec<i64>,
@@ -108,7 +116,13 @@ impl TryFrom<Row> for Entry {
             amount: row.amount,
             balance_after: row.balance_after,
             growth_change: row.growth_change,
-            origin: Origin { reason: row.reason, rule_id: row.rule_id, order_id: row.order_id },
+            origin: Origin {
+                reason: row.reason,
+                rule_id: row.rule_id,
+                order_id: row.order_id,
+                hold_id: row.hold_id,
+                reward_id: row.reward_id,
+            },
             lots: lots.collect::<Result<_, StoreError>>()?,
             shortfall: row.shortfall,
             occurred_at: row.occurred_at,
@@ -127,7 +141,7 @@ pub async fn list(
 ) -> Result<Vec<Entry>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select entry_seq, kind, amount, balance_after, growth_change, reason, rule_id, order_id,
+        r#"select entry_seq, kind, amount, balance_after, growth_change, reason, rule_id, order_id, hold_id, reward_id,
             lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin, lot_points, shortfall,
             occurred_at, recorded_at
         from entry
@@ -144,7 +158,8 @@ pub async fn list(
     rows.into_iter().map(Entry::try_from).collect()
 }
 
-/// What of an account lapsed after `at` and is booked, by date: what an answer as of that time counts as still there.
+/// What is booked as lapsed of an account's lots with a date after `at`, by date: what an answer as of that time counts as
+/// still there. A lot lapses at its date or, where it was held then, later.
 pub async fn lapsed_after(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -152,10 +167,11 @@ pub async fn lapsed_after(
     at: OffsetDateTime,
 ) -> Result<Vec<(OffsetDateTime, i64)>, StoreError> {
     let rows = sqlx::query!(
-        r#"select occurred_at, sum(-amount)::bigint as "points!"
-        from entry
-        where tenant_id = $1 and user_id = $2 and point_type_id = $3 and kind = 3 and occurred_at > $4
-        group by occurred_at order by occurred_at"#,
+        r#"select l.expires_at as "date!", sum(-l.points)::bigint as "points!"
+        from entry e, unnest(e.lot_expires_at, e.lot_points) l(expires_at, points)
+        where e.tenant_id = $1 and e.user_id = $2 and e.point_type_id = $3 and e.kind = 3 and e.occurred_at > $4
+            and l.expires_at > $4
+        group by l.expires_at order by l.expires_at"#,
         tenant.as_str(),
         key.0.as_str(),
         key.1.as_str(),
@@ -163,5 +179,5 @@ pub async fn lapsed_after(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.occurred_at, row.points)).collect())
+    Ok(rows.into_iter().map(|row| (row.date, row.points)).collect())
 }

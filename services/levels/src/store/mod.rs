@@ -4,8 +4,10 @@
 pub mod account;
 pub mod earning_rule;
 pub mod entry;
+pub mod hold;
 pub mod member;
 pub mod order;
 pub mod point_type;
+pub mod reward;
 pub mod scheme;
 pub mod total;

@@ -64,11 +64,14 @@ pub struct Circulation {
     pub reversed: i64,
     /// Taken off at level ends.
     pub adjusted: i64,
+    /// Given back after they were used.
+    pub returned: i64,
     /// Accounts with at least one entry.
     pub accounts: i64,
 }
 
-/// Totals as if it were `at`, by the entries known now; one statement, so that they belong together.
+/// Totals as if it were `at`, by the entries known now; one statement, so that they belong together. What a hold keeps has
+/// not lapsed before the hold ends; of what comes free later, debt and reversals take their part first.
 pub async fn circulation(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -82,12 +85,26 @@ pub async fn circulation(
             coalesce(sum(amount) filter (where contra = 'expired'), 0)::bigint as "expired!",
             coalesce(sum(amount) filter (where contra = 'reversed'), 0)::bigint as "reversed!",
             coalesce(sum(amount) filter (where contra = 'adjusted'), 0)::bigint as "adjusted!",
+            coalesce(sum(amount) filter (where contra = 'returned'), 0)::bigint as "returned!",
             coalesce(sum(accounts), 0)::bigint as "accounts!",
             (
                 select coalesce(sum(l.points), 0)::bigint
                 from account a, lateral unnest(a.lot_expires_at, a.lot_points) l(expires_at, points)
                 where a.tenant_id = $1 and a.point_type_id = $2 and a.next_expiry <= $3 and l.expires_at <= $3
             ) as "unbooked!",
+            (
+                select coalesce(sum(f.within + greatest(f.freed - a.debt - a.claimed, 0)), 0)::bigint
+                from (
+                    select h.user_id,
+                        coalesce(sum(l.points) filter (where l.expires_at <= h.expires_at), 0)::bigint as within,
+                        coalesce(sum(l.points) filter (where l.expires_at > h.expires_at), 0)::bigint as freed
+                    from hold h, lateral unnest(h.lot_expires_at, h.lot_points) l(expires_at, points)
+                    where h.tenant_id = $1 and h.point_type_id = $2 and h.state = 1 and h.expires_at <= $3
+                        and l.expires_at <= $3
+                    group by h.user_id
+                ) f
+                join account a on a.tenant_id = $1 and a.user_id = f.user_id and a.point_type_id = $2
+            ) as "unbooked_held!",
             (
                 select coalesce(sum(-e.amount), 0)::bigint
                 from entry e
@@ -103,9 +120,10 @@ pub async fn circulation(
     Ok(Circulation {
         issued: row.issued,
         redeemed: row.redeemed,
-        expired: row.expired + row.unbooked - row.booked_later,
+        expired: row.expired + row.unbooked + row.unbooked_held - row.booked_later,
         reversed: row.reversed,
         adjusted: row.adjusted,
+        returned: row.returned,
         accounts: row.accounts,
     })
 }
@@ -123,8 +141,12 @@ pub struct Audit {
     pub entries: i64,
     /// Their sum.
     pub entries_sum: i64,
-    /// Sum of lots less debt.
+    /// Sum of lots, those that open holds keep included, less debt.
     pub lots_sum: i64,
+    /// What is held, as the account says.
+    pub held: i64,
+    /// What is held, as its open holds say.
+    pub holds_sum: i64,
     /// The last entry's running balance.
     pub last_balance: i64,
     /// Sum of the entries' growth changes.
@@ -140,6 +162,7 @@ impl Audit {
             && self.entries_sum == self.lots_sum
             && self.last_balance == self.entries_sum
             && self.growth_sum == self.growth
+            && self.held == self.holds_sum
     }
 }
 
@@ -153,13 +176,15 @@ pub async fn audit(
     let rows = sqlx::query_as!(
         Audit,
         r#"with asked as (
-            select user_id, point_type_id, entry_seq, growth, debt, lot_points
+            select user_id, point_type_id, entry_seq, growth, debt, lot_points, held
             from account
             where tenant_id = $1 and (user_id, point_type_id) > ($2, $3)
             order by user_id, point_type_id limit $4
         )
         select a.user_id, a.point_type_id, a.entry_seq, e.entries as "entries!", e.amount as "entries_sum!",
-            (select coalesce(sum(l.points), 0)::bigint from unnest(a.lot_points) l(points)) - a.debt as "lots_sum!",
+            (select coalesce(sum(l.points), 0)::bigint from unnest(a.lot_points) l(points)) + h.points - a.debt
+                as "lots_sum!",
+            a.held, h.points as "holds_sum!",
             coalesce((
                 select l.balance_after from entry l
                 where l.tenant_id = $1 and l.user_id = a.user_id and l.point_type_id = a.point_type_id
@@ -171,7 +196,11 @@ pub async fn audit(
                 coalesce(sum(n.growth_change), 0)::bigint as growth
             from entry n
             where n.tenant_id = $1 and n.user_id = a.user_id and n.point_type_id = a.point_type_id
-        ) e
+        ) e, lateral (
+            select coalesce(sum(l.points), 0)::bigint as points
+            from hold n, lateral unnest(n.lot_points) l(points)
+            where n.tenant_id = $1 and n.user_id = a.user_id and n.point_type_id = a.point_type_id and n.state = 1
+        ) h
         order by a.user_id, a.point_type_id"#,
         tenant.as_str(),
         after.0,

@@ -16,13 +16,14 @@ use rt::{Channel, ServerSettings, Shutdown};
 use testkit::TestDb;
 use tokio::task::JoinHandle;
 
-use crate::stage::{other, profiles_log, tenant, user};
+use crate::stage::{incentives_log, other, profiles_log, tenant, user};
 
 pub(crate) struct Server {
     db: TestDb,
     uri: String,
     channel: Channel,
     profiles: Arc<Log>,
+    incentives: Arc<Log>,
     tenant: TenantId,
     shutdown: Shutdown,
     serving: JoinHandle<bool>,
@@ -44,23 +45,29 @@ fn services() -> Services {
 
 /// An empty tenant `shop`.
 pub(crate) async fn server() -> Server {
-    let db = testkit::database(&[&levels::migrations(), &profiles_log()]).await;
-    let pool = db.db("profiles").await;
-    let profiles = Log::new(pool.clone(), None, LogSettings::default());
-    let source = Part::new(pool, Arc::clone(&profiles));
+    let db = testkit::database(&[&levels::migrations(), &profiles_log(), &incentives_log()]).await;
+    let (profiles, source) = source(&db, "profiles").await;
+    let (incentives, other_source) = self::source(&db, "incentives").await;
     let pool = db.db(levels::NAME).await;
     let log = Log::new(pool.clone(), None, LogSettings::default());
     let pages = page::Tokens::new("a secret of the test");
-    let part =
-        levels::start(Kit { db: pool, log, pages, peers: host::Peers::default(), settings: Settings::default() });
-    let assembly = Assembly::bind(services(), vec![source, part]).await.unwrap();
+    let settings = Settings { incentives: true, ..Settings::default() };
+    let part = levels::start(Kit { db: pool, log, pages, peers: host::Peers::default(), settings });
+    let assembly = Assembly::bind(services(), vec![source, other_source, part]).await.unwrap();
     let uri = format!("http://{}", assembly.address());
     let tenant = tenant("shop");
     db.register(levels::NAME, &[&tenant, &other()]).await;
     let channel = channel(&uri, &Grant::tenant(&tenant).every_scope());
     let shutdown = Shutdown::new();
     let serving = tokio::spawn(assembly.serve(shutdown.clone()));
-    Server { db, uri, channel, profiles, tenant, shutdown, serving }
+    Server { db, uri, channel, profiles, incentives, tenant, shutdown, serving }
+}
+
+/// The log of another service, behind the same socket.
+async fn source(db: &TestDb, service: &'static str) -> (Arc<Log>, Part) {
+    let pool = db.db(service).await;
+    let log = Log::new(pool.clone(), None, LogSettings::default());
+    (Arc::clone(&log), Part::new(pool, log))
 }
 
 fn channel(uri: &str, grant: &Grant) -> Channel {
@@ -94,10 +101,19 @@ impl Server {
 
     /// Appends to profiles' log; answers the place of the last event.
     pub(crate) async fn tell(&self, drafts: &[Draft]) -> Position {
-        let mut tx = self.db.db("profiles").await.begin(&self.tenant).await.unwrap();
-        let positions = self.profiles.append(&mut tx, &self.tenant, drafts).await.unwrap();
+        self.tell_as("profiles", &self.profiles, drafts).await
+    }
+
+    /// Appends to incentives' log; answers the place of the last event.
+    pub(crate) async fn tell_as_incentives(&self, drafts: &[Draft]) -> Position {
+        self.tell_as("incentives", &self.incentives, drafts).await
+    }
+
+    async fn tell_as(&self, service: &'static str, log: &Log, drafts: &[Draft]) -> Position {
+        let mut tx = self.db.db(service).await.begin(&self.tenant).await.unwrap();
+        let positions = log.append(&mut tx, &self.tenant, drafts).await.unwrap();
         tx.commit().await.unwrap();
-        self.profiles.wake(&positions);
+        log.wake(&positions);
         Position::from(*positions.last().unwrap())
     }
 

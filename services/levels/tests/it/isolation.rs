@@ -33,6 +33,8 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
     stage.apply(&[events.completed("u", "o", 100), events.refunded("u", "o", 1, 100)]).await;
     let linked = events.of("u", "l", &proto::profiles::v1::ProfileAliasLinked { alias: "a".to_owned() });
     stage.apply(&[linked]).await;
+    stage.hold("u", 1, "h").await;
+    stage.reward("u", "r", 5).await;
 
     let mut admin = stage.db.admin(levels::NAME).await;
     let tables: Vec<String> = sqlx::query_scalar(
@@ -44,7 +46,7 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
     .fetch_all(&mut admin)
     .await
     .unwrap();
-    assert!(tables.len() >= 13, "{tables:?}");
+    assert!(tables.len() >= 15, "{tables:?}");
     let pool = stage.db.db(levels::NAME).await;
     let (mut seen, mut counted) = (0, 0);
     for table in tables.iter().filter(|table| *table != "event" && !table.starts_with("event_")) {
@@ -60,5 +62,5 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
         seen += i64::from(own > 0);
         counted += 1;
     }
-    assert!(seen >= 12 && counted >= 12, "the check looked at {seen} tables with rows");
+    assert!(seen >= 14 && counted >= 14, "the check looked at {seen} tables with rows");
 }

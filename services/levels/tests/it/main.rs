@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod api;
+mod api_holds;
 mod api_input;
 mod consumer;
+mod holds;
 mod isolation;
 mod ledger;
 mod orders;
 mod plans;
 mod requests;
 mod review;
+mod rewards;
 mod stage;

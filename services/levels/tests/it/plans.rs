@@ -2,6 +2,7 @@
 
 use testkit::Plans;
 
+use crate::holds::hold;
 use crate::stage::{Events, earn, stage};
 
 #[tokio::test]
@@ -19,6 +20,11 @@ async fn every_statement_finds_its_rows_by_an_index() {
         [events.completed(&who, "o", 100), events.refunded(&who, "o", 50, 100), linked]
     });
     stage.apply(&orders.collect::<Vec<_>>()).await;
+    for n in 0..256 {
+        stage.reward(&format!("u{n}"), &format!("r{n}"), 100).await;
+    }
+    let calls: Vec<_> = (0..256).map(|n| hold(&format!("u{n}"), 10, "1")).collect();
+    assert!(stage.levels.hold_points(&stage.tenant, &calls).await.unwrap().iter().all(Result::is_ok));
     let small = ["point_type", "earning_rule", "scheme", "programme_tenant"];
     Plans::of(levels::NAME).small(&small).check(&stage.db).await;
 }

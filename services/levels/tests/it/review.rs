@@ -27,6 +27,29 @@ async fn lapsed_lots_are_booked_once_with_the_time_of_their_lapse() {
 }
 
 #[tokio::test]
+async fn what_is_due_next_is_the_first_lapse_time_out_or_level_end_until_it_is_booked() {
+    let stage = empty().await;
+    assert_eq!(stage.levels.next_due(&stage.tenant).await.unwrap(), None);
+    stage.point_type("points", true, Expiry::Days(30), ReversalPolicy::DownToZero).await;
+    stage.point_type("growth", false, Expiry::Never, ReversalPolicy::DownToZero).await;
+    let now = OffsetDateTime::now_utc();
+    let lapse = stage.earn_at("u", 10, "1", now).await.entry.unwrap().lots[0].expires_at.unwrap().seconds;
+    let next = async || stage.levels.next_due(&stage.tenant).await.unwrap().map(OffsetDateTime::unix_timestamp);
+    assert_eq!(next().await, Some(lapse));
+    stage.hold("u", 4, "h").await;
+    assert!(next().await.unwrap() < now.unix_timestamp() + 3_700);
+    stage.two_hours_later().await;
+    assert_eq!(stage.levels.run_due(&stage.tenant).await.unwrap(), 1);
+    assert_eq!(next().await, Some(lapse));
+    stage.scheme(months(12, PeriodEnd::Keep)).await;
+    stage.grow("u", 150, "g").await;
+    stage.execute("update member set valid_until = valid_until - interval '13 months'").await;
+    assert!(next().await.unwrap() < now.unix_timestamp());
+    assert_eq!(stage.levels.run_due(&stage.tenant).await.unwrap(), 1);
+    assert_eq!(next().await, Some(lapse));
+}
+
+#[tokio::test]
 async fn a_level_whose_validity_ended_is_shown_and_then_booked_as_ended() {
     let stage = stage().await;
     stage.scheme(months(12, PeriodEnd::SubtractThreshold)).await;

@@ -8,11 +8,11 @@ use levels::Levels;
 use levels::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme, Spend};
 use levels::config::Settings;
 use levels::domain::account::Occasion;
+use levels::domain::balance::Balance;
 use levels::domain::earning::{EarningRule, Written};
 use levels::domain::point_type::{Expiry, PointType, ReversalPolicy};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use levels::error::LevelsError;
-use levels::queries::Balance;
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
 use proto::google::r#type::Money;
 use proto::levels::v1 as pb;
@@ -59,6 +59,11 @@ pub(crate) fn request(user: &str, method: &'static str, id: &str, body: u8) -> R
 /// The profiles log that a consumer reads: its tables alone.
 pub(crate) fn profiles_log() -> pg::Migrations {
     pg::Migrations::new("profiles", [&requests::MIGRATOR, &eventlog::MIGRATOR])
+}
+
+/// The same of incentives.
+pub(crate) fn incentives_log() -> pg::Migrations {
+    pg::Migrations::new("incentives", [&requests::MIGRATOR, &eventlog::MIGRATOR])
 }
 
 /// An empty tenant `shop`.

@@ -761,6 +761,24 @@ pub enum ErrorReason {
     SchemeNotFound = 7,
     /// FAILED_PRECONDITION. The tenant has the scheme in `metadata.scheme_id` already.
     SchemeLimit = 8,
+    /// NOT_FOUND. The user has no hold with the id in `metadata.hold_id`.
+    HoldNotFound = 9,
+    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` is still open: nothing was captured that could be given back.
+    HoldOpen = 10,
+    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` was captured already.
+    HoldCaptured = 11,
+    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` was released.
+    HoldReleased = 12,
+    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` timed out.
+    HoldExpired = 13,
+    /// FAILED_PRECONDITION. `metadata.held` points are held and `metadata.amount` were to be captured. Recorded.
+    HoldExceeded = 14,
+    /// FAILED_PRECONDITION. `metadata.captured` points were captured and `metadata.amount` were to be given back. Recorded.
+    GiveBackExceeded = 15,
+    /// FAILED_PRECONDITION. The account has `metadata.limit` open holds.
+    HoldLimit = 16,
+    /// Only in `reward.refused`. The reward is not between 1 and 1,000,000,000,000 points.
+    RewardAmountInvalid = 17,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -778,6 +796,15 @@ impl ErrorReason {
             Self::EarningRuleNotFound => "ERROR_REASON_EARNING_RULE_NOT_FOUND",
             Self::SchemeNotFound => "ERROR_REASON_SCHEME_NOT_FOUND",
             Self::SchemeLimit => "ERROR_REASON_SCHEME_LIMIT",
+            Self::HoldNotFound => "ERROR_REASON_HOLD_NOT_FOUND",
+            Self::HoldOpen => "ERROR_REASON_HOLD_OPEN",
+            Self::HoldCaptured => "ERROR_REASON_HOLD_CAPTURED",
+            Self::HoldReleased => "ERROR_REASON_HOLD_RELEASED",
+            Self::HoldExpired => "ERROR_REASON_HOLD_EXPIRED",
+            Self::HoldExceeded => "ERROR_REASON_HOLD_EXCEEDED",
+            Self::GiveBackExceeded => "ERROR_REASON_GIVE_BACK_EXCEEDED",
+            Self::HoldLimit => "ERROR_REASON_HOLD_LIMIT",
+            Self::RewardAmountInvalid => "ERROR_REASON_REWARD_AMOUNT_INVALID",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -792,6 +819,433 @@ impl ErrorReason {
             "ERROR_REASON_EARNING_RULE_NOT_FOUND" => Some(Self::EarningRuleNotFound),
             "ERROR_REASON_SCHEME_NOT_FOUND" => Some(Self::SchemeNotFound),
             "ERROR_REASON_SCHEME_LIMIT" => Some(Self::SchemeLimit),
+            "ERROR_REASON_HOLD_NOT_FOUND" => Some(Self::HoldNotFound),
+            "ERROR_REASON_HOLD_OPEN" => Some(Self::HoldOpen),
+            "ERROR_REASON_HOLD_CAPTURED" => Some(Self::HoldCaptured),
+            "ERROR_REASON_HOLD_RELEASED" => Some(Self::HoldReleased),
+            "ERROR_REASON_HOLD_EXPIRED" => Some(Self::HoldExpired),
+            "ERROR_REASON_HOLD_EXCEEDED" => Some(Self::HoldExceeded),
+            "ERROR_REASON_GIVE_BACK_EXCEEDED" => Some(Self::GiveBackExceeded),
+            "ERROR_REASON_HOLD_LIMIT" => Some(Self::HoldLimit),
+            "ERROR_REASON_REWARD_AMOUNT_INVALID" => Some(Self::RewardAmountInvalid),
+            _ => None,
+        }
+    }
+}
+/// Points of one lot that a hold keeps, or that its capture used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HeldPoints {
+    /// When the lot lapses; absent: never. A lot whose time comes while it is held can still be captured; what comes back of
+    /// it later has lapsed.
+    #[prost(message, optional, tag = "1")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many.
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
+}
+impl ::prost::Name for HeldPoints {
+    const NAME: &'static str = "HeldPoints";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HeldPoints".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HeldPoints".into()
+    }
+}
+/// Points set aside for a purchase that is not settled yet.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Hold {
+    /// Made from the request that opened it: the same request always gives the same id.
+    #[prost(string, tag = "1")]
+    pub hold_id: ::prost::alloc::string::String,
+    /// What is held.
+    #[prost(string, tag = "2")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many points were set aside.
+    #[prost(int64, tag = "3")]
+    pub amount: i64,
+    /// How far it has come.
+    #[prost(enumeration = "HoldState", tag = "4")]
+    pub state: i32,
+    /// How many of them were used; 0 unless captured.
+    #[prost(int64, tag = "5")]
+    pub captured: i64,
+    /// How many of those were given back, all together.
+    #[prost(int64, tag = "6")]
+    pub given_back: i64,
+    /// The order behind it; may be empty.
+    #[prost(string, tag = "7")]
+    pub order_id: ::prost::alloc::string::String,
+    /// What a person gave as the reason; at most 200 characters.
+    #[prost(string, tag = "8")]
+    pub reason: ::prost::alloc::string::String,
+    /// What is kept while it is open, soonest expiry first; what was used of it once it is captured.
+    #[prost(message, repeated, tag = "9")]
+    pub lots: ::prost::alloc::vec::Vec<HeldPoints>,
+    /// True: it was captured after it had been resolved, because its order went through all the same. See HoldCaptured.
+    #[prost(bool, tag = "10")]
+    pub late: bool,
+    /// When it was opened.
+    #[prost(message, optional, tag = "11")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant at which it has timed out, unless it was resolved before.
+    #[prost(message, optional, tag = "12")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was resolved; absent while it is open.
+    #[prost(message, optional, tag = "13")]
+    pub resolve_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Hold {
+    const NAME: &'static str = "Hold";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Hold".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Hold".into()
+    }
+}
+/// Arguments of HoldPoints.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HoldPointsRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The point type.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many: 1 to 1,000,000,000,000.
+    #[prost(int64, tag = "4")]
+    pub amount: i64,
+    /// After how many seconds it times out: 1 to 2,592,000 (30 days). Counted from when the service decides the call, so
+    /// that the caller's clock does not matter.
+    #[prost(int32, tag = "5")]
+    pub ttl_seconds: i32,
+    /// For the statement; at most 200 characters.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    /// The order behind it; may be empty.
+    #[prost(string, tag = "7")]
+    pub order_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for HoldPointsRequest {
+    const NAME: &'static str = "HoldPointsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HoldPointsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HoldPointsRequest".into()
+    }
+}
+/// Result of HoldPoints.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HoldPointsResponse {
+    /// The hold.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+    /// What can be spent or held after it.
+    #[prost(int64, tag = "2")]
+    pub available_after: i64,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for HoldPointsResponse {
+    const NAME: &'static str = "HoldPointsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HoldPointsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HoldPointsResponse".into()
+    }
+}
+/// Arguments of CaptureHold.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CaptureHoldRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The hold.
+    #[prost(string, tag = "3")]
+    pub hold_id: ::prost::alloc::string::String,
+    /// How many of the points are used, at most those held; 0: all. What is not used goes back.
+    #[prost(int64, tag = "4")]
+    pub amount: i64,
+    /// For the statement; at most 200 characters; empty: the hold's.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// The order behind it; empty: the hold's.
+    #[prost(string, tag = "6")]
+    pub order_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CaptureHoldRequest {
+    const NAME: &'static str = "CaptureHoldRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CaptureHoldRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CaptureHoldRequest".into()
+    }
+}
+/// Result of CaptureHold.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CaptureHoldResponse {
+    /// The hold as captured. The entry made is the one of kind SPEND with its id.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+    /// What can be spent or held after it.
+    #[prost(int64, tag = "2")]
+    pub available_after: i64,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for CaptureHoldResponse {
+    const NAME: &'static str = "CaptureHoldResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CaptureHoldResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CaptureHoldResponse".into()
+    }
+}
+/// Arguments of ReleaseHold.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseHoldRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The hold.
+    #[prost(string, tag = "3")]
+    pub hold_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ReleaseHoldRequest {
+    const NAME: &'static str = "ReleaseHoldRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ReleaseHoldRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ReleaseHoldRequest".into()
+    }
+}
+/// Result of ReleaseHold.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReleaseHoldResponse {
+    /// The hold as released.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+    /// What can be spent or held after it.
+    #[prost(int64, tag = "2")]
+    pub available_after: i64,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ReleaseHoldResponse {
+    const NAME: &'static str = "ReleaseHoldResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ReleaseHoldResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ReleaseHoldResponse".into()
+    }
+}
+/// Arguments of GiveBack.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GiveBackRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// A hold that was captured.
+    #[prost(string, tag = "3")]
+    pub hold_id: ::prost::alloc::string::String,
+    /// How many of the captured points are given back in all, earlier calls included; at most those captured. Not more than
+    /// was given back already: nothing happens.
+    #[prost(int64, tag = "4")]
+    pub amount: i64,
+    /// For the statement; at most 200 characters.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GiveBackRequest {
+    const NAME: &'static str = "GiveBackRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GiveBackRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GiveBackRequest".into()
+    }
+}
+/// Result of GiveBack.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GiveBackResponse {
+    /// The hold after it.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+    /// What can be spent or held after it.
+    #[prost(int64, tag = "2")]
+    pub available_after: i64,
+    /// Where this service's log tells of the effect; where nothing was left to give back, up to where it tells of what was.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GiveBackResponse {
+    const NAME: &'static str = "GiveBackResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GiveBackResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GiveBackResponse".into()
+    }
+}
+/// Arguments of GetHold.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetHoldRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The hold.
+    #[prost(string, tag = "2")]
+    pub hold_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "3")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetHoldRequest {
+    const NAME: &'static str = "GetHoldRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetHoldRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetHoldRequest".into()
+    }
+}
+/// Result of GetHold.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetHoldResponse {
+    /// The hold as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+}
+impl ::prost::Name for GetHoldResponse {
+    const NAME: &'static str = "GetHoldResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetHoldResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetHoldResponse".into()
+    }
+}
+/// Arguments of ListHolds.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListHoldsRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Only those in this state now; UNSPECIFIED: all.
+    #[prost(enumeration = "HoldState", tag = "2")]
+    pub state: i32,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListHoldsRequest {
+    const NAME: &'static str = "ListHoldsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListHoldsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListHoldsRequest".into()
+    }
+}
+/// Result of ListHolds.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListHoldsResponse {
+    /// The holds.
+    #[prost(message, repeated, tag = "1")]
+    pub holds: ::prost::alloc::vec::Vec<Hold>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListHoldsResponse {
+    const NAME: &'static str = "ListHoldsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListHoldsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListHoldsResponse".into()
+    }
+}
+/// How far a hold has come. A hold is resolved once: whatever is asked of it later is refused with the reason that names
+/// how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HoldState {
+    /// Never sent; as a filter: all.
+    Unspecified = 0,
+    /// The points are kept for the hold and cannot be used otherwise.
+    Open = 1,
+    /// The points, or a part of them, were used; the rest went back.
+    Captured = 2,
+    /// The points went back.
+    Released = 3,
+    /// The points went back because the time was up. True from that instant on, also before it is booked.
+    Expired = 4,
+}
+impl HoldState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOLD_STATE_UNSPECIFIED",
+            Self::Open => "HOLD_STATE_OPEN",
+            Self::Captured => "HOLD_STATE_CAPTURED",
+            Self::Released => "HOLD_STATE_RELEASED",
+            Self::Expired => "HOLD_STATE_EXPIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOLD_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOLD_STATE_OPEN" => Some(Self::Open),
+            "HOLD_STATE_CAPTURED" => Some(Self::Captured),
+            "HOLD_STATE_RELEASED" => Some(Self::Released),
+            "HOLD_STATE_EXPIRED" => Some(Self::Expired),
             _ => None,
         }
     }
@@ -1913,10 +2367,11 @@ pub struct Entry {
     /// Positive: to the user.
     #[prost(int64, tag = "3")]
     pub amount: i64,
-    /// The account's sum of entries after it; lapsed points not yet booked are still in it.
+    /// The account's sum of entries after it; held points, and lapsed points not yet booked, are still in it.
     #[prost(int64, tag = "4")]
     pub balance_after: i64,
-    /// The other side: `issued`, `redeemed`, `expired`, `reversed` or `adjusted`, each kept per tenant and point type.
+    /// The other side: `issued`, `redeemed`, `expired`, `reversed`, `adjusted` or `returned`, each kept per tenant and point
+    /// type.
     #[prost(string, tag = "5")]
     pub contra: ::prost::alloc::string::String,
     /// What a person gave as the reason; at most 200 characters.
@@ -1931,7 +2386,8 @@ pub struct Entry {
     /// The lots touched.
     #[prost(message, repeated, tag = "9")]
     pub lots: ::prost::alloc::vec::Vec<LotChange>,
-    /// Part of a reversal that was not there to be taken; 0 or more.
+    /// Part of a reversal that was not there to be taken; 0 or more. Where points were held at the time, so much of it is
+    /// taken later from what comes free of the holds, by an entry of its own.
     #[prost(int64, tag = "10")]
     pub shortfall: i64,
     /// When it happened in the world.
@@ -1945,6 +2401,12 @@ pub struct Entry {
     /// whose points stay. Growth never falls below 0.
     #[prost(int64, tag = "13")]
     pub growth_change: i64,
+    /// The hold that was captured, given back or resolved; empty for other entries.
+    #[prost(string, tag = "14")]
+    pub hold_id: ::prost::alloc::string::String,
+    /// The reward of a campaign that was carried out or taken back; empty for other entries.
+    #[prost(string, tag = "15")]
+    pub reward_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Entry {
     const NAME: &'static str = "Entry";
@@ -2229,7 +2691,7 @@ impl ::prost::Name for GetBalanceRequest {
 /// Result of GetBalance.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetBalanceResponse {
-    /// What can be spent: the lots that have not lapsed, less debt; not below 0.
+    /// What can be spent: the lots that have not lapsed, without what is held, less debt; not below 0.
     #[prost(int64, tag = "1")]
     pub available: i64,
     /// Owed after reversals of spent points.
@@ -2238,9 +2700,12 @@ pub struct GetBalanceResponse {
     /// Everything ever earned, less what was taken back and less what level ends took off: the measure of levels.
     #[prost(int64, tag = "3")]
     pub growth: i64,
-    /// What lapses next, soonest first, at most 31 dates; points that never lapse are not in it.
+    /// What lapses next, soonest first, at most 31 dates; points that never lapse or are held are not in it.
     #[prost(message, repeated, tag = "4")]
     pub expiring: ::prost::alloc::vec::Vec<ExpiringPoints>,
+    /// Set aside by open holds. A hold that has timed out by the time asked for is open no more, booked or not.
+    #[prost(int64, tag = "5")]
+    pub held: i64,
 }
 impl ::prost::Name for GetBalanceResponse {
     const NAME: &'static str = "GetBalanceResponse";
@@ -2342,12 +2807,15 @@ pub struct GetCirculationResponse {
     /// Taken off at level ends.
     #[prost(int64, tag = "5")]
     pub adjusted: i64,
-    /// What users can still use: issued less all the others.
+    /// What users can still use, held points included: issued and returned less all the others.
     #[prost(int64, tag = "6")]
     pub in_circulation: i64,
     /// Accounts with at least one entry.
     #[prost(int64, tag = "7")]
     pub accounts: i64,
+    /// Given back after they were captured from a hold.
+    #[prost(int64, tag = "8")]
+    pub returned: i64,
 }
 impl ::prost::Name for GetCirculationResponse {
     const NAME: &'static str = "GetCirculationResponse";
@@ -2394,7 +2862,7 @@ pub struct LedgerMismatch {
     /// Sum of entries.
     #[prost(int64, tag = "3")]
     pub entries_sum: i64,
-    /// Sum of lot remainders, less debt.
+    /// Sum of lot remainders, those that open holds keep included, less debt.
     #[prost(int64, tag = "4")]
     pub lots_sum: i64,
     /// The last entry's running balance.
@@ -2406,6 +2874,12 @@ pub struct LedgerMismatch {
     /// The account's growth.
     #[prost(int64, tag = "7")]
     pub growth: i64,
+    /// What is held, as the account says.
+    #[prost(int64, tag = "8")]
+    pub held: i64,
+    /// What is held, as its open holds say.
+    #[prost(int64, tag = "9")]
+    pub holds_sum: i64,
 }
 impl ::prost::Name for LedgerMismatch {
     const NAME: &'static str = "LedgerMismatch";
@@ -2530,14 +3004,18 @@ pub enum EntryKind {
     Unspecified = 0,
     /// By call or by rule.
     Earn = 1,
-    /// By call.
+    /// By call, or by capturing a hold.
     Spend = 2,
     /// Points lapsed; booked when the account is next written or by the daily sweep, with the time at which they lapsed.
     Expire = 3,
-    /// Taken back, because the order that earned them was refunded or cancelled.
+    /// Taken back, because the order that earned them was refunded or cancelled, or because a campaign took its reward back.
     Reverse = 4,
     /// Growth taken off when a level's validity ended.
     LevelEnd = 5,
+    /// Captured points given back.
+    Return = 6,
+    /// Points that came free from a hold filled debt: the amount is 0, the lots touched show what moved.
+    DebtFilled = 7,
 }
 impl EntryKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2552,6 +3030,8 @@ impl EntryKind {
             Self::Expire => "ENTRY_KIND_EXPIRE",
             Self::Reverse => "ENTRY_KIND_REVERSE",
             Self::LevelEnd => "ENTRY_KIND_LEVEL_END",
+            Self::Return => "ENTRY_KIND_RETURN",
+            Self::DebtFilled => "ENTRY_KIND_DEBT_FILLED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2563,6 +3043,8 @@ impl EntryKind {
             "ENTRY_KIND_EXPIRE" => Some(Self::Expire),
             "ENTRY_KIND_REVERSE" => Some(Self::Reverse),
             "ENTRY_KIND_LEVEL_END" => Some(Self::LevelEnd),
+            "ENTRY_KIND_RETURN" => Some(Self::Return),
+            "ENTRY_KIND_DEBT_FILLED" => Some(Self::DebtFilled),
             _ => None,
         }
     }
@@ -2775,6 +3257,168 @@ pub mod points_service_client {
                 .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "Spend"));
             self.inner.unary(req, path, codec).await
         }
+        /// Sets points aside, those that expire first first: until the hold is resolved nothing else can use them, and capturing
+        /// it cannot fail for want of points. It times out by itself. Refused as Spend is, and with FAILED_PRECONDITION
+        /// `HOLD_LIMIT` where the account has 100 open holds. The request id never expires.
+        pub async fn hold_points(
+            &mut self,
+            request: impl tonic::IntoRequest<super::HoldPointsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::HoldPointsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/HoldPoints",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "HoldPoints"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Uses a hold's points, or a part of them; the rest goes back. Points whose date came while they were held count.
+        /// NOT_FOUND `HOLD_NOT_FOUND`; FAILED_PRECONDITION `HOLD_CAPTURED`, `HOLD_RELEASED` or `HOLD_EXPIRED` where it is resolved
+        /// already, `HOLD_EXCEEDED` where less is held. The request id never expires.
+        pub async fn capture_hold(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CaptureHoldRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CaptureHoldResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/CaptureHold",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsService", "CaptureHold"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lets a hold's points go. Points whose date came while they were held lapse at once; the others fill debt first.
+        /// Refused as CaptureHold is. The request id never expires.
+        pub async fn release_hold(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReleaseHoldRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReleaseHoldResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/ReleaseHold",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsService", "ReleaseHold"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives captured points back, into the lots that they came from and with those lots' dates, the last used first. Debt is
+        /// filled first, and points whose date has passed lapse at once. NOT_FOUND `HOLD_NOT_FOUND`; FAILED_PRECONDITION
+        /// `HOLD_OPEN`, `HOLD_RELEASED` or `HOLD_EXPIRED` where it was not captured, `GIVE_BACK_EXCEEDED` where less was. The
+        /// request id never expires.
+        pub async fn give_back(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GiveBackRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GiveBackResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/GiveBack",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "GiveBack"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a hold. NOT_FOUND `HOLD_NOT_FOUND`.
+        pub async fn get_hold(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetHoldRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetHoldResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/GetHold",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "GetHold"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A user's holds of all point types, newest first.
+        pub async fn list_holds(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListHoldsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListHoldsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/ListHolds",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "ListHolds"));
+            self.inner.unary(req, path, codec).await
+        }
         /// A user's balance of one point type; zero where the user never had any. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
         pub async fn get_balance(
             &mut self,
@@ -2854,8 +3498,9 @@ pub mod points_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Compares, account by account, the sum of entries, the sum of lots, the last entry's running balance and the growth
-        /// of the level measure; for auditors. Pages over accounts in key order.
+        /// Compares, account by account, the sum of entries, the sum of lots and open holds, the last entry's running balance,
+        /// the growth of the level measure, and what is held with what the open holds say; for auditors. Pages over accounts in
+        /// key order.
         pub async fn verify_ledger(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyLedgerRequest>,
@@ -2933,6 +3578,59 @@ pub mod points_service_server {
             &self,
             request: tonic::Request<super::SpendRequest>,
         ) -> std::result::Result<tonic::Response<super::SpendResponse>, tonic::Status>;
+        /// Sets points aside, those that expire first first: until the hold is resolved nothing else can use them, and capturing
+        /// it cannot fail for want of points. It times out by itself. Refused as Spend is, and with FAILED_PRECONDITION
+        /// `HOLD_LIMIT` where the account has 100 open holds. The request id never expires.
+        async fn hold_points(
+            &self,
+            request: tonic::Request<super::HoldPointsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::HoldPointsResponse>,
+            tonic::Status,
+        >;
+        /// Uses a hold's points, or a part of them; the rest goes back. Points whose date came while they were held count.
+        /// NOT_FOUND `HOLD_NOT_FOUND`; FAILED_PRECONDITION `HOLD_CAPTURED`, `HOLD_RELEASED` or `HOLD_EXPIRED` where it is resolved
+        /// already, `HOLD_EXCEEDED` where less is held. The request id never expires.
+        async fn capture_hold(
+            &self,
+            request: tonic::Request<super::CaptureHoldRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CaptureHoldResponse>,
+            tonic::Status,
+        >;
+        /// Lets a hold's points go. Points whose date came while they were held lapse at once; the others fill debt first.
+        /// Refused as CaptureHold is. The request id never expires.
+        async fn release_hold(
+            &self,
+            request: tonic::Request<super::ReleaseHoldRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReleaseHoldResponse>,
+            tonic::Status,
+        >;
+        /// Gives captured points back, into the lots that they came from and with those lots' dates, the last used first. Debt is
+        /// filled first, and points whose date has passed lapse at once. NOT_FOUND `HOLD_NOT_FOUND`; FAILED_PRECONDITION
+        /// `HOLD_OPEN`, `HOLD_RELEASED` or `HOLD_EXPIRED` where it was not captured, `GIVE_BACK_EXCEEDED` where less was. The
+        /// request id never expires.
+        async fn give_back(
+            &self,
+            request: tonic::Request<super::GiveBackRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GiveBackResponse>,
+            tonic::Status,
+        >;
+        /// Reads a hold. NOT_FOUND `HOLD_NOT_FOUND`.
+        async fn get_hold(
+            &self,
+            request: tonic::Request<super::GetHoldRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetHoldResponse>, tonic::Status>;
+        /// A user's holds of all point types, newest first.
+        async fn list_holds(
+            &self,
+            request: tonic::Request<super::ListHoldsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListHoldsResponse>,
+            tonic::Status,
+        >;
         /// A user's balance of one point type; zero where the user never had any. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
         async fn get_balance(
             &self,
@@ -2957,8 +3655,9 @@ pub mod points_service_server {
             tonic::Response<super::GetCirculationResponse>,
             tonic::Status,
         >;
-        /// Compares, account by account, the sum of entries, the sum of lots, the last entry's running balance and the growth
-        /// of the level measure; for auditors. Pages over accounts in key order.
+        /// Compares, account by account, the sum of entries, the sum of lots and open holds, the last entry's running balance,
+        /// the growth of the level measure, and what is held with what the open holds say; for auditors. Pages over accounts in
+        /// key order.
         async fn verify_ledger(
             &self,
             request: tonic::Request<super::VerifyLedgerRequest>,
@@ -3269,6 +3968,276 @@ pub mod points_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/banyan.levels.v1.PointsService/HoldPoints" => {
+                    #[allow(non_camel_case_types)]
+                    struct HoldPointsSvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::HoldPointsRequest>
+                    for HoldPointsSvc<T> {
+                        type Response = super::HoldPointsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::HoldPointsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::hold_points(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = HoldPointsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsService/CaptureHold" => {
+                    #[allow(non_camel_case_types)]
+                    struct CaptureHoldSvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::CaptureHoldRequest>
+                    for CaptureHoldSvc<T> {
+                        type Response = super::CaptureHoldResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CaptureHoldRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::capture_hold(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CaptureHoldSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsService/ReleaseHold" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReleaseHoldSvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::ReleaseHoldRequest>
+                    for ReleaseHoldSvc<T> {
+                        type Response = super::ReleaseHoldResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReleaseHoldRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::release_hold(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReleaseHoldSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsService/GiveBack" => {
+                    #[allow(non_camel_case_types)]
+                    struct GiveBackSvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::GiveBackRequest>
+                    for GiveBackSvc<T> {
+                        type Response = super::GiveBackResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GiveBackRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::give_back(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GiveBackSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsService/GetHold" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetHoldSvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::GetHoldRequest>
+                    for GetHoldSvc<T> {
+                        type Response = super::GetHoldResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetHoldRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::get_hold(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetHoldSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsService/ListHolds" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListHoldsSvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::ListHoldsRequest>
+                    for ListHoldsSvc<T> {
+                        type Response = super::ListHoldsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListHoldsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::list_holds(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListHoldsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/banyan.levels.v1.PointsService/GetBalance" => {
                     #[allow(non_camel_case_types)]
                     struct GetBalanceSvc<T: PointsService>(pub Arc<T>);
@@ -3560,5 +4529,154 @@ impl ::prost::Name for ProgrammePublished {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.ProgrammePublished".into()
+    }
+}
+/// Payload of `hold.opened`: points were set aside.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HoldOpened {
+    /// The hold.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+}
+impl ::prost::Name for HoldOpened {
+    const NAME: &'static str = "HoldOpened";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HoldOpened".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HoldOpened".into()
+    }
+}
+/// Payload of `hold.captured`: held points were used. What was not used has come back.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HoldCaptured {
+    /// The hold after it. It is `late` where its checkout was confirmed after the hold had timed out or been released: then
+    /// what could be spent was taken in its place.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+    /// The entry made; 0 where there was nothing to take.
+    #[prost(int64, tag = "2")]
+    pub entry_seq: i64,
+    /// Part of what was captured that was not there and became debt: the point type may go negative.
+    #[prost(int64, tag = "3")]
+    pub debt: i64,
+    /// Part of what the checkout counted on that was not there and is lost to the shop: the point type goes down to zero only.
+    /// Not part of `captured`.
+    #[prost(int64, tag = "4")]
+    pub shortfall: i64,
+}
+impl ::prost::Name for HoldCaptured {
+    const NAME: &'static str = "HoldCaptured";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HoldCaptured".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HoldCaptured".into()
+    }
+}
+/// Payload of `hold.released`: held points were let go.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HoldReleased {
+    /// The hold.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+}
+impl ::prost::Name for HoldReleased {
+    const NAME: &'static str = "HoldReleased";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HoldReleased".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HoldReleased".into()
+    }
+}
+/// Payload of `hold.expired`: a hold timed out, at its `resolve_time`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HoldExpired {
+    /// The hold.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+}
+impl ::prost::Name for HoldExpired {
+    const NAME: &'static str = "HoldExpired";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HoldExpired".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HoldExpired".into()
+    }
+}
+/// Payload of `hold.given_back`: captured points were given back.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HoldGivenBack {
+    /// The hold after it.
+    #[prost(message, optional, tag = "1")]
+    pub hold: ::core::option::Option<Hold>,
+    /// How many points this time.
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
+    /// The entry made.
+    #[prost(int64, tag = "3")]
+    pub entry_seq: i64,
+}
+impl ::prost::Name for HoldGivenBack {
+    const NAME: &'static str = "HoldGivenBack";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HoldGivenBack".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HoldGivenBack".into()
+    }
+}
+/// Payload of `reward.fulfilled`: the points of a reward that incentives granted were given. Once per reward.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RewardFulfilled {
+    /// The reward.
+    #[prost(string, tag = "1")]
+    pub reward_id: ::prost::alloc::string::String,
+    /// What was given.
+    #[prost(string, tag = "2")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many points.
+    #[prost(int64, tag = "3")]
+    pub amount: i64,
+    /// The entry made.
+    #[prost(int64, tag = "4")]
+    pub entry_seq: i64,
+}
+impl ::prost::Name for RewardFulfilled {
+    const NAME: &'static str = "RewardFulfilled";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RewardFulfilled".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RewardFulfilled".into()
+    }
+}
+/// Payload of `reward.refused`: a reward that incentives granted cannot be given, now or later. Once per reward.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RewardRefused {
+    /// The reward.
+    #[prost(string, tag = "1")]
+    pub reward_id: ::prost::alloc::string::String,
+    /// The name of a value of ErrorReason without its prefix: `POINT_TYPE_NOT_FOUND`, `BALANCE_OVERFLOW` or
+    /// `REWARD_AMOUNT_INVALID`.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RewardRefused {
+    const NAME: &'static str = "RewardRefused";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RewardRefused".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RewardRefused".into()
     }
 }

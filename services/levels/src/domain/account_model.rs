@@ -1,0 +1,203 @@
+//! A plain model of an account: every single point on its own, with the place where it is. It knows no lots.
+
+use time::OffsetDateTime;
+
+use super::hold::HoldState;
+
+type Date = Option<OffsetDateTime>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Free,
+    Held(usize),
+    Gone,
+}
+
+#[derive(Debug)]
+pub(super) struct ModelHold {
+    pub(super) amount: i64,
+    end: OffsetDateTime,
+    pub(super) state: HoldState,
+    /// The dates of the points used, in the order in which they were; `Err`: one that was not there and became debt.
+    used: Vec<Result<Date, ()>>,
+    pub(super) given_back: i64,
+    due_back: i64,
+}
+
+impl ModelHold {
+    pub(super) fn captured(&self) -> i64 {
+        self.used.len() as i64
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Model {
+    points: Vec<(Date, Place)>,
+    pub(super) debt: i64,
+    pub(super) claimed: i64,
+    pub(super) negative: bool,
+    pub(super) holds: Vec<ModelHold>,
+}
+
+impl Model {
+    /// An empty account of a type that may go negative, or not.
+    pub(super) fn new(negative: bool) -> Self {
+        Self { negative, ..Self::default() }
+    }
+
+    fn count(&self, wanted: impl Fn(Place) -> bool) -> i64 {
+        self.points.iter().filter(|(_, place)| wanted(*place)).count() as i64
+    }
+
+    pub(super) fn available(&self) -> i64 {
+        (self.count(|place| place == Place::Free) - self.debt).max(0)
+    }
+
+    pub(super) fn held(&self) -> i64 {
+        self.count(|place| matches!(place, Place::Held(_)))
+    }
+
+    fn lapse_free(&mut self, at: OffsetDateTime) {
+        for (date, place) in &mut self.points {
+            if *place == Place::Free && date.is_some_and(|date| date <= at) {
+                *place = Place::Gone;
+            }
+        }
+    }
+
+    /// Time goes on: points lapse, holds time out.
+    pub(super) fn advance(&mut self, at: OffsetDateTime) {
+        let open = |hold: &ModelHold| hold.state == HoldState::Open && hold.end <= at;
+        while let Some((end, n)) =
+            self.holds.iter().enumerate().filter(|(_, hold)| open(hold)).map(|(n, hold)| (hold.end, n)).min()
+        {
+            self.lapse_free(end);
+            self.holds[n].state = HoldState::Expired;
+            self.let_go(n, end);
+        }
+        self.lapse_free(at);
+    }
+
+    /// The points at a place, those that lapse first first.
+    fn at(&self, wanted: Place) -> Vec<usize> {
+        let mut found: Vec<usize> = (0..self.points.len()).filter(|n| self.points[*n].1 == wanted).collect();
+        found.sort_by_key(|n| (self.points[*n].0.is_none(), self.points[*n].0, *n));
+        found
+    }
+
+    fn let_go(&mut self, hold: usize, ended: OffsetDateTime) {
+        for n in self.at(Place::Held(hold)) {
+            self.points[n].1 = Place::Gone;
+            if self.points[n].0.is_some_and(|date| date <= ended) {
+                continue;
+            }
+            if self.debt > 0 {
+                self.debt -= 1;
+            } else if self.claimed > 0 {
+                self.claimed -= 1;
+            } else {
+                self.points[n].1 = Place::Free;
+            }
+        }
+        self.claimed = self.claimed.min(self.held());
+    }
+
+    pub(super) fn earn(&mut self, points: i64, lapses: Date) {
+        for _ in 0..points {
+            if self.debt > 0 {
+                self.debt -= 1;
+            } else {
+                self.points.push((lapses, Place::Free));
+            }
+        }
+    }
+
+    /// Moves up to so many free points; answers their dates.
+    fn take(&mut self, points: i64, to: Place) -> Vec<Date> {
+        let first: Vec<usize> = self.at(Place::Free).into_iter().take(points as usize).collect();
+        for n in &first {
+            self.points[*n].1 = to;
+        }
+        first.into_iter().map(|n| self.points[n].0).collect()
+    }
+
+    pub(super) fn spend(&mut self, points: i64) {
+        assert_eq!(self.take(points, Place::Gone).len() as i64, points);
+    }
+
+    /// Answers what was not there.
+    pub(super) fn take_back(&mut self, points: i64, lot: Date) -> i64 {
+        let mut left = points;
+        for n in self.at(Place::Free) {
+            if left > 0 && self.points[n].0 == lot {
+                self.points[n].1 = Place::Gone;
+                left -= 1;
+            }
+        }
+        left -= self.take(left, Place::Gone).len() as i64;
+        if self.negative {
+            self.debt += left;
+        } else {
+            self.claimed = (self.claimed + left).min(self.held());
+        }
+        left
+    }
+
+    pub(super) fn hold(&mut self, points: i64, end: OffsetDateTime) {
+        let hold =
+            ModelHold { amount: points, end, state: HoldState::Open, used: Vec::new(), given_back: 0, due_back: 0 };
+        self.take(points, Place::Held(self.holds.len()));
+        self.holds.push(hold);
+    }
+
+    pub(super) fn capture(&mut self, nth: usize, points: i64, at: OffsetDateTime, new_date: Date) {
+        for n in self.at(Place::Held(nth)).into_iter().take(points as usize) {
+            self.points[n].1 = Place::Gone;
+            self.holds[nth].used.push(Ok(self.points[n].0));
+        }
+        self.holds[nth].state = HoldState::Captured;
+        self.let_go(nth, at);
+        self.give_back_due(nth, at, new_date);
+    }
+
+    pub(super) fn release(&mut self, nth: usize, at: OffsetDateTime) {
+        self.holds[nth].state = HoldState::Released;
+        self.let_go(nth, at);
+    }
+
+    pub(super) fn capture_late(&mut self, nth: usize, points: i64, at: OffsetDateTime, new_date: Date) {
+        let mut used: Vec<Result<Date, ()>> = self.take(points, Place::Gone).into_iter().map(Ok).collect();
+        if self.negative {
+            self.debt += points - used.len() as i64;
+            used.resize(points as usize, Err(()));
+        }
+        (self.holds[nth].used, self.holds[nth].state) = (used, HoldState::Captured);
+        self.give_back_due(nth, at, new_date);
+    }
+
+    pub(super) fn give_back(&mut self, nth: usize, total: i64, at: OffsetDateTime, new_date: Date) {
+        self.holds[nth].due_back = self.holds[nth].due_back.max(total);
+        self.give_back_due(nth, at, new_date);
+    }
+
+    fn give_back_due(&mut self, nth: usize, at: OffsetDateTime, new_date: Date) {
+        let hold = &mut self.holds[nth];
+        let until = hold.due_back.min(hold.captured());
+        if hold.state != HoldState::Captured || until <= hold.given_back {
+            return;
+        }
+        let (skip, count) = (hold.given_back as usize, (until - hold.given_back) as usize);
+        let mut back: Vec<Date> =
+            hold.used.iter().rev().skip(skip).take(count).map(|used| used.unwrap_or(new_date)).collect();
+        hold.given_back = until;
+        back.sort_by_key(|date| (date.is_none(), *date));
+        for date in back {
+            if self.debt > 0 {
+                self.debt -= 1;
+            } else {
+                self.points.push((date, Place::Free));
+            }
+        }
+        self.lapse_free(at);
+    }
+}
