@@ -31,8 +31,9 @@ mod banyan {
     package!(incentives, "gen/banyan.incentives.v1.rs");
     package!(levels, "gen/banyan.levels.v1.rs");
     package!(profiles, "gen/banyan.profiles.v1.rs");
+    package!(programme, "gen/banyan.programme.v1.rs");
 }
-pub use banyan::{admin, common, events, incentives, levels, profiles};
+pub use banyan::{admin, common, events, incentives, levels, profiles, programme};
 
 /// Google's shared types.
 #[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all, unreachable_pub)]

@@ -6,6 +6,7 @@ pub mod insight;
 pub mod lifecycle;
 pub mod order;
 pub mod profile;
+pub mod programme;
 pub mod refund;
 pub mod refusal;
 pub mod rfm;

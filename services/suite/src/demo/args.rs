@@ -47,6 +47,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
+    /// Write the programme with the proposals to this file; without it beside the report, or into the data folder, and
+    /// never over a file that was edited.
+    #[arg(long, value_name = "FILE", requires = "orders")]
+    pub bundle: Option<PathBuf>,
+
     /// Streams in flight; a user's events stay in one of them, in order.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub streams: u16,
@@ -80,8 +85,8 @@ pub(crate) struct ColumnArgs {
     #[arg(long, value_name = "HEADER", requires = "orders")]
     pub amount_column: Option<String>,
 
-    /// Header of the pieces in the order.
-    #[arg(long, value_name = "HEADER", requires = "orders")]
+    /// Header of the pieces in the order; with them steps of a threshold discount are proposed.
+    #[arg(long, value_name = "HEADER", requires = "orders", visible_alias = "items-column")]
     pub quantity_column: Option<String>,
 
     /// Whether 03/04/2026 is a day in April (dmy) or in March (mdy).
@@ -169,6 +174,11 @@ mod tests {
         {
             assert!(ids::TenantId::new(id.as_str()).is_ok(), "{id}");
         }
+    }
+
+    #[test]
+    fn a_bundle_is_written_for_a_file_only() {
+        assert!(Args::try_parse_from(["banyan-demo", "--bundle", "b.json"]).is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use proto::levels::v1::{
 };
 use proto::profiles::v1::{
     event_service_client::EventServiceClient, insight_service_client::InsightServiceClient,
-    profile_service_client::ProfileServiceClient,
+    lifecycle_service_client::LifecycleServiceClient, profile_service_client::ProfileServiceClient,
 };
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::{Interceptor, interceptor::InterceptedService};
@@ -90,6 +90,10 @@ impl Calls {
 
     pub(crate) fn insights(&self) -> InsightServiceClient<Bearing> {
         InsightServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
+    }
+
+    pub(crate) fn lifecycle(&self) -> LifecycleServiceClient<Bearing> {
+        LifecycleServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
     }
 
     pub(crate) fn points(&self) -> PointsServiceClient<Bearing> {

@@ -35,6 +35,8 @@ pub(crate) struct Report {
     pub bad_lines: Vec<super::orders_file::BadLine>,
     /// Events that the suite refused.
     pub refused: Vec<Refused>,
+    /// What the orders propose; absent for a generated year.
+    pub proposals: Option<super::proposals::Proposals>,
 }
 
 /// What was replayed.
@@ -269,7 +271,11 @@ pub(crate) struct Refused {
 /// `part` of `whole` in basis points, rounded half up; 0 of nothing.
 #[must_use]
 pub(crate) fn share_bp(part: i64, whole: i64) -> i64 {
-    if whole <= 0 { 0 } else { (part * 20_000 + whole) / (2 * whole) }
+    if whole <= 0 {
+        return 0;
+    }
+    let (part, whole) = (i128::from(part), i128::from(whole));
+    i64::try_from((part * 20_000 + whole) / (2 * whole)).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -282,5 +288,6 @@ mod tests {
         assert_eq!(share_bp(1, 20_000), 1);
         assert_eq!(share_bp(1, 20_001), 0);
         assert_eq!(share_bp(5, 0), 0);
+        assert_eq!(share_bp(i64::MAX, i64::MAX), 10_000);
     }
 }

@@ -18,6 +18,7 @@ mod page;
 mod people;
 mod preset;
 mod progress;
+mod proposals;
 mod quiet;
 mod replay;
 mod stream;
@@ -41,6 +42,7 @@ use self::figures::{Input, Refused, Replay, Report, Tenant};
 use self::gather::Scope;
 use self::input::Material;
 use self::local::Local;
+use self::proposals::{Coin, Proposals, bundle, cells};
 use self::words::Lang;
 use crate::folder::Folder;
 
@@ -102,6 +104,10 @@ async fn replay_and_gather(args: &Args, lang: Lang, folder: &Folder, suite: &Sui
     let (days, end) = material.span(&local)?;
     let scope = Scope { calls: &calls, currency: &args.currency, decimals, lang, days, end };
     let gathered = gather::gather(&scope).await?;
+    let mut proposals = None;
+    if args.orders.is_some() {
+        proposals = Some(propose(args, folder, &scope, &material, &local, tenant_id.as_str()).await?);
+    }
     Ok(Report {
         report_version: 1,
         input: Input {
@@ -123,7 +129,32 @@ async fn replay_and_gather(args: &Args, lang: Lang, folder: &Folder, suite: &Sui
         replay,
         bad_lines: material.bad_lines,
         refused,
+        proposals,
     })
+}
+
+/// Makes proposals from the orders of a file, and writes the programme that they add up to.
+async fn propose(
+    args: &Args,
+    folder: &Folder,
+    scope: &Scope<'_>,
+    material: &Material,
+    local: &Local,
+    tenant_id: &str,
+) -> anyhow::Result<Proposals> {
+    let base = proposals::gather(&material.deeds, local, scope.days.1);
+    let payers = i64::try_from(base.growth_year.len()).unwrap_or(i64::MAX);
+    let by_quintiles = cells::enough(payers, base.days);
+    let counted = gather::rfm_cells(scope, by_quintiles).await?;
+    let coin = Coin { currency: scope.currency, decimals: scope.decimals };
+    let mut proposals = proposals::propose(base, &counted, by_quintiles, &coin);
+    let programme = bundle::build(preset::programme(&args.zone), gather::models(scope).await?, &proposals);
+    let usual = || bundle::usual_path(args.report.as_deref(), folder.path(), tenant_id);
+    let path = args.bundle.clone().unwrap_or_else(usual);
+    let written = bundle::write(&path, &bundle::to_json(&programme)?, args.bundle.is_none());
+    let written = written.with_context(|| path.display().to_string())?;
+    proposals.bundle = proposals::Bundle { path: path.display().to_string(), written };
+    Ok(proposals)
 }
 
 /// Sends everything and waits until all of it is applied.

@@ -5,6 +5,7 @@ use proto::levels::v1::{
     CreatePointTypeRequest, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, PublishEarningRuleRequest,
     PublishSchemeRequest, ReversalPolicy, Scheme,
 };
+use proto::programme::v1::ProgrammeBundle;
 use tonic::Code;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -51,6 +52,16 @@ pub(crate) async fn apply(calls: &Calls, zone: &str) -> anyhow::Result<()> {
     };
     told(calls.patiently(publish).await, "PublishScheme")?;
     Ok(())
+}
+
+/// The same as one document. Stages and RFM have their defaults.
+pub(crate) fn programme(zone: &str) -> ProgrammeBundle {
+    ProgrammeBundle {
+        point_types: point_types(zone).into(),
+        earning_rules: rules().into(),
+        scheme: Some(scheme()),
+        lifecycle_models: None,
+    }
 }
 
 /// Equal definitions are one request; a changed preset is another one.

@@ -3,4 +3,5 @@
 
 mod faults;
 mod figures;
+mod proposals;
 mod run;

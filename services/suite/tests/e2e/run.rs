@@ -18,6 +18,8 @@ pub(crate) struct Site {
 
 /// A demo under way.
 pub(crate) struct Running {
+    /// The port of its suite.
+    pub(crate) port: u16,
     demo: Child,
     lines: tokio::io::Lines<BufReader<tokio::process::ChildStderr>>,
     told: Vec<String>,
@@ -60,7 +62,12 @@ impl Site {
             .spawn()
             .unwrap();
         let lines = BufReader::new(demo.stderr.take().unwrap()).lines();
-        Running { demo, lines, told: Vec::new(), report, folder: self.folder.clone() }
+        Running { port, demo, lines, told: Vec::new(), report, folder: self.folder.clone() }
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Runs the demo to its end and returns its report.
@@ -71,6 +78,7 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
+        kill_suite(&self.folder); // one that a run was asked to leave running
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
@@ -90,12 +98,7 @@ impl Running {
 
     /// Kills the suite that serves this run, without a chance to tidy up.
     pub(crate) fn kill_suite(&self) {
-        let pid = std::fs::read_to_string(self.folder.join("suite.pid")).unwrap();
-        let title = std::fs::read(Path::new("/proc").join(pid.trim()).join("cmdline")).unwrap();
-        assert!(String::from_utf8_lossy(&title).contains("banyan-suite"), "{pid} is not the suite");
-        let status =
-            std::process::Command::new("sh").args(["-c", "kill -9 \"$1\"", "sh", pid.trim()]).status().unwrap();
-        assert!(status.success());
+        assert!(kill_suite(&self.folder), "there is no suite");
     }
 
     /// Waits for the end and reads the report.
@@ -109,6 +112,20 @@ impl Running {
         assert!(status.success(), "{:#?}\nthe suite's log ends with: {log_end}", self.told);
         serde_json::from_str(&std::fs::read_to_string(&self.report).unwrap()).unwrap()
     }
+}
+
+/// Kills the suite of a folder; false where none runs.
+fn kill_suite(folder: &Path) -> bool {
+    let Ok(pid) = std::fs::read_to_string(folder.join("suite.pid")) else { return false };
+    let title = std::fs::read(Path::new("/proc").join(pid.trim()).join("cmdline")).unwrap_or_default();
+    let title = String::from_utf8_lossy(&title);
+    if !title.contains("banyan-suite") || !title.contains(&*folder.to_string_lossy()) {
+        return false;
+    }
+    std::process::Command::new("sh")
+        .args(["-c", "kill -9 \"$1\"", "sh", pid.trim()])
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// Of a line such as `replaying 314/3139 403/s`.

@@ -2,7 +2,9 @@
 
 use anyhow::Context as _;
 use jiff::{ToSpan as _, civil::Date};
-use proto::profiles::v1::{self as profiles, CountRfmCellsRequest, CountStagesRequest, GetCohortRetentionRequest};
+use proto::profiles::v1::{
+    self as profiles, CountRfmCellsRequest, CountStagesRequest, GetCohortRetentionRequest, RfmMethod,
+};
 
 use super::Scope;
 use crate::demo::calls::told;
@@ -59,9 +61,10 @@ pub(super) async fn stages(scope: &Scope<'_>) -> anyhow::Result<Vec<Stage>> {
     Ok(answer.stages.into_iter().map(stage).collect())
 }
 
-pub(super) async fn rfm(scope: &Scope<'_>) -> anyhow::Result<Rfm> {
+/// By the tenant's own method where none is named.
+pub(super) async fn rfm(scope: &Scope<'_>, method: RfmMethod) -> anyhow::Result<Rfm> {
     let at = Some(units::time::to_proto(scope.end));
-    let request = CountRfmCellsRequest { at, ..CountRfmCellsRequest::default() };
+    let request = CountRfmCellsRequest { at, method: method.into(), at_least: vec![] };
     let count = || {
         let (mut client, request) = (scope.calls.insights(), request.clone());
         async move { client.count_rfm_cells(request).await }

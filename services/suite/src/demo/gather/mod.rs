@@ -5,9 +5,10 @@ mod programme;
 mod sales;
 
 use jiff::civil::Date;
+use proto::profiles::v1::{GetModelsRequest, Models, RfmMethod};
 use time::OffsetDateTime;
 
-use super::calls::Calls;
+use super::calls::{Calls, told};
 use super::figures::{Amount, Cohort, Ledger, Level, Month, Points, Rfm, Sales, Stage};
 use super::words::Lang;
 
@@ -42,6 +43,20 @@ impl Scope<'_> {
     }
 }
 
+/// Asks for the RFM cells by the payers' quintiles, or by the tenant's own method.
+pub(crate) async fn rfm_cells(scope: &Scope<'_>, by_quintiles: bool) -> anyhow::Result<Rfm> {
+    base::rfm(scope, if by_quintiles { RfmMethod::Quintiles } else { RfmMethod::Unspecified }).await
+}
+
+/// Asks for the tenant's stage and RFM models.
+pub(crate) async fn models(scope: &Scope<'_>) -> anyhow::Result<Models> {
+    let get = || {
+        let mut client = scope.calls.lifecycle();
+        async move { client.get_models(GetModelsRequest {}).await }
+    };
+    Ok(told(scope.calls.patiently(get).await, "GetModels")?.models.unwrap_or_default())
+}
+
 /// Asks for everything.
 pub(crate) async fn gather(scope: &Scope<'_>) -> anyhow::Result<Gathered> {
     let (mut sales, months) = sales::sales(scope).await?;
@@ -52,7 +67,7 @@ pub(crate) async fn gather(scope: &Scope<'_>) -> anyhow::Result<Gathered> {
         months,
         cohorts: base::cohorts(scope).await?,
         stages,
-        rfm: base::rfm(scope).await?,
+        rfm: base::rfm(scope, RfmMethod::Unspecified).await?,
         points: programme::points(scope).await?,
         levels: programme::levels(scope).await?,
         ledger: programme::ledger(scope).await?,

@@ -1,7 +1,7 @@
 //! Reads a shop's orders from a CSV file: one row is one order.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Cursor, Read};
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -14,6 +14,9 @@ use super::when::{self, DateOrder};
 
 #[cfg(test)]
 mod tests;
+
+/// How far the first line is looked at for its separator.
+const HEADER_MOST: u64 = 1 << 16;
 
 /// Which columns hold what, and how they are read.
 #[derive(Debug, Clone)]
@@ -76,16 +79,20 @@ pub(crate) enum FileError {
 /// Times later than `latest` are refused.
 pub(crate) fn read(
     name: &str,
-    mut input: impl Read,
+    input: impl Read,
     columns: &Columns,
     local: &Local,
     latest: OffsetDateTime,
 ) -> Result<Orders, FileError> {
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter(bytes)).flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let mut input = BufReader::new(input);
+    let mut first = Vec::new();
+    input.by_ref().take(HEADER_MOST).read_until(b'\n', &mut first)?;
+    let first = first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&first);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter(first))
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(Cursor::new(first).chain(input));
     let places = Places::find(&reader.byte_headers()?.clone(), columns)?;
     let mut orders = Orders::default();
     let mut seen: HashMap<u128, u32> = HashMap::new();
@@ -104,8 +111,7 @@ pub(crate) fn read(
 }
 
 /// The separator that the first line has most of.
-fn delimiter(bytes: &[u8]) -> u8 {
-    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+fn delimiter(first: &[u8]) -> u8 {
     let occurrences = |mark: u8| first.iter().filter(|byte| **byte == mark).count();
     [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|mark| occurrences(*mark)).unwrap_or(b',')
 }

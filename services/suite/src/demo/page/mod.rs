@@ -2,6 +2,7 @@
 
 mod base;
 mod programme;
+mod proposals;
 mod sales;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub(crate) fn write(report: &Report, lang: Lang) -> String {
     page.push_str(&programme::ledger(report, lang));
     page.push_str(&replay(report, lang));
     page.push_str(&left_out(report, lang));
+    page.push_str(&proposals::write(report, lang));
     page
 }
 

@@ -5,6 +5,7 @@ use crate::demo::figures::{
     Amount, Cohort, Input, Ledger, Level, Mismatch, Month, Points, Refused, Replay, Rfm, RfmCell, Sales, Stage, Tenant,
 };
 use crate::demo::orders_file::BadLine;
+use crate::demo::proposals::tests::proposals;
 
 fn report() -> Report {
     let usd = |minor| Amount::new(minor, "USD", 2);
@@ -65,6 +66,7 @@ fn report() -> Report {
         replay: Replay { events: 3, taken: 3, events_per_second: 1234.4, ..Replay::default() },
         bad_lines: vec![],
         refused: vec![],
+        proposals: Some(proposals()),
     }
 }
 
@@ -92,6 +94,57 @@ fn the_page_speaks_chinese() {
     for expected in ["复购率", "月度收入", "账本核对", "会员等级"] {
         assert!(page.contains(expected), "{expected} is missing:\n{page}");
     }
+}
+
+#[test]
+fn the_page_ends_with_the_proposals() {
+    let page = write(&report(), Lang::En);
+    for expected in [
+        "lost after 120 days without an order (90 % of returns come within 119)",
+        "dormant after 60 (75 %)",
+        "18,001 lost (76.37 % of 23,570 buyers), 1,234 dormant",
+        "70.12 % in 400 days",
+        "the data are too short",
+        "0 Basic",
+        "5,431",
+        "29.00 USD",
+        "covers the discounts once 36.06 %",
+        "51.08 %",
+        "no discounts",
+        "42.09 %",
+        "3.61 %",
+        "Not proposed: threshold discount: no pieces in the file",
+        "to edit and apply: shop-programme.json",
+    ] {
+        assert!(page.contains(expected), "{expected} is missing:\n{page}");
+    }
+    let page = write(&report(), Lang::Zh);
+    for expected in ["120 天未下单为流失", "18,001 人", "等级门槛", "满减档位", "不打折", "未建议", "可编辑后启用"]
+    {
+        assert!(page.contains(expected), "{expected} is missing:\n{page}");
+    }
+}
+
+#[test]
+fn proposals_fit_a_screen_of_120_columns() {
+    for lang in [Lang::En, Lang::Zh] {
+        let page = write(&report(), lang);
+        let wide: Vec<_> = page.lines().filter(|line| line.chars().count() > 120).collect();
+        assert!(wide.is_empty(), "{wide:#?}");
+    }
+}
+
+#[test]
+fn a_generated_year_proposes_nothing() {
+    let page = write(&Report { proposals: None, ..report() }, Lang::En);
+    assert!(!page.contains("Proposals"), "{page}");
+}
+
+#[test]
+fn an_edited_programme_is_told_to_be_kept() {
+    let mut report = report();
+    report.proposals.iter_mut().for_each(|proposals| proposals.bundle.written = false);
+    assert!(write(&report, Lang::En).contains("was kept (--bundle names another file): shop-programme.json"));
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! What a file of orders proposes, and that the services take it.
+
+use std::fmt::Write as _;
+
+use ids::TenantId;
+use prost::Message as _;
+use prost_reflect::DynamicMessage;
+use proto::levels::v1::{PublishSchemeRequest, level_service_client::LevelServiceClient};
+use proto::profiles::v1::{UpdateModelsRequest, lifecycle_service_client::LifecycleServiceClient};
+use proto::programme::v1::ProgrammeBundle;
+use serde_json::{Value, json};
+use suite::folder::Folder;
+use tonic::Request;
+use tonic::transport::Endpoint;
+
+use crate::run::Site;
+
+/// 150 buyers, who order one to five times, 10 to 40 days apart, 1 to 5 pieces at 10.00.
+fn orders() -> String {
+    let mut text = "who,when,paid,pieces\n".to_owned();
+    for user in 0..150_u32 {
+        let mut day = user % 120;
+        for index in 0..=(user * 7 % 5) {
+            let pieces = (user * 3 + index) % 5 + 1;
+            let (month, date) = (day / 28 + 1, day % 28 + 1);
+            let _ = writeln!(text, "u{user},2025-{month:02}-{date:02},{pieces}0.00,{pieces}");
+            day += 10 + (user * 11 + index * 13) % 31;
+        }
+    }
+    text
+}
+
+fn signed<T>(message: T, token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn the_proposed_programme_is_taken_by_the_services() {
+    let site = Site::new("proposals", &testkit::redis_url()).await;
+    let file = site.write("shop.csv", &orders()).display().to_string();
+    let columns = ["--user-column", "who", "--time-column", "when", "--amount-column", "paid"];
+    let arguments = [&["--orders", &file, "--items-column", "pieces", "--keep"][..], &columns].concat();
+    let running = site.start(&arguments);
+    let port = running.port;
+    let report = running.report().await;
+
+    let proposals = &report["proposals"];
+    assert_eq!(proposals["lacking"], json!([]));
+    assert_eq!(proposals["churn"]["buyers"], 150);
+    let members = |level: &Value| level["members"].as_i64().unwrap();
+    assert_eq!(proposals["levels"].as_array().unwrap().iter().map(members).sum::<i64>(), 150);
+    assert_eq!(proposals["steps"]["typical_item"]["text"], "10.00 USD");
+    assert_eq!((&proposals["rfm"]["basis"], &proposals["rfm"]["payers"]), (&json!("defaults"), &json!(150)));
+    assert_eq!(proposals["bundle"]["written"], true);
+
+    let path = site.folder().join("shop-programme.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let descriptor = proto::POOL.get_message_by_name("banyan.programme.v1.ProgrammeBundle").unwrap();
+    let message = DynamicMessage::deserialize(descriptor, &mut serde_json::Deserializer::from_str(&text)).unwrap();
+    let bundle = ProgrammeBundle::decode(message.encode_to_vec().as_slice()).unwrap();
+
+    let folder = Folder::new(Some(site.folder().to_owned()));
+    let token = folder.tenant_token(&TenantId::new("shop").unwrap()).unwrap();
+    let address = format!("http://127.0.0.1:{port}");
+    let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
+    let request = UpdateModelsRequest {
+        request_id: "apply:models".into(),
+        models: bundle.lifecycle_models.clone(),
+        update_mask: None,
+    };
+    let mut lifecycle = LifecycleServiceClient::new(channel.clone());
+    let models = lifecycle.update_models(signed(request, &token)).await.unwrap().into_inner().models.unwrap();
+    assert_eq!((Some(models.stage), Some(models.rfm)), bundle.lifecycle_models.map(|all| (all.stage, all.rfm)).unzip());
+
+    let request = PublishSchemeRequest { request_id: "apply:scheme".into(), scheme: bundle.scheme.clone() };
+    let mut levels = LevelServiceClient::new(channel);
+    let scheme = levels.publish_scheme(signed(request, &token)).await.unwrap().into_inner().scheme.unwrap();
+    assert_eq!((scheme.version, Some(scheme.levels)), (2, bundle.scheme.map(|scheme| scheme.levels)));
+}
