@@ -33,9 +33,10 @@ pub fn packages(names: &[&str]) -> anyhow::Result<()> {
 }
 
 fn install(names: &[&str]) -> anyhow::Result<()> {
-    // confold: our createcluster.conf stays where the package brings its own
-    let options = ["install", "-y", "-q", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold"];
-    apt(&[&options[..], names].concat())
+    // confold: our createcluster.conf stays where the package brings its own; the lock: two programs may find the same
+    // package missing at once
+    let options = ["-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=60"];
+    apt(&[&["install", "-y", "-q", "--no-install-recommends"][..], &options, names].concat())
 }
 
 fn apt(arguments: &[&str]) -> anyhow::Result<()> {
