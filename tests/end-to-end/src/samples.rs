@@ -27,6 +27,7 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = tenant_writes(names);
     samples.extend(programme_writes(names));
     samples.extend(user_writes(names));
+    samples.extend(checkout_writes(names));
     samples.extend(hold_writes(names));
     samples
 }
@@ -179,6 +180,78 @@ fn user_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// The id of a user's first coupon of the sample's template: it follows from both.
+fn coupon(names: &Names<'_>) -> String {
+    eventlog::derive(names.user, "coupon/welcome", 0).as_str().replacen("f-", "c-", 1)
+}
+
+fn basket(names: &Names<'_>) -> Value {
+    json!({
+        "lines": [{"lineId": "1", "sku": names.canary, "category": names.canary, "site": names.canary, "quantity": "2",
+            "listPrice": {"currencyCode": "CNY", "units": "60"}, "memberPrice": {"currencyCode": "CNY", "units": "55"}}],
+        "freight": {"currencyCode": "CNY", "units": "8"},
+    })
+}
+
+fn checkout_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let paid = format!("paid-{}", names.ids);
+    let given_up = format!("given-up-{}", names.ids);
+    let reserve = |checkout: &str| {
+        json!({"requestId": request_id(names, checkout), "userId": names.user, "checkoutId": checkout,
+            "basket": basket(names), "orderId": names.ids})
+    };
+    let step = |what: &str, checkout: &str| json!({"requestId": request_id(names, what), "userId": names.user, "checkoutId": checkout});
+    let mut confirm = step("confirm", &paid);
+    confirm["orderId"] = json!(format!("paid-order-{}", names.ids));
+    let mut back = step("return", &paid);
+    back["lines"] = json!([{"lineId": "1", "quantity": "1"}]);
+    vec![
+        (
+            "/banyan.incentives.v1.CouponService/PublishCouponTemplate",
+            json!({
+                "requestId": request_id(names, "template"),
+                "template": {"templateId": "welcome", "displayName": text(names), "layer": "COUPON_LAYER_SHOP",
+                    "amountMin": {"currencyCode": "CNY", "units": "100"}, "thresholdPrice": "THRESHOLD_PRICE_LIST",
+                    "amountOff": {"amount": {"currencyCode": "CNY", "units": "10"}},
+                    "funders": [{"funder": "FUNDER_SHOP", "basisPoints": 10000}],
+                    "relativeValidity": {"days": 7, "zone": "Asia/Shanghai"}, "perUserMax": 5,
+                    "distribution": "COUPON_DISTRIBUTION_CLAIMABLE"},
+            }),
+        ),
+        (
+            "/banyan.incentives.v1.CouponService/ClaimCoupon",
+            json!({"requestId": request_id(names, "claim"), "userId": names.user, "templateId": "welcome"}),
+        ),
+        (
+            "/banyan.incentives.v1.CouponService/VoidCoupon",
+            json!({"requestId": request_id(names, "void"), "userId": names.user, "couponId": coupon(names),
+                "reason": names.canary}),
+        ),
+        ("/banyan.incentives.v1.CheckoutService/Reserve", reserve(&paid)),
+        ("/banyan.incentives.v1.CheckoutService/Confirm", confirm),
+        ("/banyan.incentives.v1.CheckoutService/Return", back),
+        ("/banyan.incentives.v1.CheckoutService/Reserve", reserve(&given_up)),
+        ("/banyan.incentives.v1.CheckoutService/Cancel", step("cancel", &given_up)),
+    ]
+}
+
+fn checkout_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let user = json!({"userId": names.user});
+    let with_basket = json!({"userId": names.user, "basket": basket(names)});
+    let checkout = json!({"userId": names.user, "checkoutId": format!("paid-{}", names.ids)});
+    vec![
+        ("/banyan.incentives.v1.CouponService/GetCouponTemplate", json!({"templateId": "welcome"})),
+        ("/banyan.incentives.v1.CouponService/ListCouponTemplates", json!({})),
+        ("/banyan.incentives.v1.CouponService/ListClaimable", user),
+        ("/banyan.incentives.v1.CouponService/GetCoupon", json!({"userId": names.user, "couponId": coupon(names)})),
+        ("/banyan.incentives.v1.CouponService/ListCoupons", with_basket.clone()),
+        ("/banyan.incentives.v1.CouponService/BestForBasket", with_basket.clone()),
+        ("/banyan.incentives.v1.CheckoutService/Quote", with_basket),
+        ("/banyan.incentives.v1.CheckoutService/PreviewReturn", checkout.clone()),
+        ("/banyan.incentives.v1.CheckoutService/GetCheckout", checkout),
+    ]
+}
+
 /// The id of a hold that [`hold_writes`] opens.
 fn hold_id(names: &Names<'_>, what: &str) -> String {
     levels::commands::hold_id(names.user, &request_id(names, what)).to_string()
@@ -213,6 +286,12 @@ fn hold_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
 
 /// The reads.
 pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let mut samples = user_reads(names);
+    samples.extend(checkout_reads(names));
+    samples
+}
+
+fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let user = json!({"userId": names.user});
     let points = json!({"userId": names.user, "pointTypeId": "points"});
     let hold = json!({"userId": names.user, "holdId": hold_id(names, "hold-1")});

@@ -49,6 +49,7 @@ pub struct Args {
 struct Own {
     profiles: profiles::config::Settings,
     levels: levels::config::Settings,
+    incentives: incentives::config::Settings,
 }
 
 /// Runs the suite until it is asked to end.
@@ -82,7 +83,8 @@ async fn serve(
     let start = Start { settings: &settings, backing, redis, pages, peers: peers.clone() };
     let parts = vec![
         profiles::start(start.kit(&profiles::migrations(), settings.service.profiles.clone()).await?).await?,
-        levels::start(start.kit(&levels::migrations(), settings.service.levels.clone()).await?),
+        levels::start(start.kit(&levels::migrations(), with_incentives(&settings.service.levels)).await?),
+        incentives::start(start.kit(&incentives::migrations(), settings.service.incentives.clone()).await?),
     ];
     let mut server = settings.server.clone();
     server.address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
@@ -106,6 +108,11 @@ async fn serve(
         tracing::warn!("the drain was cut short");
     }
     Ok(())
+}
+
+/// Levels beside incentives: rewards are carried out and holds resolved.
+fn with_incentives(levels: &levels::config::Settings) -> levels::config::Settings {
+    levels::config::Settings { incentives: true, ..levels.clone() }
 }
 
 /// What services are started with.

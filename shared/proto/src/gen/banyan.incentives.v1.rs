@@ -61,6 +61,3972 @@ impl ::prost::Name for RewardRevoked {
         "/banyan.incentives.v1.RewardRevoked".into()
     }
 }
+/// Why not, and how much is missing.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Hindrance {
+    /// Why.
+    #[prost(enumeration = "WhyNot", tag = "1")]
+    pub why_not: i32,
+    /// For AMOUNT_SHORT: what is missing.
+    #[prost(message, optional, tag = "2")]
+    pub amount_short: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// For QUANTITY_SHORT: pieces that are missing.
+    #[prost(int64, tag = "3")]
+    pub quantity_short: i64,
+}
+impl ::prost::Name for Hindrance {
+    const NAME: &'static str = "Hindrance";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.Hindrance".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.Hindrance".into()
+    }
+}
+/// A line of a basket.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BasketLine {
+    /// Unique within the basket; the same as in the order that follows. 1 to 64 characters.
+    #[prost(string, tag = "1")]
+    pub line_id: ::prost::alloc::string::String,
+    /// What is bought; may be empty.
+    #[prost(string, tag = "2")]
+    pub sku: ::prost::alloc::string::String,
+    /// Its category; may be empty.
+    #[prost(string, tag = "3")]
+    pub category: ::prost::alloc::string::String,
+    /// The app, shop or brand that sells it; may be empty.
+    #[prost(string, tag = "4")]
+    pub site: ::prost::alloc::string::String,
+    /// Pieces.
+    #[prost(int64, tag = "5")]
+    pub quantity: i64,
+    /// Price of one piece; 0 or more.
+    #[prost(message, optional, tag = "6")]
+    pub list_price: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Price of one piece for this member (会员价); absent, or not below the list price: none.
+    #[prost(message, optional, tag = "7")]
+    pub member_price: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for BasketLine {
+    const NAME: &'static str = "BasketLine";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.BasketLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.BasketLine".into()
+    }
+}
+/// What is to be bought. All amounts are in one currency. Order of the lines does not change any amount.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Basket {
+    /// 1 to 200.
+    #[prost(message, repeated, tag = "1")]
+    pub lines: ::prost::alloc::vec::Vec<BasketLine>,
+    /// Freight before any discount; absent: none.
+    #[prost(message, optional, tag = "2")]
+    pub freight: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for Basket {
+    const NAME: &'static str = "Basket";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.Basket".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.Basket".into()
+    }
+}
+/// How much one funder pays.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FundedAmount {
+    /// Who.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "1")]
+    pub funder: i32,
+    /// How much.
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for FundedAmount {
+    const NAME: &'static str = "FundedAmount";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.FundedAmount".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.FundedAmount".into()
+    }
+}
+/// What one discount takes off a line or off the freight.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AppliedDiscount {
+    /// What it is.
+    #[prost(enumeration = "DiscountKind", tag = "1")]
+    pub kind: i32,
+    /// The template; empty for member price and points.
+    #[prost(string, tag = "2")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The coupon; empty for promotions, member price and points.
+    #[prost(string, tag = "3")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// How much, more than 0.
+    #[prost(message, optional, tag = "4")]
+    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Who pays: sums to the amount. Empty for member price and points.
+    #[prost(message, repeated, tag = "5")]
+    pub funded: ::prost::alloc::vec::Vec<FundedAmount>,
+}
+impl ::prost::Name for AppliedDiscount {
+    const NAME: &'static str = "AppliedDiscount";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.AppliedDiscount".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.AppliedDiscount".into()
+    }
+}
+/// A line with what is taken off.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuotedLine {
+    /// The line.
+    #[prost(string, tag = "1")]
+    pub line_id: ::prost::alloc::string::String,
+    /// List price times pieces.
+    #[prost(message, optional, tag = "2")]
+    pub list_total: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// In the order in which they apply.
+    #[prost(message, repeated, tag = "3")]
+    pub discounts: ::prost::alloc::vec::Vec<AppliedDiscount>,
+    /// What remains: the list total less the discounts.
+    #[prost(message, optional, tag = "4")]
+    pub payable: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for QuotedLine {
+    const NAME: &'static str = "QuotedLine";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.QuotedLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.QuotedLine".into()
+    }
+}
+/// One step of the way from the list price to what is paid.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QuoteStep {
+    /// What it is.
+    #[prost(enumeration = "DiscountKind", tag = "1")]
+    pub kind: i32,
+    /// For promotions and coupons.
+    #[prost(enumeration = "CouponLayer", tag = "2")]
+    pub layer: i32,
+    /// The template; may be empty.
+    #[prost(string, tag = "3")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The coupon; may be empty.
+    #[prost(string, tag = "4")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// What it takes off in all, lines and freight.
+    #[prost(message, optional, tag = "5")]
+    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// What the goods cost after it.
+    #[prost(message, optional, tag = "6")]
+    pub goods_after: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// The gift, where it is one.
+    #[prost(message, optional, tag = "7")]
+    pub gift: ::core::option::Option<GiftLine>,
+}
+impl ::prost::Name for QuoteStep {
+    const NAME: &'static str = "QuoteStep";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.QuoteStep".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.QuoteStep".into()
+    }
+}
+/// A gift that goes with the order.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GiftLine {
+    /// What.
+    #[prost(string, tag = "1")]
+    pub sku: ::prost::alloc::string::String,
+    /// Pieces.
+    #[prost(int32, tag = "2")]
+    pub quantity: i32,
+    /// The template that gives it.
+    #[prost(string, tag = "3")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The coupon; empty for a promotion.
+    #[prost(string, tag = "4")]
+    pub coupon_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GiftLine {
+    const NAME: &'static str = "GiftLine";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.GiftLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.GiftLine".into()
+    }
+}
+/// Why a coupon that was looked at was not used.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnusedCoupon {
+    /// The coupon.
+    #[prost(string, tag = "1")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Why not, by the basket without coupons where other coupons are not the reason.
+    #[prost(message, optional, tag = "2")]
+    pub hindrance: ::core::option::Option<Hindrance>,
+}
+impl ::prost::Name for UnusedCoupon {
+    const NAME: &'static str = "UnusedCoupon";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.UnusedCoupon".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.UnusedCoupon".into()
+    }
+}
+/// What would bring the next benefit (再买 x 享 y).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NextStep {
+    /// The template.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The coupon; empty for a promotion.
+    #[prost(string, tag = "2")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// The amount that is missing; absent: pieces are.
+    #[prost(message, optional, tag = "3")]
+    pub amount_short: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// The pieces that are missing; 0: an amount is.
+    #[prost(int64, tag = "4")]
+    pub quantity_short: i64,
+}
+impl ::prost::Name for NextStep {
+    const NAME: &'static str = "NextStep";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.NextStep".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.NextStep".into()
+    }
+}
+/// The whole way from list prices to what is paid: promotions, coupons by layer, member price, points, freight.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Quote {
+    /// The lines, in byte order of their ids.
+    #[prost(message, repeated, tag = "1")]
+    pub lines: ::prost::alloc::vec::Vec<QuotedLine>,
+    /// The way, step by step; those that take nothing off are left out, except gifts.
+    #[prost(message, repeated, tag = "2")]
+    pub steps: ::prost::alloc::vec::Vec<QuoteStep>,
+    /// Sum of the list totals.
+    #[prost(message, optional, tag = "3")]
+    pub goods_total: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// What the goods cost in the end.
+    #[prost(message, optional, tag = "4")]
+    pub goods_payable: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    /// Freight before discounts.
+    #[prost(message, optional, tag = "5")]
+    pub freight: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// What is taken off the freight.
+    #[prost(message, repeated, tag = "6")]
+    pub freight_discounts: ::prost::alloc::vec::Vec<AppliedDiscount>,
+    /// What the freight costs in the end.
+    #[prost(message, optional, tag = "7")]
+    pub freight_payable: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    /// What is paid in all: goods and freight.
+    #[prost(message, optional, tag = "8")]
+    pub payable: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Points used; 0: none.
+    #[prost(int64, tag = "9")]
+    pub points: i64,
+    /// What they take off.
+    #[prost(message, optional, tag = "10")]
+    pub points_amount: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    /// Gifts.
+    #[prost(message, repeated, tag = "11")]
+    pub gifts: ::prost::alloc::vec::Vec<GiftLine>,
+    /// Coupons looked at and not used, in byte order of their ids.
+    #[prost(message, repeated, tag = "12")]
+    pub unused: ::prost::alloc::vec::Vec<UnusedCoupon>,
+    /// What would bring the next benefit, promotions first.
+    #[prost(message, repeated, tag = "13")]
+    pub next_steps: ::prost::alloc::vec::Vec<NextStep>,
+}
+impl ::prost::Name for Quote {
+    const NAME: &'static str = "Quote";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.Quote".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.Quote".into()
+    }
+}
+/// The layers of coupons, in the order in which they apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CouponLayer {
+    /// Refused as input.
+    Unspecified = 0,
+    /// Single items.
+    Item = 1,
+    /// A shop.
+    Shop = 2,
+    /// The platform.
+    Platform = 3,
+    /// A means of payment.
+    Payment = 4,
+}
+impl CouponLayer {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COUPON_LAYER_UNSPECIFIED",
+            Self::Item => "COUPON_LAYER_ITEM",
+            Self::Shop => "COUPON_LAYER_SHOP",
+            Self::Platform => "COUPON_LAYER_PLATFORM",
+            Self::Payment => "COUPON_LAYER_PAYMENT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COUPON_LAYER_UNSPECIFIED" => Some(Self::Unspecified),
+            "COUPON_LAYER_ITEM" => Some(Self::Item),
+            "COUPON_LAYER_SHOP" => Some(Self::Shop),
+            "COUPON_LAYER_PLATFORM" => Some(Self::Platform),
+            "COUPON_LAYER_PAYMENT" => Some(Self::Payment),
+            _ => None,
+        }
+    }
+}
+/// Why a coupon cannot be claimed or used, or was not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WhyNot {
+    /// Never sent.
+    Unspecified = 0,
+    /// The user has no such coupon.
+    NotFound = 1,
+    /// Its time has not begun.
+    NotYetValid = 2,
+    /// Its time is over.
+    Expired = 3,
+    /// Another checkout has it.
+    Reserved = 4,
+    /// Used.
+    Used = 5,
+    /// Taken back.
+    Voided = 6,
+    /// Nothing in the basket counts for it.
+    OutOfScope = 7,
+    /// The amount is below its least.
+    AmountShort = 8,
+    /// The number of pieces is below its least.
+    QuantityShort = 9,
+    /// Others, of its layer or together, save more.
+    Outdone = 10,
+    /// It would take nothing off.
+    NoEffect = 11,
+    /// Its amounts are in another currency.
+    OtherCurrency = 12,
+    /// Users cannot claim it.
+    GrantedOnly = 13,
+    /// No more are issued for now.
+    Paused = 14,
+    /// Claims have not begun.
+    ClaimNotBegun = 15,
+    /// Claims have ended, or what would be claimed is past its time.
+    ClaimEnded = 16,
+    /// None are left.
+    OutOfStock = 17,
+    /// The user has had as many as one user gets.
+    LimitReached = 18,
+}
+impl WhyNot {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WHY_NOT_UNSPECIFIED",
+            Self::NotFound => "WHY_NOT_NOT_FOUND",
+            Self::NotYetValid => "WHY_NOT_NOT_YET_VALID",
+            Self::Expired => "WHY_NOT_EXPIRED",
+            Self::Reserved => "WHY_NOT_RESERVED",
+            Self::Used => "WHY_NOT_USED",
+            Self::Voided => "WHY_NOT_VOIDED",
+            Self::OutOfScope => "WHY_NOT_OUT_OF_SCOPE",
+            Self::AmountShort => "WHY_NOT_AMOUNT_SHORT",
+            Self::QuantityShort => "WHY_NOT_QUANTITY_SHORT",
+            Self::Outdone => "WHY_NOT_OUTDONE",
+            Self::NoEffect => "WHY_NOT_NO_EFFECT",
+            Self::OtherCurrency => "WHY_NOT_OTHER_CURRENCY",
+            Self::GrantedOnly => "WHY_NOT_GRANTED_ONLY",
+            Self::Paused => "WHY_NOT_PAUSED",
+            Self::ClaimNotBegun => "WHY_NOT_CLAIM_NOT_BEGUN",
+            Self::ClaimEnded => "WHY_NOT_CLAIM_ENDED",
+            Self::OutOfStock => "WHY_NOT_OUT_OF_STOCK",
+            Self::LimitReached => "WHY_NOT_LIMIT_REACHED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WHY_NOT_UNSPECIFIED" => Some(Self::Unspecified),
+            "WHY_NOT_NOT_FOUND" => Some(Self::NotFound),
+            "WHY_NOT_NOT_YET_VALID" => Some(Self::NotYetValid),
+            "WHY_NOT_EXPIRED" => Some(Self::Expired),
+            "WHY_NOT_RESERVED" => Some(Self::Reserved),
+            "WHY_NOT_USED" => Some(Self::Used),
+            "WHY_NOT_VOIDED" => Some(Self::Voided),
+            "WHY_NOT_OUT_OF_SCOPE" => Some(Self::OutOfScope),
+            "WHY_NOT_AMOUNT_SHORT" => Some(Self::AmountShort),
+            "WHY_NOT_QUANTITY_SHORT" => Some(Self::QuantityShort),
+            "WHY_NOT_OUTDONE" => Some(Self::Outdone),
+            "WHY_NOT_NO_EFFECT" => Some(Self::NoEffect),
+            "WHY_NOT_OTHER_CURRENCY" => Some(Self::OtherCurrency),
+            "WHY_NOT_GRANTED_ONLY" => Some(Self::GrantedOnly),
+            "WHY_NOT_PAUSED" => Some(Self::Paused),
+            "WHY_NOT_CLAIM_NOT_BEGUN" => Some(Self::ClaimNotBegun),
+            "WHY_NOT_CLAIM_ENDED" => Some(Self::ClaimEnded),
+            "WHY_NOT_OUT_OF_STOCK" => Some(Self::OutOfStock),
+            "WHY_NOT_LIMIT_REACHED" => Some(Self::LimitReached),
+            _ => None,
+        }
+    }
+}
+/// What made an amount smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DiscountKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// An automatic template.
+    Promotion = 1,
+    /// A coupon.
+    Coupon = 2,
+    /// The member price.
+    MemberPrice = 3,
+    /// Points (积分抵现).
+    Points = 4,
+}
+impl DiscountKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DISCOUNT_KIND_UNSPECIFIED",
+            Self::Promotion => "DISCOUNT_KIND_PROMOTION",
+            Self::Coupon => "DISCOUNT_KIND_COUPON",
+            Self::MemberPrice => "DISCOUNT_KIND_MEMBER_PRICE",
+            Self::Points => "DISCOUNT_KIND_POINTS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DISCOUNT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "DISCOUNT_KIND_PROMOTION" => Some(Self::Promotion),
+            "DISCOUNT_KIND_COUPON" => Some(Self::Coupon),
+            "DISCOUNT_KIND_MEMBER_PRICE" => Some(Self::MemberPrice),
+            "DISCOUNT_KIND_POINTS" => Some(Self::Points),
+            _ => None,
+        }
+    }
+}
+/// Which of the user's coupons are looked at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CouponChoice {
+    /// At most 20, each once. Of those in one layer the one under which the basket costs least is used.
+    #[prost(string, repeated, tag = "1")]
+    pub coupon_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// True: the best of all that the user has, see BestForBasket; `coupon_ids` must be empty.
+    #[prost(bool, tag = "2")]
+    pub best: bool,
+}
+impl ::prost::Name for CouponChoice {
+    const NAME: &'static str = "CouponChoice";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponChoice".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponChoice".into()
+    }
+}
+/// Points that are to take something off (积分抵现).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PointsDeduction {
+    /// Which points: a point type of levels that can be spent.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// At most this many are used.
+    #[prost(int64, tag = "2")]
+    pub points_max: i64,
+    /// So many points are worth `rate_amount`.
+    #[prost(int64, tag = "3")]
+    pub rate_points: i64,
+    /// More than 0.
+    #[prost(message, optional, tag = "4")]
+    pub rate_amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// The largest share of what the goods cost after coupons and member price, in basis points.
+    #[prost(int32, tag = "5")]
+    pub share_max_basis_points: i32,
+}
+impl ::prost::Name for PointsDeduction {
+    const NAME: &'static str = "PointsDeduction";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.PointsDeduction".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.PointsDeduction".into()
+    }
+}
+/// Arguments of Quote.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuoteRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// What is to be bought.
+    #[prost(message, optional, tag = "2")]
+    pub basket: ::core::option::Option<Basket>,
+    /// The coupons; absent: none.
+    #[prost(message, optional, tag = "3")]
+    pub coupons: ::core::option::Option<CouponChoice>,
+    /// The points; absent: none. That the user has so many is checked by Reserve.
+    #[prost(message, optional, tag = "4")]
+    pub points: ::core::option::Option<PointsDeduction>,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for QuoteRequest {
+    const NAME: &'static str = "QuoteRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.QuoteRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.QuoteRequest".into()
+    }
+}
+/// Result of Quote.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuoteResponse {
+    /// What it costs.
+    #[prost(message, optional, tag = "1")]
+    pub quote: ::core::option::Option<Quote>,
+}
+impl ::prost::Name for QuoteResponse {
+    const NAME: &'static str = "QuoteResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.QuoteResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.QuoteResponse".into()
+    }
+}
+/// Arguments of Reserve.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReserveRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// What is bought.
+    #[prost(message, optional, tag = "3")]
+    pub basket: ::core::option::Option<Basket>,
+    /// The coupons; absent: none.
+    #[prost(message, optional, tag = "4")]
+    pub coupons: ::core::option::Option<CouponChoice>,
+    /// The points; absent: none.
+    #[prost(message, optional, tag = "5")]
+    pub points: ::core::option::Option<PointsDeduction>,
+    /// What the user was shown; absent: not compared.
+    #[prost(message, optional, tag = "6")]
+    pub expected_payable: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    /// The order, where its id is known already; passed on to levels. At most 128 characters.
+    #[prost(string, tag = "7")]
+    pub order_id: ::prost::alloc::string::String,
+    /// How long coupons and points stay reserved: 0 means 900, at most 86,400.
+    #[prost(int32, tag = "8")]
+    pub ttl_seconds: i32,
+    /// Chosen by the caller, such as the id of its cart or session; unique within the tenant and user, for ever.
+    #[prost(string, tag = "9")]
+    pub checkout_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ReserveRequest {
+    const NAME: &'static str = "ReserveRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ReserveRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ReserveRequest".into()
+    }
+}
+/// Result of Reserve.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReserveResponse {
+    /// The checkout.
+    #[prost(message, optional, tag = "1")]
+    pub checkout: ::core::option::Option<Checkout>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ReserveResponse {
+    const NAME: &'static str = "ReserveResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ReserveResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ReserveResponse".into()
+    }
+}
+/// Pieces of a line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LineQuantity {
+    /// The line.
+    #[prost(string, tag = "1")]
+    pub line_id: ::prost::alloc::string::String,
+    /// Pieces.
+    #[prost(int64, tag = "2")]
+    pub quantity: i64,
+}
+impl ::prost::Name for LineQuantity {
+    const NAME: &'static str = "LineQuantity";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.LineQuantity".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.LineQuantity".into()
+    }
+}
+/// One purchase, from its reservation on.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Checkout {
+    /// Unique within the tenant and user: as Reserve was given it.
+    #[prost(string, tag = "1")]
+    pub checkout_id: ::prost::alloc::string::String,
+    /// The user's canonical id.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// How far it has come, as of now: a time that ran out is true whether or not it was booked.
+    #[prost(enumeration = "CheckoutState", tag = "3")]
+    pub state: i32,
+    /// The order; empty until it is known.
+    #[prost(string, tag = "4")]
+    pub order_id: ::prost::alloc::string::String,
+    /// What was bought.
+    #[prost(message, optional, tag = "5")]
+    pub basket: ::core::option::Option<Basket>,
+    /// What it costs.
+    #[prost(message, optional, tag = "6")]
+    pub quote: ::core::option::Option<Quote>,
+    /// The coupons in it.
+    #[prost(string, repeated, tag = "7")]
+    pub coupon_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The points used; empty: none.
+    #[prost(string, tag = "8")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// The hold in levels; empty: none.
+    #[prost(string, tag = "9")]
+    pub hold_id: ::prost::alloc::string::String,
+    /// When it was made.
+    #[prost(message, optional, tag = "10")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends unless it is confirmed.
+    #[prost(message, optional, tag = "11")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What came back so far.
+    #[prost(message, optional, tag = "12")]
+    pub returned: ::core::option::Option<ReturnedSoFar>,
+}
+impl ::prost::Name for Checkout {
+    const NAME: &'static str = "Checkout";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.Checkout".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.Checkout".into()
+    }
+}
+/// What came back of a checkout in all.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReturnedSoFar {
+    /// Pieces by line.
+    #[prost(message, repeated, tag = "1")]
+    pub lines: ::prost::alloc::vec::Vec<LineQuantity>,
+    /// Cash for goods and freight.
+    #[prost(message, optional, tag = "2")]
+    pub refunded: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Points given back.
+    #[prost(int64, tag = "3")]
+    pub points: i64,
+    /// Coupons given back.
+    #[prost(string, repeated, tag = "4")]
+    pub coupon_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ReturnedSoFar {
+    const NAME: &'static str = "ReturnedSoFar";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ReturnedSoFar".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ReturnedSoFar".into()
+    }
+}
+/// Arguments of Confirm.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The checkout.
+    #[prost(string, tag = "3")]
+    pub checkout_id: ::prost::alloc::string::String,
+    /// The order: the id under which profiles hears of it.
+    #[prost(string, tag = "4")]
+    pub order_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ConfirmRequest {
+    const NAME: &'static str = "ConfirmRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ConfirmRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ConfirmRequest".into()
+    }
+}
+/// Result of Confirm.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ConfirmResponse {
+    /// The checkout.
+    #[prost(message, optional, tag = "1")]
+    pub checkout: ::core::option::Option<Checkout>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ConfirmResponse {
+    const NAME: &'static str = "ConfirmResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ConfirmResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ConfirmResponse".into()
+    }
+}
+/// Arguments of Cancel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The checkout.
+    #[prost(string, tag = "3")]
+    pub checkout_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CancelRequest {
+    const NAME: &'static str = "CancelRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CancelRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CancelRequest".into()
+    }
+}
+/// Result of Cancel.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CancelResponse {
+    /// The checkout.
+    #[prost(message, optional, tag = "1")]
+    pub checkout: ::core::option::Option<Checkout>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for CancelResponse {
+    const NAME: &'static str = "CancelResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CancelResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CancelResponse".into()
+    }
+}
+/// Points that the order earned and that its return takes back; only for the preview.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EarnedPoints {
+    /// Which points.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many the whole order earned.
+    #[prost(int64, tag = "2")]
+    pub points: i64,
+}
+impl ::prost::Name for EarnedPoints {
+    const NAME: &'static str = "EarnedPoints";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.EarnedPoints".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.EarnedPoints".into()
+    }
+}
+/// Arguments of PreviewReturn.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewReturnRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The checkout.
+    #[prost(string, tag = "2")]
+    pub checkout_id: ::prost::alloc::string::String,
+    /// What would come back; empty: all that is left.
+    #[prost(message, repeated, tag = "3")]
+    pub lines: ::prost::alloc::vec::Vec<LineQuantity>,
+    /// True: freight stays paid although everything came back.
+    #[prost(bool, tag = "4")]
+    pub keep_freight: bool,
+    /// To learn how many of them are spent already; absent: not asked.
+    #[prost(message, optional, tag = "5")]
+    pub earned: ::core::option::Option<EarnedPoints>,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "6")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PreviewReturnRequest {
+    const NAME: &'static str = "PreviewReturnRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.PreviewReturnRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.PreviewReturnRequest".into()
+    }
+}
+/// What is given back for a line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReturnedLine {
+    /// The line.
+    #[prost(string, tag = "1")]
+    pub line_id: ::prost::alloc::string::String,
+    /// Pieces that came back with this return.
+    #[prost(int64, tag = "2")]
+    pub quantity: i64,
+    /// Cash for them.
+    #[prost(message, optional, tag = "3")]
+    pub refund: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Points for them.
+    #[prost(int64, tag = "4")]
+    pub points: i64,
+}
+impl ::prost::Name for ReturnedLine {
+    const NAME: &'static str = "ReturnedLine";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ReturnedLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ReturnedLine".into()
+    }
+}
+/// What a return gives back.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReturnOutcome {
+    /// By line; only those of which something came back.
+    #[prost(message, repeated, tag = "1")]
+    pub lines: ::prost::alloc::vec::Vec<ReturnedLine>,
+    /// Cash for freight: with the last piece, unless it is kept.
+    #[prost(message, optional, tag = "2")]
+    pub freight_refund: ::core::option::Option<
+        super::super::super::google::r#type::Money,
+    >,
+    /// Cash in all.
+    #[prost(message, optional, tag = "3")]
+    pub refund: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Points given back in all.
+    #[prost(int64, tag = "4")]
+    pub points: i64,
+    /// Coupons that the user has again: everything that they took something off has come back. A coupon keeps its time: one
+    /// that is over by now is not usable.
+    #[prost(string, repeated, tag = "5")]
+    pub returned_coupon_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ReturnOutcome {
+    const NAME: &'static str = "ReturnOutcome";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ReturnOutcome".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ReturnOutcome".into()
+    }
+}
+/// Result of PreviewReturn.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewReturnResponse {
+    /// What would be given back.
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<ReturnOutcome>,
+    /// Of the points that the order earned, those that this return takes back.
+    #[prost(int64, tag = "2")]
+    pub points_to_take_back: i64,
+    /// Of these, how many the user no longer has, the points given back counted in.
+    #[prost(int64, tag = "3")]
+    pub points_shortfall: i64,
+}
+impl ::prost::Name for PreviewReturnResponse {
+    const NAME: &'static str = "PreviewReturnResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.PreviewReturnResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.PreviewReturnResponse".into()
+    }
+}
+/// Arguments of Return.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReturnRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The checkout.
+    #[prost(string, tag = "3")]
+    pub checkout_id: ::prost::alloc::string::String,
+    /// What comes back; empty: all that is left.
+    #[prost(message, repeated, tag = "4")]
+    pub lines: ::prost::alloc::vec::Vec<LineQuantity>,
+    /// True: freight stays paid although everything came back. Once kept, it stays kept.
+    #[prost(bool, tag = "5")]
+    pub keep_freight: bool,
+}
+impl ::prost::Name for ReturnRequest {
+    const NAME: &'static str = "ReturnRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ReturnRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ReturnRequest".into()
+    }
+}
+/// Result of Return.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReturnResponse {
+    /// What is given back by this return: what the two sides had told before does not count again.
+    #[prost(message, optional, tag = "1")]
+    pub outcome: ::core::option::Option<ReturnOutcome>,
+    /// The checkout.
+    #[prost(message, optional, tag = "2")]
+    pub checkout: ::core::option::Option<Checkout>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ReturnResponse {
+    const NAME: &'static str = "ReturnResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ReturnResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ReturnResponse".into()
+    }
+}
+/// Arguments of GetCheckout.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCheckoutRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The checkout.
+    #[prost(string, tag = "2")]
+    pub checkout_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "3")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetCheckoutRequest {
+    const NAME: &'static str = "GetCheckoutRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.GetCheckoutRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.GetCheckoutRequest".into()
+    }
+}
+/// Result of GetCheckout.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCheckoutResponse {
+    /// The checkout.
+    #[prost(message, optional, tag = "1")]
+    pub checkout: ::core::option::Option<Checkout>,
+}
+impl ::prost::Name for GetCheckoutResponse {
+    const NAME: &'static str = "GetCheckoutResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.GetCheckoutResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.GetCheckoutResponse".into()
+    }
+}
+/// How far a checkout has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CheckoutState {
+    /// Never sent.
+    Unspecified = 0,
+    /// Coupons and points are reserved.
+    Reserved = 1,
+    /// Paid.
+    Confirmed = 2,
+    /// Given up.
+    Cancelled = 3,
+    /// Not confirmed in time.
+    Expired = 4,
+}
+impl CheckoutState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHECKOUT_STATE_UNSPECIFIED",
+            Self::Reserved => "CHECKOUT_STATE_RESERVED",
+            Self::Confirmed => "CHECKOUT_STATE_CONFIRMED",
+            Self::Cancelled => "CHECKOUT_STATE_CANCELLED",
+            Self::Expired => "CHECKOUT_STATE_EXPIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHECKOUT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHECKOUT_STATE_RESERVED" => Some(Self::Reserved),
+            "CHECKOUT_STATE_CONFIRMED" => Some(Self::Confirmed),
+            "CHECKOUT_STATE_CANCELLED" => Some(Self::Cancelled),
+            "CHECKOUT_STATE_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod checkout_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What a basket costs, and the coupons and points that go into it. A shop quotes as often as it likes, reserves when the
+    /// user places the order, confirms when it is paid, cancels when it is given up, and returns what comes back.
+    ///
+    /// Prices are the caller's: the methods that take them are for the shop's back end, not for users' tokens.
+    #[derive(Debug, Clone)]
+    pub struct CheckoutServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> CheckoutServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CheckoutServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CheckoutServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What a basket would cost; no effect. Chosen coupons that cannot be used are listed with the reason.
+        pub async fn quote(
+            &mut self,
+            request: impl tonic::IntoRequest<super::QuoteRequest>,
+        ) -> std::result::Result<tonic::Response<super::QuoteResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CheckoutService/Quote",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CheckoutService", "Quote"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Quotes again and, if nothing changed, reserves the coupons used and holds the points. FAILED_PRECONDITION
+        /// `QUOTE_CHANGED` where the price is not `expected_payable` any more, `COUPON_NOT_USABLE` where a chosen coupon cannot
+        /// be used (`metadata.coupon_id`, `metadata.why_not`; one that other coupons outdo is left out and no error),
+        /// `POINTS_SHORT` where levels has fewer points; ALREADY_EXISTS `CHECKOUT_EXISTS` where the id is taken. Refusals are
+        /// recorded. Ends by itself after `ttl_seconds`.
+        pub async fn reserve(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReserveRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReserveResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CheckoutService/Reserve",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CheckoutService", "Reserve"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The order was paid: the coupons are used, the points are taken. NOT_FOUND `CHECKOUT_NOT_FOUND`; FAILED_PRECONDITION
+        /// `CHECKOUT_NOT_OPEN` where it was cancelled, ran out of time or was confirmed before; ALREADY_EXISTS `ORDER_TAKEN`
+        /// where another checkout was confirmed for the order. What is known of refunds of the order takes effect at once.
+        pub async fn confirm(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CheckoutService/Confirm",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CheckoutService", "Confirm"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The order was given up before it was paid: coupons and points are free again. NOT_FOUND `CHECKOUT_NOT_FOUND`;
+        /// FAILED_PRECONDITION `CHECKOUT_NOT_OPEN`.
+        pub async fn cancel(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelRequest>,
+        ) -> std::result::Result<tonic::Response<super::CancelResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CheckoutService/Cancel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CheckoutService", "Cancel"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What Return would answer; no effect. Asks levels for the balance where `earned` is given.
+        pub async fn preview_return(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewReturnRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewReturnResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CheckoutService/PreviewReturn",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.incentives.v1.CheckoutService",
+                        "PreviewReturn",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Goods come back. Several returns may follow each other: together they give back exactly what was paid, and never
+        /// more. NOT_FOUND `CHECKOUT_NOT_FOUND`; FAILED_PRECONDITION `CHECKOUT_NOT_CONFIRMED`; OUT_OF_RANGE `RETURN_TOO_LARGE`
+        /// where more pieces would have come back than were bought (`metadata.line_id`).
+        ///
+        /// The same pieces may also come back through profiles' `order.refunded` and `order.cancelled`: what each of the two
+        /// sides has told so far is compared line by line, and the larger counts.
+        pub async fn r#return(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReturnRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReturnResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CheckoutService/Return",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CheckoutService", "Return"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a checkout. NOT_FOUND `CHECKOUT_NOT_FOUND`.
+        pub async fn get_checkout(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCheckoutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCheckoutResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CheckoutService/GetCheckout",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.incentives.v1.CheckoutService",
+                        "GetCheckout",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod checkout_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CheckoutServiceServer.
+    #[async_trait]
+    pub trait CheckoutService: std::marker::Send + std::marker::Sync + 'static {
+        /// What a basket would cost; no effect. Chosen coupons that cannot be used are listed with the reason.
+        async fn quote(
+            &self,
+            request: tonic::Request<super::QuoteRequest>,
+        ) -> std::result::Result<tonic::Response<super::QuoteResponse>, tonic::Status>;
+        /// Quotes again and, if nothing changed, reserves the coupons used and holds the points. FAILED_PRECONDITION
+        /// `QUOTE_CHANGED` where the price is not `expected_payable` any more, `COUPON_NOT_USABLE` where a chosen coupon cannot
+        /// be used (`metadata.coupon_id`, `metadata.why_not`; one that other coupons outdo is left out and no error),
+        /// `POINTS_SHORT` where levels has fewer points; ALREADY_EXISTS `CHECKOUT_EXISTS` where the id is taken. Refusals are
+        /// recorded. Ends by itself after `ttl_seconds`.
+        async fn reserve(
+            &self,
+            request: tonic::Request<super::ReserveRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReserveResponse>, tonic::Status>;
+        /// The order was paid: the coupons are used, the points are taken. NOT_FOUND `CHECKOUT_NOT_FOUND`; FAILED_PRECONDITION
+        /// `CHECKOUT_NOT_OPEN` where it was cancelled, ran out of time or was confirmed before; ALREADY_EXISTS `ORDER_TAKEN`
+        /// where another checkout was confirmed for the order. What is known of refunds of the order takes effect at once.
+        async fn confirm(
+            &self,
+            request: tonic::Request<super::ConfirmRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConfirmResponse>, tonic::Status>;
+        /// The order was given up before it was paid: coupons and points are free again. NOT_FOUND `CHECKOUT_NOT_FOUND`;
+        /// FAILED_PRECONDITION `CHECKOUT_NOT_OPEN`.
+        async fn cancel(
+            &self,
+            request: tonic::Request<super::CancelRequest>,
+        ) -> std::result::Result<tonic::Response<super::CancelResponse>, tonic::Status>;
+        /// What Return would answer; no effect. Asks levels for the balance where `earned` is given.
+        async fn preview_return(
+            &self,
+            request: tonic::Request<super::PreviewReturnRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewReturnResponse>,
+            tonic::Status,
+        >;
+        /// Goods come back. Several returns may follow each other: together they give back exactly what was paid, and never
+        /// more. NOT_FOUND `CHECKOUT_NOT_FOUND`; FAILED_PRECONDITION `CHECKOUT_NOT_CONFIRMED`; OUT_OF_RANGE `RETURN_TOO_LARGE`
+        /// where more pieces would have come back than were bought (`metadata.line_id`).
+        ///
+        /// The same pieces may also come back through profiles' `order.refunded` and `order.cancelled`: what each of the two
+        /// sides has told so far is compared line by line, and the larger counts.
+        async fn r#return(
+            &self,
+            request: tonic::Request<super::ReturnRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReturnResponse>, tonic::Status>;
+        /// Reads a checkout. NOT_FOUND `CHECKOUT_NOT_FOUND`.
+        async fn get_checkout(
+            &self,
+            request: tonic::Request<super::GetCheckoutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCheckoutResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What a basket costs, and the coupons and points that go into it. A shop quotes as often as it likes, reserves when the
+    /// user places the order, confirms when it is paid, cancels when it is given up, and returns what comes back.
+    ///
+    /// Prices are the caller's: the methods that take them are for the shop's back end, not for users' tokens.
+    #[derive(Debug)]
+    pub struct CheckoutServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CheckoutServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CheckoutServiceServer<T>
+    where
+        T: CheckoutService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.incentives.v1.CheckoutService/Quote" => {
+                    #[allow(non_camel_case_types)]
+                    struct QuoteSvc<T: CheckoutService>(pub Arc<T>);
+                    impl<
+                        T: CheckoutService,
+                    > tonic::server::UnaryService<super::QuoteRequest> for QuoteSvc<T> {
+                        type Response = super::QuoteResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::QuoteRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CheckoutService>::quote(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = QuoteSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CheckoutService/Reserve" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReserveSvc<T: CheckoutService>(pub Arc<T>);
+                    impl<
+                        T: CheckoutService,
+                    > tonic::server::UnaryService<super::ReserveRequest>
+                    for ReserveSvc<T> {
+                        type Response = super::ReserveResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReserveRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CheckoutService>::reserve(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReserveSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CheckoutService/Confirm" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmSvc<T: CheckoutService>(pub Arc<T>);
+                    impl<
+                        T: CheckoutService,
+                    > tonic::server::UnaryService<super::ConfirmRequest>
+                    for ConfirmSvc<T> {
+                        type Response = super::ConfirmResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CheckoutService>::confirm(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CheckoutService/Cancel" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelSvc<T: CheckoutService>(pub Arc<T>);
+                    impl<
+                        T: CheckoutService,
+                    > tonic::server::UnaryService<super::CancelRequest>
+                    for CancelSvc<T> {
+                        type Response = super::CancelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CheckoutService>::cancel(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CheckoutService/PreviewReturn" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewReturnSvc<T: CheckoutService>(pub Arc<T>);
+                    impl<
+                        T: CheckoutService,
+                    > tonic::server::UnaryService<super::PreviewReturnRequest>
+                    for PreviewReturnSvc<T> {
+                        type Response = super::PreviewReturnResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewReturnRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CheckoutService>::preview_return(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewReturnSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CheckoutService/Return" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReturnSvc<T: CheckoutService>(pub Arc<T>);
+                    impl<
+                        T: CheckoutService,
+                    > tonic::server::UnaryService<super::ReturnRequest>
+                    for ReturnSvc<T> {
+                        type Response = super::ReturnResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReturnRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CheckoutService>::r#return(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReturnSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CheckoutService/GetCheckout" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCheckoutSvc<T: CheckoutService>(pub Arc<T>);
+                    impl<
+                        T: CheckoutService,
+                    > tonic::server::UnaryService<super::GetCheckoutRequest>
+                    for GetCheckoutSvc<T> {
+                        type Response = super::GetCheckoutResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCheckoutRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CheckoutService>::get_checkout(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCheckoutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for CheckoutServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.incentives.v1.CheckoutService";
+    impl<T> tonic::server::NamedService for CheckoutServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// What a coupon looks at: a line counts where it matches each list that is not empty.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CouponScope {
+    /// At most 200; empty: all.
+    #[prost(string, repeated, tag = "1")]
+    pub skus: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// At most 200; empty: all.
+    #[prost(string, repeated, tag = "2")]
+    pub categories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Apps, shops or brands; at most 200; empty: all.
+    #[prost(string, repeated, tag = "3")]
+    pub sites: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for CouponScope {
+    const NAME: &'static str = "CouponScope";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponScope".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponScope".into()
+    }
+}
+/// An amount off (满减), once.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AmountOff {
+    /// More than 0.
+    #[prost(message, optional, tag = "1")]
+    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for AmountOff {
+    const NAME: &'static str = "AmountOff";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.AmountOff".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.AmountOff".into()
+    }
+}
+/// An amount off for each step (每满减).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StepOff {
+    /// A step: more than 0. What is counted is what the threshold sees.
+    #[prost(message, optional, tag = "1")]
+    pub every: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Off for each step: more than 0.
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Most steps; 0: no limit.
+    #[prost(int32, tag = "3")]
+    pub times_max: i32,
+}
+impl ::prost::Name for StepOff {
+    const NAME: &'static str = "StepOff";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.StepOff".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.StepOff".into()
+    }
+}
+/// A share off (打折); rounded down to the minor unit.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PercentOff {
+    /// Off, in basis points: 2,000 is 8折.
+    #[prost(int32, tag = "1")]
+    pub basis_points: i32,
+    /// Most that is taken off; absent: no limit.
+    #[prost(message, optional, tag = "2")]
+    pub amount_max: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for PercentOff {
+    const NAME: &'static str = "PercentOff";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.PercentOff".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.PercentOff".into()
+    }
+}
+/// A fixed price for a piece (秒杀). Pieces that cost less already stay as they are.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FixedPrice {
+    /// Price of one piece; 0 or more.
+    #[prost(message, optional, tag = "1")]
+    pub price: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Most pieces, dearest first; 0: all.
+    #[prost(int64, tag = "2")]
+    pub pieces_max: i64,
+}
+impl ::prost::Name for FixedPrice {
+    const NAME: &'static str = "FixedPrice";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.FixedPrice".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.FixedPrice".into()
+    }
+}
+/// A share off every n-th piece (第二件半价). Pieces are counted from the dearest, so the n-th is the cheapest of its group.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NthItemOff {
+    /// 2: every second piece.
+    #[prost(int32, tag = "1")]
+    pub nth: i32,
+    /// Off that piece, in basis points: 5,000 is 半价.
+    #[prost(int32, tag = "2")]
+    pub basis_points: i32,
+    /// Most groups; 0: no limit.
+    #[prost(int32, tag = "3")]
+    pub times_max: i32,
+}
+impl ::prost::Name for NthItemOff {
+    const NAME: &'static str = "NthItemOff";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.NthItemOff".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.NthItemOff".into()
+    }
+}
+/// A gift; the basket costs the same.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GiftItem {
+    /// What is given.
+    #[prost(string, tag = "1")]
+    pub sku: ::prost::alloc::string::String,
+    /// Pieces.
+    #[prost(int32, tag = "2")]
+    pub quantity: i32,
+}
+impl ::prost::Name for GiftItem {
+    const NAME: &'static str = "GiftItem";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.GiftItem".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.GiftItem".into()
+    }
+}
+/// Freight off (包邮).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FreightOff {
+    /// Most that is taken off; absent: all of it.
+    #[prost(message, optional, tag = "1")]
+    pub amount_max: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for FreightOff {
+    const NAME: &'static str = "FreightOff";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.FreightOff".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.FreightOff".into()
+    }
+}
+/// A coupon lives between two times, whenever it was claimed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FixedValidity {
+    /// From here on.
+    #[prost(message, optional, tag = "1")]
+    pub valid_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to here; after `valid_from`.
+    #[prost(message, optional, tag = "2")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for FixedValidity {
+    const NAME: &'static str = "FixedValidity";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.FixedValidity".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.FixedValidity".into()
+    }
+}
+/// A coupon lives from its claim to the end of a later day (领取后 N 天).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RelativeValidity {
+    /// 0: to the end of the day of the claim.
+    #[prost(int32, tag = "1")]
+    pub days: i32,
+    /// IANA time zone that decides days, such as `Asia/Shanghai`.
+    #[prost(string, tag = "2")]
+    pub zone: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RelativeValidity {
+    const NAME: &'static str = "RelativeValidity";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.RelativeValidity".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.RelativeValidity".into()
+    }
+}
+/// Who pays for how much of a coupon.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FunderShare {
+    /// Who; each at most once.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "1")]
+    pub funder: i32,
+    /// The shares of a template sum to 10,000.
+    #[prost(int32, tag = "2")]
+    pub basis_points: i32,
+}
+impl ::prost::Name for FunderShare {
+    const NAME: &'static str = "FunderShare";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.FunderShare".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.FunderShare".into()
+    }
+}
+/// What coupons are made from. All amounts are in one currency; a coupon with amounts is usable in baskets of that
+/// currency only.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CouponTemplate {
+    /// Such as `new-200-20`: lower-case letters, digits, `-` and `_`, 1 to 63 characters. Never changes.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+    /// What users see.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// Of one layer at most one coupon applies; those of different layers add up, in the order of the layers.
+    #[prost(enumeration = "CouponLayer", tag = "3")]
+    pub layer: i32,
+    /// What counts for condition and benefit.
+    #[prost(message, optional, tag = "4")]
+    pub scope: ::core::option::Option<CouponScope>,
+    /// Least amount of what is in scope, as the threshold sees it; absent: none.
+    #[prost(message, optional, tag = "5")]
+    pub amount_min: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// Least number of pieces in scope; 0: none.
+    #[prost(int64, tag = "6")]
+    pub quantity_min: i64,
+    /// Which price `amount_min` and steps see.
+    #[prost(enumeration = "ThresholdPrice", tag = "7")]
+    pub threshold_price: i32,
+    /// Who pays; at least one.
+    #[prost(message, repeated, tag = "15")]
+    pub funders: ::prost::alloc::vec::Vec<FunderShare>,
+    /// No piece of a line is brought below this price by the coupon; absent: 0.
+    #[prost(message, optional, tag = "16")]
+    pub floor_price: ::core::option::Option<super::super::super::google::r#type::Money>,
+    /// True: lines that it takes something off get no member price on top (不与会员价同享).
+    #[prost(bool, tag = "17")]
+    pub excludes_member_price: bool,
+    /// Most coupons ever issued, by claim or grant; 0: no limit. Lowering it below what was issued stops issuing.
+    #[prost(int64, tag = "20")]
+    pub stock: i64,
+    /// Most coupons that one user ever gets; 0: no limit.
+    #[prost(int32, tag = "21")]
+    pub per_user_max: i32,
+    /// How it reaches baskets.
+    #[prost(enumeration = "CouponDistribution", tag = "22")]
+    pub distribution: i32,
+    /// Claims from here on; absent: at once.
+    #[prost(message, optional, tag = "23")]
+    pub claim_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Claims up to here; absent: no end. After `claim_from`.
+    #[prost(message, optional, tag = "24")]
+    pub claim_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// True: no more are issued, and an automatic one does not apply. Held coupons stay usable.
+    #[prost(bool, tag = "25")]
+    pub paused: bool,
+    /// Output: 1, then one more with each publishing.
+    #[prost(int32, tag = "26")]
+    pub version: i32,
+    /// Output.
+    #[prost(message, optional, tag = "27")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output: coupons ever issued, of all versions.
+    #[prost(int64, tag = "28")]
+    pub issued: i64,
+    /// What the user gets.
+    #[prost(oneof = "coupon_template::Benefit", tags = "8, 9, 10, 11, 12, 13, 14")]
+    pub benefit: ::core::option::Option<coupon_template::Benefit>,
+    /// How long a coupon lives.
+    #[prost(oneof = "coupon_template::Validity", tags = "18, 19")]
+    pub validity: ::core::option::Option<coupon_template::Validity>,
+}
+/// Nested message and enum types in `CouponTemplate`.
+pub mod coupon_template {
+    /// What the user gets.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Benefit {
+        /// 满减.
+        #[prost(message, tag = "8")]
+        AmountOff(super::AmountOff),
+        /// 每满减.
+        #[prost(message, tag = "9")]
+        StepOff(super::StepOff),
+        /// 打折.
+        #[prost(message, tag = "10")]
+        PercentOff(super::PercentOff),
+        /// 秒杀.
+        #[prost(message, tag = "11")]
+        FixedPrice(super::FixedPrice),
+        /// 第 n 件优惠.
+        #[prost(message, tag = "12")]
+        NthItemOff(super::NthItemOff),
+        /// 赠品.
+        #[prost(message, tag = "13")]
+        Gift(super::GiftItem),
+        /// 包邮.
+        #[prost(message, tag = "14")]
+        FreightOff(super::FreightOff),
+    }
+    /// How long a coupon lives.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Validity {
+        /// Between two times.
+        #[prost(message, tag = "18")]
+        FixedValidity(super::FixedValidity),
+        /// From its claim on.
+        #[prost(message, tag = "19")]
+        RelativeValidity(super::RelativeValidity),
+    }
+}
+impl ::prost::Name for CouponTemplate {
+    const NAME: &'static str = "CouponTemplate";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponTemplate".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponTemplate".into()
+    }
+}
+/// A coupon that a user has or had.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Coupon {
+    /// Unique within the tenant and user.
+    #[prost(string, tag = "1")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// The user's canonical id.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Its template.
+    #[prost(string, tag = "3")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The template's version that holds for it.
+    #[prost(int32, tag = "4")]
+    pub template_version: i32,
+    /// What the user sees.
+    #[prost(message, optional, tag = "5")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// Its layer.
+    #[prost(enumeration = "CouponLayer", tag = "6")]
+    pub layer: i32,
+    /// What became of it, as of now: expiry is true whether or not it was booked.
+    #[prost(enumeration = "CouponState", tag = "7")]
+    pub state: i32,
+    /// When it was claimed or granted.
+    #[prost(message, optional, tag = "8")]
+    pub claim_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Usable from here on.
+    #[prost(message, optional, tag = "9")]
+    pub valid_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Usable up to here.
+    #[prost(message, optional, tag = "10")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// The campaign that granted it; empty: claimed.
+    #[prost(string, tag = "11")]
+    pub campaign_id: ::prost::alloc::string::String,
+    /// The checkout that reserved or used it; may be empty.
+    #[prost(string, tag = "12")]
+    pub checkout_id: ::prost::alloc::string::String,
+    /// The order that it was used for; may be empty.
+    #[prost(string, tag = "13")]
+    pub order_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Coupon {
+    const NAME: &'static str = "Coupon";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.Coupon".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.Coupon".into()
+    }
+}
+/// Arguments of PublishCouponTemplate.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishCouponTemplateRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The template.
+    #[prost(message, optional, tag = "2")]
+    pub template: ::core::option::Option<CouponTemplate>,
+}
+impl ::prost::Name for PublishCouponTemplateRequest {
+    const NAME: &'static str = "PublishCouponTemplateRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.PublishCouponTemplateRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.PublishCouponTemplateRequest".into()
+    }
+}
+/// Result of PublishCouponTemplate.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishCouponTemplateResponse {
+    /// The template as published.
+    #[prost(message, optional, tag = "1")]
+    pub template: ::core::option::Option<CouponTemplate>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PublishCouponTemplateResponse {
+    const NAME: &'static str = "PublishCouponTemplateResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.PublishCouponTemplateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.PublishCouponTemplateResponse".into()
+    }
+}
+/// Arguments of GetCouponTemplate.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetCouponTemplateRequest {
+    /// The template.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetCouponTemplateRequest {
+    const NAME: &'static str = "GetCouponTemplateRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.GetCouponTemplateRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.GetCouponTemplateRequest".into()
+    }
+}
+/// Result of GetCouponTemplate.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCouponTemplateResponse {
+    /// The template.
+    #[prost(message, optional, tag = "1")]
+    pub template: ::core::option::Option<CouponTemplate>,
+}
+impl ::prost::Name for GetCouponTemplateResponse {
+    const NAME: &'static str = "GetCouponTemplateResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.GetCouponTemplateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.GetCouponTemplateResponse".into()
+    }
+}
+/// Arguments of ListCouponTemplates.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListCouponTemplatesRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListCouponTemplatesRequest {
+    const NAME: &'static str = "ListCouponTemplatesRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ListCouponTemplatesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ListCouponTemplatesRequest".into()
+    }
+}
+/// Result of ListCouponTemplates.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCouponTemplatesResponse {
+    /// The templates.
+    #[prost(message, repeated, tag = "1")]
+    pub templates: ::prost::alloc::vec::Vec<CouponTemplate>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListCouponTemplatesResponse {
+    const NAME: &'static str = "ListCouponTemplatesResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ListCouponTemplatesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ListCouponTemplatesResponse".into()
+    }
+}
+/// Arguments of ListClaimable.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListClaimableRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListClaimableRequest {
+    const NAME: &'static str = "ListClaimableRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ListClaimableRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ListClaimableRequest".into()
+    }
+}
+/// A template that users claim, as one user sees it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Claimable {
+    /// The template.
+    #[prost(message, optional, tag = "1")]
+    pub template: ::core::option::Option<CouponTemplate>,
+    /// Absent: the user can claim it now.
+    #[prost(message, optional, tag = "2")]
+    pub hindrance: ::core::option::Option<Hindrance>,
+    /// How many the user got so far.
+    #[prost(int32, tag = "3")]
+    pub claimed: i32,
+    /// How many are left for everybody; -1: no limit.
+    #[prost(int64, tag = "4")]
+    pub left: i64,
+}
+impl ::prost::Name for Claimable {
+    const NAME: &'static str = "Claimable";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.Claimable".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.Claimable".into()
+    }
+}
+/// Result of ListClaimable.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListClaimableResponse {
+    /// The templates.
+    #[prost(message, repeated, tag = "1")]
+    pub claimables: ::prost::alloc::vec::Vec<Claimable>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListClaimableResponse {
+    const NAME: &'static str = "ListClaimableResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ListClaimableResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ListClaimableResponse".into()
+    }
+}
+/// Arguments of ClaimCoupon.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClaimCouponRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The template.
+    #[prost(string, tag = "3")]
+    pub template_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ClaimCouponRequest {
+    const NAME: &'static str = "ClaimCouponRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ClaimCouponRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ClaimCouponRequest".into()
+    }
+}
+/// Result of ClaimCoupon.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ClaimCouponResponse {
+    /// The coupon.
+    #[prost(message, optional, tag = "1")]
+    pub coupon: ::core::option::Option<Coupon>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ClaimCouponResponse {
+    const NAME: &'static str = "ClaimCouponResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ClaimCouponResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ClaimCouponResponse".into()
+    }
+}
+/// Arguments of GetCoupon.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCouponRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The coupon.
+    #[prost(string, tag = "2")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "3")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetCouponRequest {
+    const NAME: &'static str = "GetCouponRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.GetCouponRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.GetCouponRequest".into()
+    }
+}
+/// Result of GetCoupon.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCouponResponse {
+    /// The coupon.
+    #[prost(message, optional, tag = "1")]
+    pub coupon: ::core::option::Option<Coupon>,
+}
+impl ::prost::Name for GetCouponResponse {
+    const NAME: &'static str = "GetCouponResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.GetCouponResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.GetCouponResponse".into()
+    }
+}
+/// Arguments of ListCoupons.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCouponsRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// What usability is judged against; absent: time and state alone.
+    #[prost(message, optional, tag = "2")]
+    pub basket: ::core::option::Option<Basket>,
+    /// True: used, void and expired ones too.
+    #[prost(bool, tag = "3")]
+    pub include_closed: bool,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "6")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListCouponsRequest {
+    const NAME: &'static str = "ListCouponsRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ListCouponsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ListCouponsRequest".into()
+    }
+}
+/// A coupon with whether it can be used.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListedCoupon {
+    /// The coupon.
+    #[prost(message, optional, tag = "1")]
+    pub coupon: ::core::option::Option<Coupon>,
+    /// Absent: usable.
+    #[prost(message, optional, tag = "2")]
+    pub hindrance: ::core::option::Option<Hindrance>,
+    /// What the basket costs less with this coupon alone; absent without a basket.
+    #[prost(message, optional, tag = "3")]
+    pub saves: ::core::option::Option<super::super::super::google::r#type::Money>,
+}
+impl ::prost::Name for ListedCoupon {
+    const NAME: &'static str = "ListedCoupon";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ListedCoupon".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ListedCoupon".into()
+    }
+}
+/// Result of ListCoupons.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCouponsResponse {
+    /// The coupons.
+    #[prost(message, repeated, tag = "1")]
+    pub coupons: ::prost::alloc::vec::Vec<ListedCoupon>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListCouponsResponse {
+    const NAME: &'static str = "ListCouponsResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.ListCouponsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.ListCouponsResponse".into()
+    }
+}
+/// Arguments of BestForBasket.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BestForBasketRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// What is to be bought.
+    #[prost(message, optional, tag = "2")]
+    pub basket: ::core::option::Option<Basket>,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "3")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for BestForBasketRequest {
+    const NAME: &'static str = "BestForBasketRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.BestForBasketRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.BestForBasketRequest".into()
+    }
+}
+/// Result of BestForBasket.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BestForBasketResponse {
+    /// The coupons to choose, in the order in which they apply; may be empty.
+    #[prost(string, repeated, tag = "1")]
+    pub coupon_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the basket costs with them.
+    #[prost(message, optional, tag = "2")]
+    pub quote: ::core::option::Option<Quote>,
+}
+impl ::prost::Name for BestForBasketResponse {
+    const NAME: &'static str = "BestForBasketResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.BestForBasketResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.BestForBasketResponse".into()
+    }
+}
+/// Arguments of VoidCoupon.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VoidCouponRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The coupon.
+    #[prost(string, tag = "3")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Why, for the log; at most 200 characters, no personal data.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for VoidCouponRequest {
+    const NAME: &'static str = "VoidCouponRequest";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.VoidCouponRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.VoidCouponRequest".into()
+    }
+}
+/// Result of VoidCoupon.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VoidCouponResponse {
+    /// The coupon.
+    #[prost(message, optional, tag = "1")]
+    pub coupon: ::core::option::Option<Coupon>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for VoidCouponResponse {
+    const NAME: &'static str = "VoidCouponResponse";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.VoidCouponResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.VoidCouponResponse".into()
+    }
+}
+/// Which price a threshold sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ThresholdPrice {
+    /// Refused as input.
+    Unspecified = 0,
+    /// List prices, whatever was taken off before.
+    List = 1,
+    /// What is left after promotions and earlier layers.
+    Running = 2,
+}
+impl ThresholdPrice {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "THRESHOLD_PRICE_UNSPECIFIED",
+            Self::List => "THRESHOLD_PRICE_LIST",
+            Self::Running => "THRESHOLD_PRICE_RUNNING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "THRESHOLD_PRICE_UNSPECIFIED" => Some(Self::Unspecified),
+            "THRESHOLD_PRICE_LIST" => Some(Self::List),
+            "THRESHOLD_PRICE_RUNNING" => Some(Self::Running),
+            _ => None,
+        }
+    }
+}
+/// How a template reaches baskets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CouponDistribution {
+    /// Refused as input.
+    Unspecified = 0,
+    /// Users claim it; campaigns may grant it too.
+    Claimable = 1,
+    /// Only campaigns and operators give it.
+    Granted = 2,
+    /// A promotion (满减、秒杀): nobody holds it, it applies to every basket before coupons do. It has a fixed window and
+    /// neither stock nor a limit per user.
+    Automatic = 3,
+}
+impl CouponDistribution {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COUPON_DISTRIBUTION_UNSPECIFIED",
+            Self::Claimable => "COUPON_DISTRIBUTION_CLAIMABLE",
+            Self::Granted => "COUPON_DISTRIBUTION_GRANTED",
+            Self::Automatic => "COUPON_DISTRIBUTION_AUTOMATIC",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COUPON_DISTRIBUTION_UNSPECIFIED" => Some(Self::Unspecified),
+            "COUPON_DISTRIBUTION_CLAIMABLE" => Some(Self::Claimable),
+            "COUPON_DISTRIBUTION_GRANTED" => Some(Self::Granted),
+            "COUPON_DISTRIBUTION_AUTOMATIC" => Some(Self::Automatic),
+            _ => None,
+        }
+    }
+}
+/// What became of a coupon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CouponState {
+    /// Never sent.
+    Unspecified = 0,
+    /// The user has it. Whether it can be used depends on its time and the basket.
+    Held = 1,
+    /// A checkout that is not yet confirmed has it.
+    Reserved = 2,
+    /// Used for an order.
+    Used = 3,
+    /// Taken back by an operator or by its campaign.
+    Voided = 4,
+    /// Its time is over.
+    Expired = 5,
+}
+impl CouponState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COUPON_STATE_UNSPECIFIED",
+            Self::Held => "COUPON_STATE_HELD",
+            Self::Reserved => "COUPON_STATE_RESERVED",
+            Self::Used => "COUPON_STATE_USED",
+            Self::Voided => "COUPON_STATE_VOIDED",
+            Self::Expired => "COUPON_STATE_EXPIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COUPON_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "COUPON_STATE_HELD" => Some(Self::Held),
+            "COUPON_STATE_RESERVED" => Some(Self::Reserved),
+            "COUPON_STATE_USED" => Some(Self::Used),
+            "COUPON_STATE_VOIDED" => Some(Self::Voided),
+            "COUPON_STATE_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod coupon_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Coupons: what operators define (templates, 券批次) and what users hold. A held coupon keeps the version of its template
+    /// under which it was claimed or granted: a new version changes nobody's coupon.
+    #[derive(Debug, Clone)]
+    pub struct CouponServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> CouponServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CouponServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CouponServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Publishes a template: version 1, or the next version of one with this id. What was issued counts on over all versions.
+        pub async fn publish_coupon_template(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishCouponTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishCouponTemplateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/PublishCouponTemplate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.incentives.v1.CouponService",
+                        "PublishCouponTemplate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the newest version of a template. NOT_FOUND `COUPON_TEMPLATE_NOT_FOUND`.
+        pub async fn get_coupon_template(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCouponTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCouponTemplateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/GetCouponTemplate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.incentives.v1.CouponService",
+                        "GetCouponTemplate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the newest versions of the tenant's templates in byte order of their ids.
+        pub async fn list_coupon_templates(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCouponTemplatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCouponTemplatesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/ListCouponTemplates",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.incentives.v1.CouponService",
+                        "ListCouponTemplates",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists claimable templates in byte order of their ids, each with whether this user can claim it now, and why not.
+        pub async fn list_claimable(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListClaimableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListClaimableResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/ListClaimable",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.incentives.v1.CouponService",
+                        "ListClaimable",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Claims one coupon of a template. NOT_FOUND `COUPON_TEMPLATE_NOT_FOUND`; FAILED_PRECONDITION `COUPON_NOT_CLAIMABLE`
+        /// (granted only, paused, before or after its time: `metadata.why_not`); RESOURCE_EXHAUSTED `COUPON_OUT_OF_STOCK` or
+        /// `COUPON_LIMIT_REACHED`. Refusals are recorded: a repeat is refused too. Neither limit is ever overrun.
+        pub async fn claim_coupon(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ClaimCouponRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ClaimCouponResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/ClaimCoupon",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CouponService", "ClaimCoupon"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads one coupon of a user. NOT_FOUND `COUPON_NOT_FOUND`.
+        pub async fn get_coupon(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCouponRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCouponResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/GetCoupon",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CouponService", "GetCoupon"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists a user's coupons, soonest expiry first, each usable or with the reason why not; with a basket, against that.
+        pub async fn list_coupons(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCouponsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCouponsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/ListCoupons",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CouponService", "ListCoupons"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The combination of the user's coupons under which a basket costs least, at most one per layer. Of each layer the 8
+        /// templates that save most on their own are tried with each other, of the user's 200 coupons that expire first.
+        pub async fn best_for_basket(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BestForBasketRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BestForBasketResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/BestForBasket",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.incentives.v1.CouponService",
+                        "BestForBasket",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes an unused coupon from a user. NOT_FOUND `COUPON_NOT_FOUND`; FAILED_PRECONDITION `COUPON_NOT_VOIDABLE` where it
+        /// is reserved by a checkout, used, expired or void already (`metadata.why_not`).
+        pub async fn void_coupon(
+            &mut self,
+            request: impl tonic::IntoRequest<super::VoidCouponRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VoidCouponResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.incentives.v1.CouponService/VoidCoupon",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.incentives.v1.CouponService", "VoidCoupon"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod coupon_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CouponServiceServer.
+    #[async_trait]
+    pub trait CouponService: std::marker::Send + std::marker::Sync + 'static {
+        /// Publishes a template: version 1, or the next version of one with this id. What was issued counts on over all versions.
+        async fn publish_coupon_template(
+            &self,
+            request: tonic::Request<super::PublishCouponTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishCouponTemplateResponse>,
+            tonic::Status,
+        >;
+        /// Reads the newest version of a template. NOT_FOUND `COUPON_TEMPLATE_NOT_FOUND`.
+        async fn get_coupon_template(
+            &self,
+            request: tonic::Request<super::GetCouponTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCouponTemplateResponse>,
+            tonic::Status,
+        >;
+        /// Lists the newest versions of the tenant's templates in byte order of their ids.
+        async fn list_coupon_templates(
+            &self,
+            request: tonic::Request<super::ListCouponTemplatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCouponTemplatesResponse>,
+            tonic::Status,
+        >;
+        /// Lists claimable templates in byte order of their ids, each with whether this user can claim it now, and why not.
+        async fn list_claimable(
+            &self,
+            request: tonic::Request<super::ListClaimableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListClaimableResponse>,
+            tonic::Status,
+        >;
+        /// Claims one coupon of a template. NOT_FOUND `COUPON_TEMPLATE_NOT_FOUND`; FAILED_PRECONDITION `COUPON_NOT_CLAIMABLE`
+        /// (granted only, paused, before or after its time: `metadata.why_not`); RESOURCE_EXHAUSTED `COUPON_OUT_OF_STOCK` or
+        /// `COUPON_LIMIT_REACHED`. Refusals are recorded: a repeat is refused too. Neither limit is ever overrun.
+        async fn claim_coupon(
+            &self,
+            request: tonic::Request<super::ClaimCouponRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ClaimCouponResponse>,
+            tonic::Status,
+        >;
+        /// Reads one coupon of a user. NOT_FOUND `COUPON_NOT_FOUND`.
+        async fn get_coupon(
+            &self,
+            request: tonic::Request<super::GetCouponRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCouponResponse>,
+            tonic::Status,
+        >;
+        /// Lists a user's coupons, soonest expiry first, each usable or with the reason why not; with a basket, against that.
+        async fn list_coupons(
+            &self,
+            request: tonic::Request<super::ListCouponsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCouponsResponse>,
+            tonic::Status,
+        >;
+        /// The combination of the user's coupons under which a basket costs least, at most one per layer. Of each layer the 8
+        /// templates that save most on their own are tried with each other, of the user's 200 coupons that expire first.
+        async fn best_for_basket(
+            &self,
+            request: tonic::Request<super::BestForBasketRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BestForBasketResponse>,
+            tonic::Status,
+        >;
+        /// Takes an unused coupon from a user. NOT_FOUND `COUPON_NOT_FOUND`; FAILED_PRECONDITION `COUPON_NOT_VOIDABLE` where it
+        /// is reserved by a checkout, used, expired or void already (`metadata.why_not`).
+        async fn void_coupon(
+            &self,
+            request: tonic::Request<super::VoidCouponRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VoidCouponResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Coupons: what operators define (templates, 券批次) and what users hold. A held coupon keeps the version of its template
+    /// under which it was claimed or granted: a new version changes nobody's coupon.
+    #[derive(Debug)]
+    pub struct CouponServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CouponServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CouponServiceServer<T>
+    where
+        T: CouponService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.incentives.v1.CouponService/PublishCouponTemplate" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishCouponTemplateSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::PublishCouponTemplateRequest>
+                    for PublishCouponTemplateSvc<T> {
+                        type Response = super::PublishCouponTemplateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishCouponTemplateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::publish_coupon_template(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishCouponTemplateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CouponService/GetCouponTemplate" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCouponTemplateSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::GetCouponTemplateRequest>
+                    for GetCouponTemplateSvc<T> {
+                        type Response = super::GetCouponTemplateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCouponTemplateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::get_coupon_template(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCouponTemplateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CouponService/ListCouponTemplates" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCouponTemplatesSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::ListCouponTemplatesRequest>
+                    for ListCouponTemplatesSvc<T> {
+                        type Response = super::ListCouponTemplatesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCouponTemplatesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::list_coupon_templates(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCouponTemplatesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CouponService/ListClaimable" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListClaimableSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::ListClaimableRequest>
+                    for ListClaimableSvc<T> {
+                        type Response = super::ListClaimableResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListClaimableRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::list_claimable(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListClaimableSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CouponService/ClaimCoupon" => {
+                    #[allow(non_camel_case_types)]
+                    struct ClaimCouponSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::ClaimCouponRequest>
+                    for ClaimCouponSvc<T> {
+                        type Response = super::ClaimCouponResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ClaimCouponRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::claim_coupon(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ClaimCouponSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CouponService/GetCoupon" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCouponSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::GetCouponRequest>
+                    for GetCouponSvc<T> {
+                        type Response = super::GetCouponResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCouponRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::get_coupon(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCouponSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CouponService/ListCoupons" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCouponsSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::ListCouponsRequest>
+                    for ListCouponsSvc<T> {
+                        type Response = super::ListCouponsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCouponsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::list_coupons(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCouponsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CouponService/BestForBasket" => {
+                    #[allow(non_camel_case_types)]
+                    struct BestForBasketSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::BestForBasketRequest>
+                    for BestForBasketSvc<T> {
+                        type Response = super::BestForBasketResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BestForBasketRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::best_for_basket(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BestForBasketSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.incentives.v1.CouponService/VoidCoupon" => {
+                    #[allow(non_camel_case_types)]
+                    struct VoidCouponSvc<T: CouponService>(pub Arc<T>);
+                    impl<
+                        T: CouponService,
+                    > tonic::server::UnaryService<super::VoidCouponRequest>
+                    for VoidCouponSvc<T> {
+                        type Response = super::VoidCouponResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::VoidCouponRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CouponService>::void_coupon(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = VoidCouponSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for CouponServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.incentives.v1.CouponService";
+    impl<T> tonic::server::NamedService for CouponServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Payload of `coupon_template.published`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CouponTemplatePublished {
+    /// The template.
+    #[prost(message, optional, tag = "1")]
+    pub template: ::core::option::Option<CouponTemplate>,
+}
+impl ::prost::Name for CouponTemplatePublished {
+    const NAME: &'static str = "CouponTemplatePublished";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponTemplatePublished".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponTemplatePublished".into()
+    }
+}
+/// Payload of `coupon.granted`: a user got a coupon, by claim or by a campaign.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CouponGranted {
+    /// The coupon.
+    #[prost(string, tag = "1")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Its template.
+    #[prost(string, tag = "2")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The campaign; empty: claimed.
+    #[prost(string, tag = "3")]
+    pub campaign_id: ::prost::alloc::string::String,
+    /// Usable from here on.
+    #[prost(message, optional, tag = "4")]
+    pub valid_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Usable up to here.
+    #[prost(message, optional, tag = "5")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for CouponGranted {
+    const NAME: &'static str = "CouponGranted";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponGranted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponGranted".into()
+    }
+}
+/// Payload of `coupon.used`: the order that it was reserved for was paid.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CouponUsed {
+    /// The coupon.
+    #[prost(string, tag = "1")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Its template.
+    #[prost(string, tag = "2")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The checkout.
+    #[prost(string, tag = "3")]
+    pub checkout_id: ::prost::alloc::string::String,
+    /// The order.
+    #[prost(string, tag = "4")]
+    pub order_id: ::prost::alloc::string::String,
+    /// What it took off, in minor units.
+    #[prost(int64, tag = "5")]
+    pub discount_minor: i64,
+}
+impl ::prost::Name for CouponUsed {
+    const NAME: &'static str = "CouponUsed";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponUsed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponUsed".into()
+    }
+}
+/// Payload of `coupon.returned`: everything that it took something off came back; the user has it again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CouponReturned {
+    /// The coupon.
+    #[prost(string, tag = "1")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Its template.
+    #[prost(string, tag = "2")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The order.
+    #[prost(string, tag = "3")]
+    pub order_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CouponReturned {
+    const NAME: &'static str = "CouponReturned";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponReturned".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponReturned".into()
+    }
+}
+/// Payload of `coupon.voided`: taken from the user unused.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CouponVoided {
+    /// The coupon.
+    #[prost(string, tag = "1")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Its template.
+    #[prost(string, tag = "2")]
+    pub template_id: ::prost::alloc::string::String,
+    /// What the operator gave as the reason; empty where its campaign took it back.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CouponVoided {
+    const NAME: &'static str = "CouponVoided";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponVoided".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponVoided".into()
+    }
+}
+/// Payload of `coupon.expired`: its time ended unused. Booked later; `occurred_at` is when it happened.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CouponExpired {
+    /// The coupon.
+    #[prost(string, tag = "1")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Its template.
+    #[prost(string, tag = "2")]
+    pub template_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CouponExpired {
+    const NAME: &'static str = "CouponExpired";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CouponExpired".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CouponExpired".into()
+    }
+}
+/// Payload of `checkout.reserved`: coupons and points are reserved for an order to be paid.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckoutReserved {
+    /// The checkout.
+    #[prost(string, tag = "1")]
+    pub checkout_id: ::prost::alloc::string::String,
+    /// The hold in levels; empty: no points.
+    #[prost(string, tag = "2")]
+    pub hold_id: ::prost::alloc::string::String,
+    /// The points held.
+    #[prost(int64, tag = "3")]
+    pub points: i64,
+    /// When it ends unless it is confirmed.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for CheckoutReserved {
+    const NAME: &'static str = "CheckoutReserved";
+    const PACKAGE: &'static str = "banyan.incentives.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.incentives.v1.CheckoutReserved".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.incentives.v1.CheckoutReserved".into()
+    }
+}
 /// Payload of `checkout.confirmed`: the order was paid; levels captures the hold.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckoutConfirmed {
@@ -134,5 +4100,93 @@ impl ::prost::Name for CheckoutReturned {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.incentives.v1.CheckoutReturned".into()
+    }
+}
+/// Why `incentives` refuses a call; see banyan.common.v1.ErrorReason for how it is sent. Numbers below 50 are of coupons
+/// and checkout, those from 50 on of campaigns and penalties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ErrorReason {
+    /// Never sent.
+    Unspecified = 0,
+    /// NOT_FOUND. The tenant has no template with the id in `metadata.template_id`.
+    CouponTemplateNotFound = 1,
+    /// FAILED_PRECONDITION. `metadata.why_not` says why the template in `metadata.template_id` cannot be claimed. Recorded.
+    CouponNotClaimable = 2,
+    /// RESOURCE_EXHAUSTED. None of the template in `metadata.template_id` are left. Recorded.
+    CouponOutOfStock = 3,
+    /// RESOURCE_EXHAUSTED. The user has had `metadata.per_user_max` of the template in `metadata.template_id`. Recorded.
+    CouponLimitReached = 4,
+    /// NOT_FOUND. The user has no coupon with the id in `metadata.coupon_id`.
+    CouponNotFound = 5,
+    /// FAILED_PRECONDITION. The coupon in `metadata.coupon_id` is not held unused: `metadata.why_not`. Recorded.
+    CouponNotVoidable = 6,
+    /// FAILED_PRECONDITION. The chosen coupon in `metadata.coupon_id` cannot be used: `metadata.why_not`. Recorded.
+    CouponNotUsable = 7,
+    /// FAILED_PRECONDITION. It costs `metadata.payable_minor` minor units and not what was expected. Recorded.
+    QuoteChanged = 8,
+    /// FAILED_PRECONDITION. Levels does not have the `metadata.points` points that were to be used. Recorded.
+    PointsShort = 9,
+    /// NOT_FOUND. The user has no checkout with the id in `metadata.checkout_id`.
+    CheckoutNotFound = 10,
+    /// FAILED_PRECONDITION. The checkout in `metadata.checkout_id` is no longer open: `metadata.state`. Recorded.
+    CheckoutNotOpen = 11,
+    /// FAILED_PRECONDITION. The checkout in `metadata.checkout_id` was not confirmed: `metadata.state`. Recorded.
+    CheckoutNotConfirmed = 12,
+    /// ALREADY_EXISTS. Another checkout was confirmed for the order in `metadata.order_id`. Recorded.
+    OrderTaken = 13,
+    /// OUT_OF_RANGE. Of the line in `metadata.line_id` only `metadata.left` pieces are left to come back. Recorded.
+    ReturnTooLarge = 14,
+    /// ALREADY_EXISTS. The user has a checkout with the id in `metadata.checkout_id`. Recorded.
+    CheckoutExists = 15,
+}
+impl ErrorReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ERROR_REASON_UNSPECIFIED",
+            Self::CouponTemplateNotFound => "ERROR_REASON_COUPON_TEMPLATE_NOT_FOUND",
+            Self::CouponNotClaimable => "ERROR_REASON_COUPON_NOT_CLAIMABLE",
+            Self::CouponOutOfStock => "ERROR_REASON_COUPON_OUT_OF_STOCK",
+            Self::CouponLimitReached => "ERROR_REASON_COUPON_LIMIT_REACHED",
+            Self::CouponNotFound => "ERROR_REASON_COUPON_NOT_FOUND",
+            Self::CouponNotVoidable => "ERROR_REASON_COUPON_NOT_VOIDABLE",
+            Self::CouponNotUsable => "ERROR_REASON_COUPON_NOT_USABLE",
+            Self::QuoteChanged => "ERROR_REASON_QUOTE_CHANGED",
+            Self::PointsShort => "ERROR_REASON_POINTS_SHORT",
+            Self::CheckoutNotFound => "ERROR_REASON_CHECKOUT_NOT_FOUND",
+            Self::CheckoutNotOpen => "ERROR_REASON_CHECKOUT_NOT_OPEN",
+            Self::CheckoutNotConfirmed => "ERROR_REASON_CHECKOUT_NOT_CONFIRMED",
+            Self::OrderTaken => "ERROR_REASON_ORDER_TAKEN",
+            Self::ReturnTooLarge => "ERROR_REASON_RETURN_TOO_LARGE",
+            Self::CheckoutExists => "ERROR_REASON_CHECKOUT_EXISTS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ERROR_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "ERROR_REASON_COUPON_TEMPLATE_NOT_FOUND" => {
+                Some(Self::CouponTemplateNotFound)
+            }
+            "ERROR_REASON_COUPON_NOT_CLAIMABLE" => Some(Self::CouponNotClaimable),
+            "ERROR_REASON_COUPON_OUT_OF_STOCK" => Some(Self::CouponOutOfStock),
+            "ERROR_REASON_COUPON_LIMIT_REACHED" => Some(Self::CouponLimitReached),
+            "ERROR_REASON_COUPON_NOT_FOUND" => Some(Self::CouponNotFound),
+            "ERROR_REASON_COUPON_NOT_VOIDABLE" => Some(Self::CouponNotVoidable),
+            "ERROR_REASON_COUPON_NOT_USABLE" => Some(Self::CouponNotUsable),
+            "ERROR_REASON_QUOTE_CHANGED" => Some(Self::QuoteChanged),
+            "ERROR_REASON_POINTS_SHORT" => Some(Self::PointsShort),
+            "ERROR_REASON_CHECKOUT_NOT_FOUND" => Some(Self::CheckoutNotFound),
+            "ERROR_REASON_CHECKOUT_NOT_OPEN" => Some(Self::CheckoutNotOpen),
+            "ERROR_REASON_CHECKOUT_NOT_CONFIRMED" => Some(Self::CheckoutNotConfirmed),
+            "ERROR_REASON_ORDER_TAKEN" => Some(Self::OrderTaken),
+            "ERROR_REASON_RETURN_TOO_LARGE" => Some(Self::ReturnTooLarge),
+            "ERROR_REASON_CHECKOUT_EXISTS" => Some(Self::CheckoutExists),
+            _ => None,
+        }
     }
 }

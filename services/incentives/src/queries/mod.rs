@@ -1,0 +1,20 @@
+//! The reads, one file each. A read waits for the positions that it was given before it looks.
+
+mod checkout;
+mod coupons;
+mod quote;
+mod templates;
+
+pub use checkout::{Preview, ReturnAsked};
+pub use coupons::CouponPlace;
+pub use quote::Asked;
+
+use ids::{TenantId, UserId};
+use pg::Tx;
+
+use crate::error::IncentivesError;
+
+/// Whom an id means.
+async fn resolve(tx: &mut Tx, tenant: &TenantId, user: &UserId) -> Result<UserId, IncentivesError> {
+    Ok(mirror::resolve(tx, tenant, [user]).await?.meant(user))
+}
