@@ -28,12 +28,13 @@ mod banyan {
     package!(admin, "gen/banyan.admin.v1.rs");
     package!(common, "gen/banyan.common.v1.rs");
     package!(events, "gen/banyan.events.v1.rs");
+    package!(feedback, "gen/banyan.feedback.v1.rs");
     package!(incentives, "gen/banyan.incentives.v1.rs");
     package!(levels, "gen/banyan.levels.v1.rs");
     package!(profiles, "gen/banyan.profiles.v1.rs");
     package!(programme, "gen/banyan.programme.v1.rs");
 }
-pub use banyan::{admin, common, events, incentives, levels, profiles, programme};
+pub use banyan::{admin, common, events, feedback, incentives, levels, profiles, programme};
 
 /// Google's shared types.
 #[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all, unreachable_pub)]

@@ -30,7 +30,7 @@ macro_rules! reasons {
     };
 }
 
-reasons!(common, events, admin, profiles, levels, incentives);
+reasons!(common, events, admin, profiles, levels, incentives, feedback);
 
 /// The sentence that the contracts give a reason, in Chinese and English. `None` for a value without one, such as the
 /// unspecified one, which is never sent.
@@ -90,6 +90,7 @@ mod tests {
             proto::events::v1::ErrorReason::ENUM,
             proto::admin::v1::ErrorReason::ENUM,
             proto::profiles::v1::ErrorReason::ENUM,
+            proto::feedback::v1::ErrorReason::ENUM,
             proto::incentives::v1::ErrorReason::ENUM,
             proto::levels::v1::ErrorReason::ENUM,
         ];

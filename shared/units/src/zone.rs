@@ -2,7 +2,7 @@
 //! whatever ends then is valid while `now < end`. Times beyond the calendar end with it, in the year 9999.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp};
 use time::OffsetDateTime;
 
@@ -14,6 +14,34 @@ pub struct Zone(TimeZone);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an IANA time zone")]
 pub struct UnknownZone(Box<str>);
+
+/// A day of the calendar, in no zone. Sorts by date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(Date);
+
+impl Day {
+    /// Reads a date such as `2026-03-31`; `None` where there is no such day.
+    pub fn parse(text: &str) -> Option<Self> {
+        // the parser of dates also takes other forms of ISO 8601, and times, which it drops
+        text.parse().map(Self).ok().filter(|day| day.to_string() == text)
+    }
+
+    /// 1 for Monday to 7 for Sunday.
+    pub fn weekday(self) -> u8 {
+        self.0.weekday().to_monday_one_offset().unsigned_abs()
+    }
+
+    /// The day after; `None` at the end of the calendar.
+    pub fn next(self) -> Option<Self> {
+        self.0.tomorrow().map(Self).ok()
+    }
+}
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Zone {
     /// Coordinated universal time.
@@ -75,6 +103,29 @@ impl Zone {
         self.date(at).strftime("%Y-%m").to_string()
     }
 
+    /// The day in which `at` lies.
+    pub fn day(&self, at: OffsetDateTime) -> Day {
+        Day(self.date(at))
+    }
+
+    /// When the clock on the wall shows so many minutes after midnight; 1,440 and more are the end of the day. A time that
+    /// the clock skips is the instant of the skip; of one that it shows twice, the first counts. So later minutes are
+    /// never earlier instants.
+    pub fn minute_of(&self, day: Day, minute: u32) -> OffsetDateTime {
+        let (hour, rest) = (i8::try_from(minute / 60).unwrap_or(i8::MAX), (minute % 60) as i8);
+        if hour >= 24 {
+            return self.end(day.0);
+        }
+        let shown = self.0.to_ambiguous_timestamp(day.0.at(hour, rest, 0, 0));
+        let Ok(before) = shown.earlier() else { return latest() };
+        match shown.offset() {
+            AmbiguousOffset::Gap { .. } => {
+                self.0.following(before).next().map_or_else(latest, |skip| instant(skip.timestamp()))
+            }
+            AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => instant(before),
+        }
+    }
+
     fn date(&self, at: OffsetDateTime) -> Date {
         let limit = if at.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let at = Timestamp::from_nanosecond(at.unix_timestamp_nanos()).unwrap_or(limit);
@@ -124,6 +175,36 @@ mod tests {
         assert_eq!(Zone::utc().name(), "UTC");
         for unknown in ["", "Asia/Nowhere", "+08:00", "../etc/passwd", "Etc/Unknown"] {
             assert_eq!(Zone::new(unknown), Err(UnknownZone(unknown.into())), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_read_in_one_form_only_and_knows_its_weekday() {
+        let day = Day::parse("2026-02-28").unwrap();
+        assert_eq!((day.to_string().as_str(), day.weekday()), ("2026-02-28", 6));
+        assert_eq!(day.next().unwrap().weekday(), 7);
+        assert_eq!(day.next(), Day::parse("2026-03-01"));
+        assert_eq!(Day::parse("9999-12-31").unwrap().next(), None);
+        for no_day in ["2026-02-29", "20260228", "2026-2-28", "2026-02-28T10:00:00", ""] {
+            assert_eq!(Day::parse(no_day), None, "{no_day:?}");
+        }
+    }
+
+    #[test]
+    fn a_minute_of_a_day_is_where_the_wall_clock_shows_it() {
+        let cases = [
+            ("as usual", "2026-03-07", 9 * 60, datetime!(2026-03-07 9:00 -5)),
+            ("midnight", "2026-03-07", 0, datetime!(2026-03-07 0:00 -5)),
+            ("the end of the day", "2026-03-07", 1440, datetime!(2026-03-08 0:00 -5)),
+            ("before the skip", "2026-03-08", 119, datetime!(2026-03-08 1:59 -5)),
+            ("skipped", "2026-03-08", 150, datetime!(2026-03-08 3:00 -4)),
+            ("after the skip", "2026-03-08", 180, datetime!(2026-03-08 3:00 -4)),
+            ("shown twice", "2026-11-01", 90, datetime!(2026-11-01 1:30 -4)),
+            ("after the second showing", "2026-11-01", 120, datetime!(2026-11-01 2:00 -5)),
+        ];
+        for (name, day, minute, want) in cases {
+            let day = Day::parse(day).unwrap();
+            assert_eq!(zone("America/New_York").minute_of(day, minute), want, "{name}");
         }
     }
 

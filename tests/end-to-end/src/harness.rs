@@ -28,7 +28,7 @@ use crate::{
 };
 
 const PAGE_SECRET: &str = "end-to-end-tests";
-const SERVICES: [&str; 3] = ["profiles", "levels", "incentives"];
+const SERVICES: [&str; 4] = ["profiles", "levels", "incentives", "feedback"];
 
 /// Service and partition to the newest event's number.
 pub type Heads = BTreeMap<(&'static str, i32), i64>;
@@ -53,7 +53,8 @@ impl Suite {
     pub async fn start() -> Self {
         let told = TelemetrySettings { filter: "error".to_owned(), ..TelemetrySettings::default() };
         let telemetry = telemetry::init(&told, "end-to-end").ok(); // a process's second suite logs where its first does
-        let migrations = [profiles::migrations(), levels::migrations(), incentives::migrations()];
+        let migrations =
+            [profiles::migrations(), levels::migrations(), incentives::migrations(), feedback::migrations()];
         let database = testkit::database(&migrations.each_ref()).await;
         let issuer = testkit::tokens();
         let peers = Peers::default();
@@ -61,6 +62,7 @@ impl Suite {
             profiles::start(kit(&database, &peers, "profiles").await).await.expect("profiles starts"),
             levels::start(kit(&database, &peers, "levels").await),
             incentives::start(kit(&database, &peers, "incentives").await),
+            feedback::start(kit(&database, &peers, "feedback").await),
         ];
         let shutdown = Shutdown::new();
         let channel = serve(parts, peers, issuer, shutdown.clone()).await;

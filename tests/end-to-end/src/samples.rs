@@ -1,5 +1,7 @@
 //! One valid request per RPC, in an order in which a fresh tenant answers each of them with OK.
 
+mod case;
+
 use serde_json::{Value, json};
 
 /// What tells one run's requests from another's.
@@ -19,6 +21,7 @@ pub struct Names<'a> {
 pub fn all(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = writes(names);
     samples.extend(reads(names));
+    samples.extend(case::reads(names));
     samples
 }
 
@@ -29,6 +32,8 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(user_writes(names));
     samples.extend(checkout_writes(names));
     samples.extend(hold_writes(names));
+    samples.extend(case::desk_writes(names));
+    samples.extend(case::writes(names));
     samples
 }
 

@@ -10,7 +10,7 @@ use super::calls::{Calls, told};
 use super::progress::Bar;
 
 /// The services of the suite.
-pub(crate) const SERVICES: [&str; 3] = ["profiles", "levels", "incentives"];
+pub(crate) const SERVICES: [&str; 4] = ["profiles", "levels", "incentives", "feedback"];
 
 /// How long the cursors may stand still before the demo gives up.
 const STUCK_MAX: Duration = Duration::from_secs(120);

@@ -50,6 +50,7 @@ struct Own {
     profiles: profiles::config::Settings,
     levels: levels::config::Settings,
     incentives: incentives::config::Settings,
+    feedback: feedback::config::Settings,
 }
 
 /// Runs the suite until it is asked to end.
@@ -85,6 +86,7 @@ async fn serve(
         profiles::start(start.kit(&profiles::migrations(), settings.service.profiles.clone()).await?).await?,
         levels::start(start.kit(&levels::migrations(), with_incentives(&settings.service.levels)).await?),
         incentives::start(start.kit(&incentives::migrations(), settings.service.incentives.clone()).await?),
+        feedback::start(start.kit(&feedback::migrations(), settings.service.feedback.clone()).await?),
     ];
     let mut server = settings.server.clone();
     server.address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
