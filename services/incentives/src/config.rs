@@ -18,11 +18,13 @@ pub struct Settings {
     pub settle_batch_max: i64,
     /// Transactions of one run; what is left waits for the next run.
     pub settle_batches_max: u32,
+    /// Whether a service `feedback` runs too: campaigns are set off by its cases.
+    pub feedback: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { settle_every_s: 30, settle_batch_max: 200, settle_batches_max: 50 }
+        Self { settle_every_s: 30, settle_batch_max: 200, settle_batches_max: 50, feedback: false }
     }
 }
 

@@ -1,5 +1,7 @@
-//! What should this user get, or lose? Coupons, and what baskets cost with them.
+//! What should this user get, or lose? Coupons, and what baskets cost with them; campaigns, and penalties.
 
+pub mod campaign_events;
+pub mod campaign_wire;
 pub mod commands;
 pub mod config;
 pub mod domain;
@@ -19,7 +21,7 @@ use pg::Migrations;
 use service::Core;
 use sqlx::migrate::Migrator;
 
-use crate::commands::CheckoutConsumer;
+use crate::commands::{CampaignCache, CampaignConsumer, CheckoutConsumer};
 use crate::config::Settings;
 use crate::points::{PeerPoints, Points};
 
@@ -38,13 +40,14 @@ pub fn migrations() -> Migrations {
 pub struct Incentives {
     core: Core,
     points: Arc<dyn Points>,
+    campaigns: CampaignCache,
     settings: Settings,
 }
 
 impl Incentives {
     /// On its database and log, with the points that levels keeps.
     pub fn new(core: Core, points: Arc<dyn Points>, settings: Settings) -> Self {
-        Self { core, points, settings }
+        Self { core, points, campaigns: CampaignCache::default(), settings }
     }
 }
 
@@ -54,6 +57,14 @@ pub fn start(kit: Kit<Settings>) -> Part {
     let core = Core::new(kit.db.clone(), Arc::clone(&kit.log));
     let incentives = Arc::new(Incentives::new(core, points, kit.settings.clone()));
     let part = grpc::serve(Part::new(kit.db, kit.log), &incentives, kit.pages);
-    let part = part.consume(CheckoutConsumer);
+    let part = part
+        .consume(CheckoutConsumer)
+        .consume(CampaignConsumer::of_profiles(Arc::clone(&incentives)))
+        .consume(CampaignConsumer::of_levels(Arc::clone(&incentives)))
+        .consume(CampaignConsumer::of_coupons(Arc::clone(&incentives)));
+    let part = match kit.settings.feedback {
+        true => part.consume(CampaignConsumer::of_feedback(Arc::clone(&incentives))),
+        false => part,
+    };
     timers::add(part, incentives, kit.settings.settle_every())
 }

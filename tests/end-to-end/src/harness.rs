@@ -58,11 +58,15 @@ impl Suite {
         let database = testkit::database(&migrations.each_ref()).await;
         let issuer = testkit::tokens();
         let peers = Peers::default();
+        let levels = levels::config::Settings { incentives: true, ..Default::default() };
+        let incentives = incentives::config::Settings { feedback: true, ..Default::default() };
         let parts = vec![
-            profiles::start(kit(&database, &peers, "profiles").await).await.expect("profiles starts"),
-            levels::start(kit(&database, &peers, "levels").await),
-            incentives::start(kit(&database, &peers, "incentives").await),
-            feedback::start(kit(&database, &peers, "feedback").await),
+            profiles::start(kit(&database, &peers, "profiles", Default::default()).await)
+                .await
+                .expect("profiles starts"),
+            levels::start(kit(&database, &peers, "levels", levels).await),
+            incentives::start(kit(&database, &peers, "incentives", incentives).await),
+            feedback::start(kit(&database, &peers, "feedback", Default::default()).await),
         ];
         let shutdown = Shutdown::new();
         let channel = serve(parts, peers, issuer, shutdown.clone()).await;
@@ -214,10 +218,10 @@ impl Suite {
     }
 }
 
-async fn kit<S: Default>(database: &TestDb, peers: &Peers, schema: &'static str) -> Kit<S> {
+async fn kit<S>(database: &TestDb, peers: &Peers, schema: &'static str, settings: S) -> Kit<S> {
     let db = database.db(schema).await;
     let log = eventlog::Log::new(db.clone(), None, eventlog::LogSettings::default());
-    Kit { db, log, pages: page::Tokens::new(PAGE_SECRET), peers: peers.clone(), settings: S::default() }
+    Kit { db, log, pages: page::Tokens::new(PAGE_SECRET), peers: peers.clone(), settings }
 }
 
 async fn serve(parts: Vec<Part>, peers: Peers, issuer: &'static Issuer, shutdown: Shutdown) -> Channel {

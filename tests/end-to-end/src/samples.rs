@@ -34,6 +34,8 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(hold_writes(names));
     samples.extend(case::desk_writes(names));
     samples.extend(case::writes(names));
+    samples.extend(campaign_writes(names));
+    samples.extend(penalty_writes(names));
     samples
 }
 
@@ -240,6 +242,89 @@ fn checkout_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+fn campaign_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let turn = |what: &str| json!({"requestId": request_id(names, what), "campaignId": "spring"});
+    vec![
+        (
+            "/banyan.incentives.v1.CampaignService/UpdateCampaignSettings",
+            json!({"requestId": request_id(names, "campaign-settings"),
+                "settings": {"globalHoldoutBasisPoints": 100, "selfApproval": true}}),
+        ),
+        (
+            "/banyan.incentives.v1.CampaignService/SaveCampaign",
+            json!({
+                "requestId": request_id(names, "campaign"),
+                "campaign": {"campaignId": "spring", "displayName": text(names), "eventType": "order.completed",
+                    "expression": "order.total_minor >= 9900", "priority": 10, "exclusionGroup": "welcome",
+                    "holdoutBasisPoints": 500, "zone": "Asia/Shanghai",
+                    "userLimits": [{"period": "LIMIT_PERIOD_DAY", "grantsMax": 3}], "budget": {"points": "100000"},
+                    "returnPolicy": "RETURN_POLICY_LIMITS_AND_BUDGET", "costCentre": names.canary,
+                    "funder": "FUNDER_PLATFORM",
+                    "points": {"pointTypeId": "points", "formula": "order.total_minor / 100"}},
+            }),
+        ),
+        ("/banyan.incentives.v1.CampaignService/ApproveCampaign", turn("approve")),
+        ("/banyan.incentives.v1.CampaignService/PauseCampaign", turn("pause")),
+        ("/banyan.incentives.v1.CampaignService/ResumeCampaign", turn("resume")),
+        ("/banyan.incentives.v1.CampaignService/EndCampaign", turn("end")),
+    ]
+}
+
+fn penalty_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let penalty_id = format!("p-{}", names.ids);
+    vec![
+        (
+            "/banyan.incentives.v1.ActionService/PutAction",
+            json!({
+                "requestId": request_id(names, "action"),
+                "action": {"actionId": "spam", "displayName": text(names), "kind": "ACTION_KIND_HARMFUL",
+                    "valueNote": names.canary, "ladder": {"windowDays": 30, "doubles": true, "steps": [
+                        {"kind": "PENALTY_KIND_MUTE", "duration": "86400s", "restrictions": ["post"]}]}},
+            }),
+        ),
+        (
+            "/banyan.incentives.v1.PenaltyService/ImposePenalty",
+            json!({
+                "requestId": request_id(names, "impose"),
+                "penalty": {"penaltyId": penalty_id, "userId": names.user, "actionId": "spam", "reason": names.canary,
+                    "notice": names.canary, "maskedName": "张*"},
+            }),
+        ),
+        (
+            "/banyan.incentives.v1.PenaltyService/LiftPenalty",
+            json!({"requestId": request_id(names, "lift"), "userId": names.user, "penaltyId": penalty_id,
+                "reason": names.canary}),
+        ),
+    ]
+}
+
+fn campaign_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let (user, campaign) = (json!({"userId": names.user}), json!({"campaignId": "spring"}));
+    vec![
+        ("/banyan.incentives.v1.CampaignService/GetCampaign", campaign.clone()),
+        ("/banyan.incentives.v1.CampaignService/ListCampaigns", json!({})),
+        ("/banyan.incentives.v1.CampaignService/GetCampaignResults", campaign),
+        (
+            "/banyan.incentives.v1.CampaignService/DryRunCampaign",
+            json!({"campaignId": "spring", "userId": names.user, "fields": {"order.total_minor": {"number": "19900"}}}),
+        ),
+        ("/banyan.incentives.v1.CampaignService/GetCampaignSettings", json!({})),
+        ("/banyan.incentives.v1.DecisionService/ListDecisions", user.clone()),
+        (
+            "/banyan.incentives.v1.DecisionService/ExplainDecision",
+            json!({"userId": names.user, "campaignId": "spring", "sourceEventId": format!("e1-{}", names.ids)}),
+        ),
+        ("/banyan.incentives.v1.ActionService/ListActions", json!({})),
+        ("/banyan.incentives.v1.ActionService/GetGapReport", json!({})),
+        ("/banyan.incentives.v1.PenaltyService/ListPenalties", user),
+        ("/banyan.incentives.v1.PenaltyService/ListPublicNotices", json!({})),
+        (
+            "/banyan.incentives.v1.PenaltyService/CheckRestrictions",
+            json!({"userId": names.user, "restrictions": ["post", "comment"]}),
+        ),
+    ]
+}
+
 fn checkout_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let user = json!({"userId": names.user});
     let with_basket = json!({"userId": names.user, "basket": basket(names)});
@@ -293,6 +378,7 @@ fn hold_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
 pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = user_reads(names);
     samples.extend(checkout_reads(names));
+    samples.extend(campaign_reads(names));
     samples
 }
 

@@ -14,18 +14,21 @@ use crate::{Incentives, events, store};
 const TENANTS_STEP: i64 = 100;
 
 impl Incentives {
-    /// When something of a tenant falls due next, perhaps in the past: a coupon's or an open checkout's end.
+    /// When something of a tenant falls due next, perhaps in the past: the end of a coupon, an open checkout or a penalty.
     pub async fn next_due(&self, tenant: &TenantId) -> Result<Option<OffsetDateTime>, IncentivesError> {
         let mut tx = self.core.db.begin(tenant).await?;
         let coupon = store::coupon::next_due(&mut tx, tenant).await?;
         let checkout = store::checkout::next_due(&mut tx, tenant).await?;
+        let penalty = store::penalty::next_end(&mut tx, tenant).await?;
         tx.rollback().await?;
-        Ok(coupon.into_iter().chain(checkout).min())
+        Ok(coupon.into_iter().chain(checkout).chain(penalty).min())
     }
 
-    /// Books checkouts and coupons of a tenant whose time is over, in one bounded transaction; answers how many.
+    /// Books what of a tenant is over, in one bounded transaction for checkouts and coupons and one for penalties; answers
+    /// how much.
     pub async fn run_due(&self, tenant: &TenantId) -> Result<u64, IncentivesError> {
-        pg::retrying("settle", || self.run_due_once(tenant)).await
+        let settled = pg::retrying("settle", || self.run_due_once(tenant)).await?;
+        Ok(settled + pg::retrying("end_penalties", || self.end_penalties(tenant)).await?)
     }
 
     #[tracing::instrument(name = "settle", skip_all, fields(tenant = %tenant))]

@@ -1,12 +1,19 @@
 //! The reads, one file each. A read waits for the positions that it was given before it looks.
 
+mod action;
+mod campaign;
+mod campaign_results;
 mod checkout;
 mod coupons;
+mod decision;
+mod dry_run;
+mod penalty;
 mod quote;
 mod templates;
 
 pub use checkout::{Preview, ReturnAsked};
 pub use coupons::CouponPlace;
+pub use dry_run::DryRun;
 pub use quote::Asked;
 
 use ids::{TenantId, UserId};

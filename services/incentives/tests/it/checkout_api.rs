@@ -37,7 +37,8 @@ async fn server() -> Server {
         authn: testkit::tokens().settings(),
         client: rt::ClientSettings::default(),
         consumer: eventlog::ConsumerSettings::default(),
-        sources: Default::default(),
+        // nobody is there: nothing of levels is consumed
+        sources: [("levels".to_owned(), "http://127.0.0.1:9".to_owned())].into(),
         token: std::sync::Arc::new(move || token.clone()),
         peers,
         pages: page::Tokens::new("a secret of the test"),

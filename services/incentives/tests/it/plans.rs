@@ -1,9 +1,12 @@
 //! Every statement finds its rows by an index, and by more of its key than the tenant.
 
 use incentives::commands::grant_coupons;
+use incentives::domain::campaign::Definition;
+use incentives::domain::period::Period;
 use testkit::Plans;
 
-use crate::stage::{basket, claim, grant, reserve, stage, template};
+use crate::campaign_stage::{completed, per, points};
+use crate::stage::{Stage, basket, claim, grant, refunded, reserve, stage, template};
 
 #[tokio::test]
 async fn every_statement_finds_its_rows_by_an_index() {
@@ -21,8 +24,31 @@ async fn every_statement_finds_its_rows_by_an_index() {
     let grants: Vec<_> = (0..256).map(|n| grant(&format!("u{n}"), "t", "event")).collect();
     assert!(grant_coupons(&mut tx, &stage.tenant, &grants).await.unwrap().iter().all(Result::is_ok));
     tx.commit().await.unwrap();
-    let small = ["coupon_template", "coupon_stock", "coupon_tenant"];
+    campaigns(&stage).await;
+    let small = [
+        "coupon_template",
+        "coupon_stock",
+        "coupon_tenant",
+        "campaign",
+        "campaign_version",
+        "campaign_turn",
+        "campaign_setting",
+        "campaign_figures",
+        "campaign_tally",
+        "user_action",
+    ];
     // the next end is the first of an index that holds nothing else than what is still to end
-    let next = ["select valid_until from held_coupon", "select expire_time from checkout"];
+    let next = ["select valid_until from held_coupon", "select expire_time from checkout", "select min(until)"];
     Plans::of(incentives::NAME).small(&small).whole(&next).check(&stage.db).await;
+}
+
+/// Grants, decisions, returns and penalties of many users.
+async fn campaigns(stage: &Stage) {
+    stage.run("c", Definition { user_limits: per(Period::Day, 1), ..points("100") }).await;
+    for n in 0..256 {
+        let who = format!("u{n}");
+        let part = refunded(&who, "o", &[], 3_000, 3_000, 10_000);
+        stage.profiles(&[completed(&who, "o", 10_000), completed(&who, "p", 10_000), part]).await;
+        stage.mute(&who).await;
+    }
 }

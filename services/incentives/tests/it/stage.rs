@@ -39,7 +39,7 @@ pub(crate) struct Stage {
     pub(crate) incentives: Arc<Incentives>,
     pub(crate) purse: Arc<Purse>,
     pub(crate) tenant: TenantId,
-    log: Arc<Log>,
+    pub(crate) log: Arc<Log>,
 }
 
 /// Points of the test: what users have, and what was held and let go.
@@ -263,8 +263,13 @@ impl Stage {
 
     /// Applies events as the consumer does, in a transaction of their own.
     pub(crate) async fn apply(&self, events: &[Event]) {
+        self.consume(&CheckoutConsumer, events).await;
+    }
+
+    /// Applies events as a consumer does: what it tells is appended last.
+    pub(crate) async fn consume(&self, consumer: &impl Consume, events: &[Event]) {
         let mut tx = self.db.db(incentives::NAME).await.begin(&self.tenant).await.unwrap();
-        let drafts = CheckoutConsumer.apply(&mut tx, &self.tenant, events).await.unwrap();
+        let drafts = consumer.apply(&mut tx, &self.tenant, events).await.unwrap();
         self.log.append(&mut tx, &self.tenant, &drafts).await.unwrap();
         tx.commit().await.unwrap();
     }

@@ -56,6 +56,9 @@ struct Own {
 /// Runs the suite until it is asked to end.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let mut settings: Settings<Own> = settings::load(&format!("{}\n[service]\n", host::DEFAULTS), "BANYAN")?;
+    // beside each other they read each other's logs
+    settings.service.levels.incentives = true;
+    settings.service.incentives.feedback = true;
     settings.telemetry.format = LogFormat::Plain;
     settings.telemetry.filter += ",sqlx::postgres::notice=warn"; // what migrations find in place already
     let _telemetry = telemetry::init(&settings.telemetry, "banyan-suite")?;
@@ -84,7 +87,7 @@ async fn serve(
     let start = Start { settings: &settings, backing, redis, pages, peers: peers.clone() };
     let parts = vec![
         profiles::start(start.kit(&profiles::migrations(), settings.service.profiles.clone()).await?).await?,
-        levels::start(start.kit(&levels::migrations(), with_incentives(&settings.service.levels)).await?),
+        levels::start(start.kit(&levels::migrations(), settings.service.levels.clone()).await?),
         incentives::start(start.kit(&incentives::migrations(), settings.service.incentives.clone()).await?),
         feedback::start(start.kit(&feedback::migrations(), settings.service.feedback.clone()).await?),
     ];
@@ -110,11 +113,6 @@ async fn serve(
         tracing::warn!("the drain was cut short");
     }
     Ok(())
-}
-
-/// Levels beside incentives: rewards are carried out and holds resolved.
-fn with_incentives(levels: &levels::config::Settings) -> levels::config::Settings {
-    levels::config::Settings { incentives: true, ..levels.clone() }
 }
 
 /// What services are started with.

@@ -1,0 +1,267 @@
+//! Penalties.
+
+use ids::{Key, TenantId, UserId};
+use pg::StoreError;
+use service::rows;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::domain::penalty::{Kind, Lifted, Penalty};
+
+struct Row {
+    user_id: String,
+    penalty_id: String,
+    kind: i16,
+    restrictions: Vec<String>,
+    action_id: Option<String>,
+    offence: i32,
+    imposed_at: OffsetDateTime,
+    imposed_by: String,
+    until: Option<OffsetDateTime>,
+    reason: String,
+    notice: String,
+    masked_name: String,
+    lifted_at: Option<OffsetDateTime>,
+    lifted_by: Option<String>,
+    lift_reason: Option<String>,
+}
+
+impl TryFrom<Row> for Penalty {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let lifted = match (row.lifted_at, row.lifted_by, row.lift_reason) {
+            (Some(at), Some(by), Some(reason)) => Some(Lifted { at, by, reason }),
+            _ => None,
+        };
+        Ok(Self {
+            user: rows::user(row.user_id)?,
+            id: row.penalty_id,
+            kind: Kind::from_code(row.kind.into()).ok_or_else(|| rows::unreadable("kind"))?,
+            restrictions: row.restrictions,
+            action: row.action_id.map(|id| rows::key(id, "action_id")).transpose()?,
+            offence: row.offence,
+            imposed_at: row.imposed_at,
+            imposed_by: row.imposed_by,
+            until: row.until,
+            reason: row.reason,
+            notice: row.notice,
+            masked_name: row.masked_name,
+            lifted,
+        })
+    }
+}
+
+/// Holds a user's penalties, also those to come, until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, tenant: &TenantId, user: &UserId) -> Result<(), StoreError> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('incentives.penalty/' || $1 || '/' || $2, 0))",
+        tenant.as_str(),
+        user.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One penalty.
+pub async fn read(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    id: &str,
+) -> Result<Option<Penalty>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        "select user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at, imposed_by, until, reason,
+            notice, masked_name, lifted_at, lifted_by, lift_reason
+        from penalty where tenant_id = $1 and user_id = $2 and penalty_id = $3",
+        tenant.as_str(),
+        user.as_str(),
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Penalty::try_from).transpose()
+}
+
+/// Penalties for an action since a time that were not lifted.
+pub async fn offences(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    (user, action): (&UserId, &Key),
+    since: OffsetDateTime,
+) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from penalty
+        where tenant_id = $1 and user_id = $2 and imposed_at >= $4 and action_id = $3 and lifted_at is null"#,
+        tenant.as_str(),
+        user.as_str(),
+        action.as_str(),
+        since
+    );
+    Ok(count.fetch_one(conn).await?)
+}
+
+/// Adds a penalty.
+pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &Penalty) -> Result<(), StoreError> {
+    sqlx::query!(
+        "insert into penalty (tenant_id, user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at,
+            imposed_by, until, reason, notice, masked_name, told)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, false)",
+        tenant.as_str(),
+        it.user.as_str(),
+        it.id,
+        it.kind.code(),
+        &it.restrictions,
+        it.action.as_ref().map(Key::as_str),
+        it.offence,
+        it.imposed_at,
+        it.imposed_by,
+        it.until,
+        it.reason,
+        it.notice,
+        it.masked_name
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Stores that a penalty was lifted.
+pub async fn lift(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    (user, id): (&UserId, &str),
+    lifted: &Lifted,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update penalty set lifted_at = $4, lifted_by = $5, lift_reason = $6, told = true
+        where tenant_id = $1 and user_id = $2 and penalty_id = $3",
+        tenant.as_str(),
+        user.as_str(),
+        id,
+        lifted.at,
+        lifted.by,
+        lifted.reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Penalties of a user before a key, newest first.
+pub async fn list(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    before: Option<&(OffsetDateTime, String)>,
+    limit: i64,
+) -> Result<Vec<Penalty>, StoreError> {
+    let (at, id) = before.map_or((None, ""), |(at, id)| (Some(*at), id.as_str()));
+    let rows = sqlx::query_as!(
+        Row,
+        "select user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at, imposed_by, until, reason,
+            notice, masked_name, lifted_at, lifted_by, lift_reason
+        from penalty
+        where tenant_id = $1 and user_id = $2 and (imposed_at, penalty_id) < (coalesce($3::timestamptz, 'infinity'), $4)
+        order by imposed_at desc, penalty_id desc limit $5",
+        tenant.as_str(),
+        user.as_str(),
+        at,
+        id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Penalty::try_from).collect()
+}
+
+/// Penalties of a user that hold at a time.
+pub async fn holding(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    user: &UserId,
+    at: OffsetDateTime,
+) -> Result<Vec<Penalty>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at, imposed_by, until, reason,
+            notice, masked_name, lifted_at, lifted_by, lift_reason
+        from penalty
+        where tenant_id = $1 and user_id = $2 and lifted_at is null and (until is null or until > $3)",
+        tenant.as_str(),
+        user.as_str(),
+        at
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Penalty::try_from).collect()
+}
+
+/// The key of a notice in the list of all.
+pub type NoticeKey = (OffsetDateTime, String, String);
+
+/// Penalties with a public notice that were not lifted, before a key, newest first.
+pub async fn notices(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    before: Option<&NoticeKey>,
+    limit: i64,
+) -> Result<Vec<Penalty>, StoreError> {
+    let (at, user, id) = match before {
+        Some((at, user, id)) => (Some(*at), user.as_str(), id.as_str()),
+        None => (None, "", ""),
+    };
+    let rows = sqlx::query_as!(
+        Row,
+        "select user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at, imposed_by, until, reason,
+            notice, masked_name, lifted_at, lifted_by, lift_reason
+        from penalty
+        where tenant_id = $1 and notice <> '' and lifted_at is null
+            and (imposed_at, user_id, penalty_id) < (coalesce($2::timestamptz, 'infinity'), $3, $4)
+        order by imposed_at desc, user_id desc, penalty_id desc limit $5",
+        tenant.as_str(),
+        at,
+        user,
+        id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Penalty::try_from).collect()
+}
+
+/// When the next penalty ends whose end is not told.
+pub async fn next_end(conn: &mut PgConnection, tenant: &TenantId) -> Result<Option<OffsetDateTime>, StoreError> {
+    let next = sqlx::query_scalar!(
+        r#"select min(until) as "until" from penalty where tenant_id = $1 and until is not null and not told"#,
+        tenant.as_str()
+    );
+    Ok(next.fetch_one(conn).await?)
+}
+
+/// Marks penalties as told that ended by a time, those that ended first; answers them. Passes over what others hold.
+pub async fn tell_ended(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    at: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<(UserId, String, OffsetDateTime)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"with due as (
+            select user_id, penalty_id from penalty
+            where tenant_id = $1 and until is not null and not told and until <= $2
+            order by until limit $3 for update skip locked
+        )
+        update penalty p set told = true from due
+        where p.tenant_id = $1 and p.user_id = due.user_id and p.penalty_id = due.penalty_id
+        returning p.user_id, p.penalty_id, p.until as "until!""#,
+        tenant.as_str(),
+        at,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok((rows::user(row.user_id)?, row.penalty_id, row.until))).collect()
+}
