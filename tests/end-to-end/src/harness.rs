@@ -141,6 +141,12 @@ impl Suite {
         Ok(contract::json(method.output(), &answer.message))
     }
 
+    /// Calls a method by its path with a request as JSON, under the token that it needs for the tenant.
+    pub async fn ask(&self, path: &str, tenant: &str, request: serde_json::Value) -> Result<serde_json::Value, Status> {
+        let method = method(path);
+        self.json(&method, tenant, &contract::message(method.input(), &request)).await
+    }
+
     /// The access option of the method at a path.
     pub fn access(&self, path: &str) -> Access {
         contract::access(&method(path))

@@ -243,30 +243,31 @@ fn checkout_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
 }
 
 fn campaign_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
-    let turn = |what: &str| json!({"requestId": request_id(names, what), "campaignId": "spring"});
+    let over = format!("over-{}", names.ids);
+    let campaign = |id: &str| {
+        json!({
+            "requestId": request_id(names, id),
+            "campaign": {"campaignId": id, "displayName": text(names), "eventType": "order.completed",
+                "expression": "order.total_minor >= 9900", "priority": 10, "exclusionGroup": "welcome",
+                "holdoutBasisPoints": 500, "zone": "Asia/Shanghai",
+                "userLimits": [{"period": "LIMIT_PERIOD_DAY", "grantsMax": 3}], "budget": {"points": "100000"},
+                "returnPolicy": "RETURN_POLICY_LIMITS_AND_BUDGET", "costCentre": names.canary,
+                "funder": "FUNDER_PLATFORM", "points": {"pointTypeId": "points", "formula": "order.total_minor / 100"}},
+        })
+    };
+    let turn = |what: &str, id: &str| json!({"requestId": request_id(names, what), "campaignId": id});
     vec![
         (
             "/banyan.incentives.v1.CampaignService/UpdateCampaignSettings",
             json!({"requestId": request_id(names, "campaign-settings"),
                 "settings": {"globalHoldoutBasisPoints": 100, "selfApproval": true}}),
         ),
-        (
-            "/banyan.incentives.v1.CampaignService/SaveCampaign",
-            json!({
-                "requestId": request_id(names, "campaign"),
-                "campaign": {"campaignId": "spring", "displayName": text(names), "eventType": "order.completed",
-                    "expression": "order.total_minor >= 9900", "priority": 10, "exclusionGroup": "welcome",
-                    "holdoutBasisPoints": 500, "zone": "Asia/Shanghai",
-                    "userLimits": [{"period": "LIMIT_PERIOD_DAY", "grantsMax": 3}], "budget": {"points": "100000"},
-                    "returnPolicy": "RETURN_POLICY_LIMITS_AND_BUDGET", "costCentre": names.canary,
-                    "funder": "FUNDER_PLATFORM",
-                    "points": {"pointTypeId": "points", "formula": "order.total_minor / 100"}},
-            }),
-        ),
-        ("/banyan.incentives.v1.CampaignService/ApproveCampaign", turn("approve")),
-        ("/banyan.incentives.v1.CampaignService/PauseCampaign", turn("pause")),
-        ("/banyan.incentives.v1.CampaignService/ResumeCampaign", turn("resume")),
-        ("/banyan.incentives.v1.CampaignService/EndCampaign", turn("end")),
+        ("/banyan.incentives.v1.CampaignService/SaveCampaign", campaign("spring")),
+        ("/banyan.incentives.v1.CampaignService/ApproveCampaign", turn("approve", "spring")),
+        ("/banyan.incentives.v1.CampaignService/PauseCampaign", turn("pause", "spring")),
+        ("/banyan.incentives.v1.CampaignService/ResumeCampaign", turn("resume", "spring")),
+        ("/banyan.incentives.v1.CampaignService/SaveCampaign", campaign(&over)),
+        ("/banyan.incentives.v1.CampaignService/EndCampaign", turn("end", &over)),
     ]
 }
 

@@ -146,7 +146,8 @@ pub async fn insert_inputs(conn: &mut PgConnection, tenant: &TenantId, events: &
 /// The key of a decision in a user's list.
 pub type ListKey = (OffsetDateTime, String, String);
 
-/// Decisions of a user before a key, newest first.
+/// Decisions of a user before a key, newest first. The time alone is compared too: under row-level security an index
+/// serves leakproof comparisons only, which that of texts is not.
 pub async fn list(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -164,6 +165,7 @@ pub async fn list(
             resumes_at, other, coupon, zone, occurred_at, decided_at
         from decision
         where tenant_id = $1 and user_id = $2
+            and decided_at <= coalesce($3::timestamptz, 'infinity')
             and (decided_at, campaign_id, source_event_id) < (coalesce($3::timestamptz, 'infinity'), $4, $5)
         order by decided_at desc, campaign_id desc, source_event_id desc limit $6",
         tenant.as_str(),

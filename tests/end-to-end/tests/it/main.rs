@@ -3,5 +3,6 @@
 mod access;
 mod bad_input;
 mod clock;
+mod closed_loop;
 mod isolation;
 mod replay;
