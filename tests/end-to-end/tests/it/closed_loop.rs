@@ -192,3 +192,47 @@ async fn a_reward_that_levels_refuses_gives_its_budget_back() {
     let results = shop.results("lost").await;
     assert_eq!((number(&results["refused"]), number(&results["released"])), (1, 30), "{results}");
 }
+
+#[tokio::test]
+async fn a_checkout_holds_points_in_levels_takes_them_when_confirmed_and_gives_them_back_with_the_goods() {
+    let shop = Shop::open().await;
+    let earn = json!({"requestId": "gift", "userId": "u", "pointTypeId": "points", "amount": 500, "reason": "开业礼"});
+    shop.ask("levels.v1.PointsService/Earn", earn).await;
+    // 满100减20, claimed by the user
+    let template = json!({"templateId": "tea", "displayName": text("满100减20"), "layer": "COUPON_LAYER_SHOP",
+        "amountMin": yuan_of(100), "thresholdPrice": "THRESHOLD_PRICE_LIST", "amountOff": {"amount": yuan_of(20)},
+        "funders": [{"funder": "FUNDER_SHOP", "basisPoints": 10000}], "relativeValidity": {"days": 7, "zone": "Asia/Shanghai"},
+        "perUserMax": 1, "distribution": "COUPON_DISTRIBUTION_CLAIMABLE"});
+    let publish = json!({"requestId": "tea", "template": template});
+    shop.ask("incentives.v1.CouponService/PublishCouponTemplate", publish).await;
+    shop.ask(
+        "incentives.v1.CouponService/ClaimCoupon",
+        json!({"requestId": "claim", "userId": "u", "templateId": "tea"}),
+    )
+    .await;
+    let basket = json!({"lines": [{"lineId": "1", "sku": "龙井", "quantity": 2, "listPrice": yuan_of(60)}]});
+    let points = json!({"pointTypeId": "points", "pointsMax": 500, "ratePoints": 100, "rateAmount": yuan_of(1),
+        "shareMaxBasisPoints": 5000});
+    let reserve = json!({"requestId": "reserve", "userId": "u", "checkoutId": "c", "basket": basket,
+        "coupons": {"best": true}, "points": points, "ttlSeconds": 600});
+    let reserved = shop.ask("incentives.v1.CheckoutService/Reserve", reserve).await;
+    let quote = &reserved["checkout"]["quote"];
+    assert_eq!((number(&quote["payable"]["units"]), number(&quote["points"])), (95, 500), "{quote}");
+    assert_eq!(shop.standing().await.0, 0, "the points are held");
+    let confirm = json!({"requestId": "confirm", "userId": "u", "checkoutId": "c", "orderId": "o1"});
+    shop.ask("incentives.v1.CheckoutService/Confirm", confirm).await;
+    shop.suite.quiet().await;
+    let statement = json!({"userId": "u", "pointTypeId": "points"});
+    let entries = shop.ask("levels.v1.PointsService/ListEntries", statement.clone()).await;
+    assert_eq!(number(&entries["entries"][0]["amount"]), -500, "{entries}");
+    // one of the two comes back: half of the money, none of the coupon; then the other, with the coupon and all points
+    shop.completed("o1", 95).await;
+    shop.refunded("o1", "r1", 47).await;
+    let half = shop.standing().await.0;
+    shop.refunded("o1", "r2", 48).await;
+    assert_eq!((half > 0 && half < 500, shop.standing().await.0), (true, 500), "{half} points after the first half");
+    let coupons = shop.ask("incentives.v1.CouponService/ListCoupons", json!({"userId": "u"})).await;
+    assert_eq!(coupons["coupons"][0]["coupon"]["state"], "COUPON_STATE_HELD", "{coupons}");
+    let audit = shop.ask("levels.v1.PointsService/VerifyLedger", json!({})).await;
+    assert!(audit["mismatches"].as_array().is_none_or(Vec::is_empty), "{audit}");
+}
