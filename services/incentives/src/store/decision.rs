@@ -146,8 +146,7 @@ pub async fn insert_inputs(conn: &mut PgConnection, tenant: &TenantId, events: &
 /// The key of a decision in a user's list.
 pub type ListKey = (OffsetDateTime, String, String);
 
-/// Decisions of a user before a key, newest first. The time alone is compared too: under row-level security an index
-/// serves leakproof comparisons only, which that of texts is not.
+/// Decisions of a user before a key, newest first.
 pub async fn list(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -156,8 +155,8 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Decision>, StoreError> {
     let (at, campaign, event) = match before {
-        Some((at, campaign, event)) => (Some(*at), campaign.as_str(), event.as_str()),
-        None => (None, "", ""),
+        Some((at, campaign, event)) => (*at, campaign.as_str(), event.as_str()),
+        None => (super::LATEST, "", ""),
     };
     let rows = sqlx::query_as!(
         Row,
@@ -165,8 +164,7 @@ pub async fn list(
             resumes_at, other, coupon, zone, occurred_at, decided_at
         from decision
         where tenant_id = $1 and user_id = $2
-            and decided_at <= coalesce($3::timestamptz, 'infinity')
-            and (decided_at, campaign_id, source_event_id) < (coalesce($3::timestamptz, 'infinity'), $4, $5)
+            and (decided_at, campaign_id, source_event_id) < ($3, $4, $5)
         order by decided_at desc, campaign_id desc, source_event_id desc limit $6",
         tenant.as_str(),
         user.as_str(),

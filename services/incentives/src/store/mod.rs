@@ -11,3 +11,10 @@ pub mod grant;
 pub mod offer;
 pub mod penalty;
 pub mod template;
+
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+/// Later than any row: where lists begin that go back in time. A list compares with a plain parameter, as an index serves
+/// no comparison with an expression that stands for "from the start".
+const LATEST: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);

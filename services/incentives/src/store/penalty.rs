@@ -150,8 +150,7 @@ pub async fn lift(
     Ok(())
 }
 
-/// Penalties of a user before a key, newest first. The time alone is compared too: under row-level security an index
-/// serves leakproof comparisons only, which that of texts is not.
+/// Penalties of a user before a key, newest first.
 pub async fn list(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -159,14 +158,13 @@ pub async fn list(
     before: Option<&(OffsetDateTime, String)>,
     limit: i64,
 ) -> Result<Vec<Penalty>, StoreError> {
-    let (at, id) = before.map_or((None, ""), |(at, id)| (Some(*at), id.as_str()));
+    let (at, id) = before.map_or((super::LATEST, ""), |(at, id)| (*at, id.as_str()));
     let rows = sqlx::query_as!(
         Row,
         "select user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at, imposed_by, until, reason,
             notice, masked_name, lifted_at, lifted_by, lift_reason
         from penalty
-        where tenant_id = $1 and user_id = $2 and imposed_at <= coalesce($3::timestamptz, 'infinity')
-            and (imposed_at, penalty_id) < (coalesce($3::timestamptz, 'infinity'), $4)
+        where tenant_id = $1 and user_id = $2 and (imposed_at, penalty_id) < ($3, $4)
         order by imposed_at desc, penalty_id desc limit $5",
         tenant.as_str(),
         user.as_str(),
@@ -204,7 +202,7 @@ pub async fn holding(
 /// The key of a notice in the list of all.
 pub type NoticeKey = (OffsetDateTime, String, String);
 
-/// Penalties with a public notice that were not lifted, before a key, newest first; as [`list`].
+/// Penalties with a public notice that were not lifted, before a key, newest first.
 pub async fn notices(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -212,8 +210,8 @@ pub async fn notices(
     limit: i64,
 ) -> Result<Vec<Penalty>, StoreError> {
     let (at, user, id) = match before {
-        Some((at, user, id)) => (Some(*at), user.as_str(), id.as_str()),
-        None => (None, "", ""),
+        Some((at, user, id)) => (*at, user.as_str(), id.as_str()),
+        None => (super::LATEST, "", ""),
     };
     let rows = sqlx::query_as!(
         Row,
@@ -221,8 +219,7 @@ pub async fn notices(
             notice, masked_name, lifted_at, lifted_by, lift_reason
         from penalty
         where tenant_id = $1 and notice <> '' and lifted_at is null
-            and imposed_at <= coalesce($2::timestamptz, 'infinity')
-            and (imposed_at, user_id, penalty_id) < (coalesce($2::timestamptz, 'infinity'), $3, $4)
+            and (imposed_at, user_id, penalty_id) < ($2, $3, $4)
         order by imposed_at desc, user_id desc, penalty_id desc limit $5",
         tenant.as_str(),
         at,

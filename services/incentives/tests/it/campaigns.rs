@@ -1,12 +1,15 @@
 //! What campaigns grant, hold back, and take back again.
 
-use incentives::commands::How;
+use std::sync::Arc;
+
+use incentives::commands::{CampaignConsumer, How};
 use incentives::domain::campaign::{Definition, Returns, Reward, Setting};
 use incentives::domain::campaign_refusal::CampaignRefusal as Refusal;
 use incentives::domain::period::Period;
 use incentives::domain::template::{Distribution, Template};
 use incentives::domain::trigger::Written;
 use proto::events::v1::EventMode;
+use proto::feedback::v1 as feedback;
 use proto::incentives::v1 as pb;
 use proto::levels::v1 as levels;
 use proto::profiles::v1 as profiles;
@@ -268,4 +271,26 @@ async fn a_move_from_stage_to_stage_and_a_level_reached_set_campaigns_off() {
     stage.levels(&[event("u", "3", &level(1, 2)), event("u", "4", &level(3, 2))]).await;
     let amounts: Vec<_> = stage.payloads::<pb::RewardGranted>("u").await.iter().map(|it| it.amount).collect();
     assert_eq!(amounts, [5, 7]);
+}
+
+#[tokio::test]
+async fn a_complaint_that_was_resolved_late_sets_a_care_reward_off() {
+    let stage = stage().await;
+    let late = Written::Expression("case.kind == 'complaint' && !case.within_sla && case.attempt == 1".into());
+    stage.run("care", Definition { event_type: "case.resolved".to_owned(), condition: late, ..points("50") }).await;
+    let resolved = |kind: feedback::CaseKind, within_sla| feedback::CaseResolved {
+        case_id: "c".to_owned(),
+        kind: kind.into(),
+        within_sla,
+        attempt: 1,
+        ..Default::default()
+    };
+    let events = [
+        event("u", "1", &resolved(feedback::CaseKind::Complaint, true)),
+        event("u", "2", &resolved(feedback::CaseKind::Suggestion, false)),
+        event("u", "3", &resolved(feedback::CaseKind::Complaint, false)),
+    ];
+    stage.consume(&CampaignConsumer::of_feedback(Arc::clone(&stage.incentives)), &events).await;
+    let granted = stage.payloads::<pb::RewardGranted>("u").await;
+    assert_eq!(granted.iter().map(|it| it.amount).collect::<Vec<_>>(), [50]);
 }
