@@ -18,11 +18,13 @@ pub struct Settings {
     /// How often users are moved on whom time alone moves to another stage, in seconds. Reads are right without it; it
     /// decides how late such moves are told.
     pub stages_every_s: u64,
+    /// How long a part of a member page may take, in milliseconds. One that takes longer is left out of the page.
+    pub member_part_ms: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { page_default: 50, page_max: 200, stages_every_s: 60 }
+        Self { page_default: 50, page_max: 200, stages_every_s: 60, member_part_ms: 140 }
     }
 }
 
@@ -30,5 +32,10 @@ impl Settings {
     /// The pause between two reviews of stages.
     pub fn stages_every(&self) -> Duration {
         Duration::from_secs(self.stages_every_s.max(1))
+    }
+
+    /// How long a part of a member page may take.
+    pub fn member_part(&self) -> Duration {
+        Duration::from_millis(self.member_part_ms)
     }
 }

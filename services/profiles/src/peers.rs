@@ -1,4 +1,6 @@
-//! The other services, as moving a sandbox's clock needs them.
+//! The other services: here as moving a sandbox's clock needs them, in `member` as a member page does.
+
+pub(crate) mod member;
 
 use std::collections::HashMap;
 use std::time::Duration;

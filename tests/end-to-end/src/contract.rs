@@ -47,10 +47,29 @@ pub fn message(descriptor: MessageDescriptor, json: &serde_json::Value) -> Dynam
     descriptor.deserialize(json).unwrap_or_else(|err| panic!("the sample of {name} does not fit: {err}"))
 }
 
-/// A response message from its bytes, as JSON text.
+/// A response message from its bytes, as JSON text. The details of an error in it are of types that no contract names, so
+/// they have no JSON form: what they hold becomes part of the error's message.
 pub fn json(descriptor: MessageDescriptor, bytes: &[u8]) -> serde_json::Value {
-    let message = DynamicMessage::decode(descriptor, bytes).expect("an answer is a valid message");
+    let mut message = DynamicMessage::decode(descriptor, bytes).expect("an answer is a valid message");
+    flatten_errors(&mut message);
     serde_json::to_value(&message).expect("every message has a JSON form")
+}
+
+fn flatten_errors(message: &mut DynamicMessage) {
+    if message.descriptor().full_name() == "google.rpc.Status" {
+        let whole = String::from_utf8_lossy(&message.encode_to_vec()).into_owned();
+        message.clear_field_by_name("details");
+        message.set_field_by_name("message", Value::String(whole));
+        return;
+    }
+    let set: Vec<_> = message.descriptor().fields().filter(|field| message.has_field(field)).collect();
+    for field in set {
+        match message.get_field_mut(&field) {
+            Value::Message(inner) => flatten_errors(inner),
+            Value::List(items) => items.iter_mut().filter_map(Value::as_message_mut).for_each(flatten_errors),
+            _ => {}
+        }
+    }
 }
 
 /// A copy of the request with one scalar replaced.

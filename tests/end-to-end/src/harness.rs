@@ -29,6 +29,8 @@ use crate::{
 
 const PAGE_SECRET: &str = "end-to-end-tests";
 const SERVICES: [&str; 4] = ["profiles", "levels", "incentives", "feedback"];
+/// What a part of a member page may take: more than by default, as tests run next to each other and unoptimised.
+const MEMBER_PART_MS: u64 = 5_000;
 
 /// Service and partition to the newest event's number.
 pub type Heads = BTreeMap<(&'static str, i32), i64>;
@@ -36,6 +38,7 @@ pub type Heads = BTreeMap<(&'static str, i32), i64>;
 /// A running suite. Its consumers, timers and server end with the test's process.
 pub struct Suite {
     channel: Channel,
+    services: Vec<&'static str>,
     issuer: &'static Issuer,
     shutdown: Shutdown,
     _database: TestDb,
@@ -51,6 +54,11 @@ impl Drop for Suite {
 impl Suite {
     /// Starts all services behind one port.
     pub async fn start() -> Self {
+        Self::start_with(&SERVICES, BTreeMap::new()).await
+    }
+
+    /// Starts profiles and whichever others are named; `elsewhere` says where to look for services that are not started.
+    pub async fn start_with(services: &[&'static str], elsewhere: BTreeMap<String, String>) -> Self {
         let told = TelemetrySettings { filter: "error".to_owned(), ..TelemetrySettings::default() };
         let telemetry = telemetry::init(&told, "end-to-end").ok(); // a process's second suite logs where its first does
         let migrations =
@@ -58,19 +66,25 @@ impl Suite {
         let database = testkit::database(&migrations.each_ref()).await;
         let issuer = testkit::tokens();
         let peers = Peers::default();
-        let levels = levels::config::Settings { incentives: true, ..Default::default() };
-        let incentives = incentives::config::Settings { feedback: true, ..Default::default() };
-        let parts = vec![
-            profiles::start(kit(&database, &peers, "profiles", Default::default()).await)
-                .await
-                .expect("profiles starts"),
-            levels::start(kit(&database, &peers, "levels", levels).await),
-            incentives::start(kit(&database, &peers, "incentives", incentives).await),
-            feedback::start(kit(&database, &peers, "feedback", Default::default()).await),
-        ];
+        let hosts = |service: &str| services.contains(&service);
+        let of_profiles = profiles::config::Settings { member_part_ms: MEMBER_PART_MS, ..Default::default() };
+        let of_levels = levels::config::Settings { incentives: hosts("incentives"), ..Default::default() };
+        let of_incentives = incentives::config::Settings { feedback: hosts("feedback"), ..Default::default() };
+        let of_profiles = kit(&database, &peers, "profiles", of_profiles).await;
+        let mut parts = vec![profiles::start(of_profiles).await.expect("profiles starts")];
+        if hosts("levels") {
+            parts.push(levels::start(kit(&database, &peers, "levels", of_levels).await));
+        }
+        if hosts("incentives") {
+            parts.push(incentives::start(kit(&database, &peers, "incentives", of_incentives).await));
+        }
+        if hosts("feedback") {
+            parts.push(feedback::start(kit(&database, &peers, "feedback", Default::default()).await));
+        }
         let shutdown = Shutdown::new();
-        let channel = serve(parts, peers, issuer, shutdown.clone()).await;
-        Self { channel, issuer, shutdown, _database: database, _telemetry: telemetry }
+        let channel = serve(parts, (peers, elsewhere), issuer, shutdown.clone()).await;
+        let services = services.to_vec();
+        Self { channel, services, issuer, shutdown, _database: database, _telemetry: telemetry }
     }
 
     /// Sends raw bytes.
@@ -188,7 +202,7 @@ impl Suite {
     /// How far each service's log has come.
     pub async fn heads(&self) -> Heads {
         let mut heads = Heads::new();
-        for service in SERVICES {
+        for service in self.services.iter().copied() {
             for head in self.progress(service).await.heads {
                 heads.insert((service, head.partition), head.after_seq);
             }
@@ -200,7 +214,7 @@ impl Suite {
     pub async fn quiet(&self) -> Heads {
         testkit::eventually_within(Duration::from_secs(60), || async {
             let heads = self.heads().await;
-            for service in SERVICES {
+            for service in self.services.iter().copied() {
                 for consumer in self.progress(service).await.consumers {
                     assert_eq!(consumer.stopped, "", "{} of {service} stopped", consumer.consumer);
                     for ((_, partition), head) in heads.iter().filter(|((source, _), _)| *source == consumer.source) {
@@ -230,14 +244,19 @@ async fn kit<S>(database: &TestDb, peers: &Peers, schema: &'static str, settings
     Kit { db, log, pages: page::Tokens::new(PAGE_SECRET), peers: peers.clone(), settings }
 }
 
-async fn serve(parts: Vec<Part>, peers: Peers, issuer: &'static Issuer, shutdown: Shutdown) -> Channel {
+async fn serve(
+    parts: Vec<Part>,
+    (peers, elsewhere): (Peers, BTreeMap<String, String>),
+    issuer: &'static Issuer,
+    shutdown: Shutdown,
+) -> Channel {
     let token = move || issuer.mint(&Grant::service("suite").every_scope().scope(authn::ACT_FOR_TENANTS));
     let services = Services {
         server: ServerSettings::for_tests(),
         authn: issuer.settings(),
         client: ClientSettings::default(),
         consumer: eventlog::ConsumerSettings::default(),
-        sources: BTreeMap::new(),
+        sources: elsewhere,
         token: Arc::new(token),
         peers,
         pages: page::Tokens::new(PAGE_SECRET),

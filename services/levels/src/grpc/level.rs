@@ -28,6 +28,21 @@ impl LevelService for Api {
         Ok(Response::new(pb::GetSchemeResponse { scheme: Some(wire::scheme(&found)) }))
     }
 
+    async fn list_schemes(
+        &self,
+        request: Request<pb::ListSchemesRequest>,
+    ) -> Result<Response<pb::ListSchemesResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let sent = request.into_inner();
+        let list = List::new(&self.pages, "LevelService/ListSchemes", &tenant, &[]);
+        let [after] = list.open(&sent.page_token)?.unwrap_or_default();
+        let page = self.levels.list_schemes(&tenant, &after, page::size(sent.page_size, 50, 200)).await?;
+        Ok(Response::new(pb::ListSchemesResponse {
+            schemes: page.rows.iter().map(wire::scheme).collect(),
+            next_page_token: list.next(page.next.map(|id| vec![id])),
+        }))
+    }
+
     async fn get_member(
         &self,
         request: Request<pb::GetMemberRequest>,

@@ -58,4 +58,18 @@ impl Levels {
         tx.rollback().await?;
         Ok(found)
     }
+
+    /// See `LevelService.ListSchemes`: those after an id.
+    pub async fn list_schemes(
+        &self,
+        tenant: &TenantId,
+        after: &str,
+        size: i64,
+    ) -> Result<Page<Scheme, String>, LevelsError> {
+        let mut tx = self.core.read(tenant, &[]).await?;
+        let only = store::scheme::current(&mut tx, tenant).await?; // a tenant has at most one
+        tx.rollback().await?;
+        let rows = only.into_iter().filter(|scheme| scheme.id.as_str() > after).collect();
+        Ok(Page::of(rows, size, |it| it.id.to_string()))
+    }
 }

@@ -224,7 +224,10 @@ async fn a_programme_is_published_in_versions_and_read_back() {
     let third = server.levels().publish_scheme(scheme("vip", &[0, 50])).await.unwrap().into_inner();
     assert_eq!(third.scheme.unwrap().version, 2);
     let read = server.levels().get_scheme(pb::GetSchemeRequest { scheme_id: "vip".into() }).await.unwrap();
-    assert_eq!(read.into_inner().scheme.unwrap().levels[1].threshold, 50);
+    let newest = read.into_inner().scheme.unwrap();
+    assert_eq!(newest.levels[1].threshold, 50);
+    let listed = server.levels().list_schemes(pb::ListSchemesRequest::default()).await.unwrap().into_inner();
+    assert_eq!(listed, pb::ListSchemesResponse { schemes: vec![newest], next_page_token: String::new() });
     let refused = server.levels().publish_scheme(scheme("other", &[0])).await.unwrap_err();
     assert_eq!((refused.code(), reason_of(&refused).as_deref()), (Code::FailedPrecondition, Some("SCHEME_LIMIT")));
     let mut again = point_type("points", false);

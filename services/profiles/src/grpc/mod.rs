@@ -4,6 +4,7 @@ mod convert;
 mod insight;
 mod intake;
 mod lifecycle;
+mod member;
 mod order;
 mod profile;
 mod status;
@@ -16,6 +17,7 @@ use proto::admin::v1::tenant_service_server::TenantServiceServer;
 use proto::profiles::v1::event_service_server::EventServiceServer;
 use proto::profiles::v1::insight_service_server::InsightServiceServer;
 use proto::profiles::v1::lifecycle_service_server::LifecycleServiceServer;
+use proto::profiles::v1::member_service_server::MemberServiceServer;
 use proto::profiles::v1::order_service_server::OrderServiceServer;
 use proto::profiles::v1::profile_service_server::ProfileServiceServer;
 
@@ -36,5 +38,6 @@ pub(crate) fn serve(part: Part, profiles: Arc<Profiles>, pages: page::Tokens) ->
         .serve(EventServiceServer::new(api.clone()))
         .serve(OrderServiceServer::new(api.clone()))
         .serve(LifecycleServiceServer::new(api.clone()))
-        .serve(InsightServiceServer::new(api))
+        .serve(InsightServiceServer::new(api.clone()))
+        .serve(MemberServiceServer::new(api))
 }

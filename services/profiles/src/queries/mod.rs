@@ -2,6 +2,7 @@
 
 pub mod insight;
 pub mod lifecycle;
+pub mod member_page;
 pub mod order;
 pub mod profile;
 pub mod tenant;

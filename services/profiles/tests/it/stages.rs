@@ -81,7 +81,7 @@ async fn buyers_are_told_to_move_by_their_orders_and_then_by_time_at_the_start_o
 async fn what_changes_no_stage_tells_nothing_and_an_order_given_back_moves_its_buyer_back() {
     let (world, _) = lab().await;
     let bought = event_at("u", "e1", START, paid("o1", 100));
-    world.accept(&[bought.clone()]).await;
+    world.accept(std::slice::from_ref(&bought)).await;
     world.accept(&[bought]).await;
     world.accept(&[event_at("u", "v", START, profiles::domain::event::Report::Visit(3))]).await;
     assert_eq!(moves(&world, "u").await.len(), 1);

@@ -1453,6 +1453,46 @@ impl ::prost::Name for GetSchemeResponse {
         "/banyan.levels.v1.GetSchemeResponse".into()
     }
 }
+/// Arguments of ListSchemes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSchemesRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSchemesRequest {
+    const NAME: &'static str = "ListSchemesRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListSchemesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListSchemesRequest".into()
+    }
+}
+/// Result of ListSchemes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSchemesResponse {
+    /// The schemes, each in its newest version.
+    #[prost(message, repeated, tag = "1")]
+    pub schemes: ::prost::alloc::vec::Vec<Scheme>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSchemesResponse {
+    const NAME: &'static str = "ListSchemesResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListSchemesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListSchemesResponse".into()
+    }
+}
 /// Arguments of GetMember.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetMemberRequest {
@@ -1817,6 +1857,31 @@ pub mod level_service_client {
                 .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "GetScheme"));
             self.inner.unary(req, path, codec).await
         }
+        /// Lists the tenant's schemes in byte order of their ids. There is at most one for now.
+        pub async fn list_schemes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSchemesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSchemesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/ListSchemes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "ListSchemes"));
+            self.inner.unary(req, path, codec).await
+        }
         /// A user's level, progress and what is missing; the lowest level for a user never seen. NOT_FOUND `SCHEME_NOT_FOUND`.
         pub async fn get_member(
             &mut self,
@@ -1927,6 +1992,14 @@ pub mod level_service_server {
             request: tonic::Request<super::GetSchemeRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetSchemeResponse>,
+            tonic::Status,
+        >;
+        /// Lists the tenant's schemes in byte order of their ids. There is at most one for now.
+        async fn list_schemes(
+            &self,
+            request: tonic::Request<super::ListSchemesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSchemesResponse>,
             tonic::Status,
         >;
         /// A user's level, progress and what is missing; the lowest level for a user never seen. NOT_FOUND `SCHEME_NOT_FOUND`.
@@ -2106,6 +2179,51 @@ pub mod level_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSchemeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelService/ListSchemes" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSchemesSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::ListSchemesRequest>
+                    for ListSchemesSvc<T> {
+                        type Response = super::ListSchemesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSchemesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::list_schemes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSchemesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -4428,3 +4428,673 @@ pub mod profile_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Arguments of GetMemberPage.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetMemberPageRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The parts wanted, at most 16; empty: all. One named twice is gathered once.
+    #[prost(enumeration = "MemberPart", repeated, packed = "false", tag = "2")]
+    pub parts: ::prost::alloc::vec::Vec<i32>,
+    /// The language of texts, as a BCP 47 tag such as `zh-CN`; empty: the user's. See LocalizedText for what is taken where
+    /// a text is not in that language.
+    #[prost(string, tag = "3")]
+    pub locale: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position. A part whose service does not reach them in time is
+    /// absent.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetMemberPageRequest {
+    const NAME: &'static str = "GetMemberPageRequest";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.GetMemberPageRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.GetMemberPageRequest".into()
+    }
+}
+/// How a part was gathered.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MemberPartStatus {
+    /// The part.
+    #[prost(enumeration = "MemberPart", tag = "1")]
+    pub part: i32,
+    /// Code 0: the part is there. Otherwise why not, as its service says: DEADLINE_EXCEEDED `DEADLINE_EXCEEDED` where it was
+    /// too slow, UNAVAILABLE where its service is not reached; NOT_FOUND `PROFILE_NOT_FOUND` for the profile of a user never
+    /// seen.
+    #[prost(message, optional, tag = "2")]
+    pub status: ::core::option::Option<super::super::super::google::rpc::Status>,
+}
+impl ::prost::Name for MemberPartStatus {
+    const NAME: &'static str = "MemberPartStatus";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.MemberPartStatus".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.MemberPartStatus".into()
+    }
+}
+/// A user's standing in a scheme.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LevelStanding {
+    /// The scheme.
+    #[prost(string, tag = "1")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(string, tag = "2")]
+    pub scheme_name: ::prost::alloc::string::String,
+    /// The level held, 0 for the lowest.
+    #[prost(int32, tag = "3")]
+    pub rank: i32,
+    /// What users call it.
+    #[prost(string, tag = "4")]
+    pub level_name: ::prost::alloc::string::String,
+    /// Since when; absent for a user never seen.
+    #[prost(message, optional, tag = "5")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant at which it is no longer held without a review; absent: for ever.
+    #[prost(message, optional, tag = "6")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// The growth that counts.
+    #[prost(int64, tag = "7")]
+    pub growth: i64,
+    /// What users call the next level; empty on the highest.
+    #[prost(string, tag = "8")]
+    pub next_level_name: ::prost::alloc::string::String,
+    /// Growth from which the next level is reached; 0 on the highest.
+    #[prost(int64, tag = "9")]
+    pub next_threshold: i64,
+    /// Growth missing to it; 0 on the highest.
+    #[prost(int64, tag = "10")]
+    pub missing: i64,
+}
+impl ::prost::Name for LevelStanding {
+    const NAME: &'static str = "LevelStanding";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.LevelStanding".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.LevelStanding".into()
+    }
+}
+/// The part LEVELS.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MemberLevels {
+    /// One per scheme of the tenant.
+    #[prost(message, repeated, tag = "1")]
+    pub standings: ::prost::alloc::vec::Vec<LevelStanding>,
+}
+impl ::prost::Name for MemberLevels {
+    const NAME: &'static str = "MemberLevels";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.MemberLevels".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.MemberLevels".into()
+    }
+}
+/// What a user has of one spendable point type.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PointBalance {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// What can be spent.
+    #[prost(int64, tag = "3")]
+    pub available: i64,
+    /// Set aside by open holds.
+    #[prost(int64, tag = "4")]
+    pub held: i64,
+    /// What lapses soonest; 0: nothing lapses.
+    #[prost(int64, tag = "5")]
+    pub expiring: i64,
+    /// When it lapses; absent where nothing does.
+    #[prost(message, optional, tag = "6")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for PointBalance {
+    const NAME: &'static str = "PointBalance";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.PointBalance".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.PointBalance".into()
+    }
+}
+/// The part POINTS.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MemberPoints {
+    /// One per spendable point type, in byte order of their ids, out of the tenant's first 50 types.
+    #[prost(message, repeated, tag = "1")]
+    pub balances: ::prost::alloc::vec::Vec<PointBalance>,
+}
+impl ::prost::Name for MemberPoints {
+    const NAME: &'static str = "MemberPoints";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.MemberPoints".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.MemberPoints".into()
+    }
+}
+/// A coupon that can be used now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UsableCoupon {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub coupon_id: ::prost::alloc::string::String,
+    /// Its template.
+    #[prost(string, tag = "2")]
+    pub template_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// Usable up to here.
+    #[prost(message, optional, tag = "4")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for UsableCoupon {
+    const NAME: &'static str = "UsableCoupon";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.UsableCoupon".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.UsableCoupon".into()
+    }
+}
+/// The part COUPONS.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MemberCoupons {
+    /// Coupons that can be used now, whatever the basket, of the 200 that expire first.
+    #[prost(int32, tag = "1")]
+    pub usable: i32,
+    /// True: the user has more than 200 coupons, so that more may be usable.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+    /// Those that expire first, at most 3.
+    #[prost(message, repeated, tag = "3")]
+    pub soonest: ::prost::alloc::vec::Vec<UsableCoupon>,
+}
+impl ::prost::Name for MemberCoupons {
+    const NAME: &'static str = "MemberCoupons";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.MemberCoupons".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.MemberCoupons".into()
+    }
+}
+/// A case that has not ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenCase {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub case_id: ::prost::alloc::string::String,
+    /// Its type; empty: none.
+    #[prost(string, tag = "2")]
+    pub case_type_id: ::prost::alloc::string::String,
+    /// How far it has come.
+    #[prost(enumeration = "OpenCaseState", tag = "3")]
+    pub state: i32,
+    /// When it came in.
+    #[prost(message, optional, tag = "4")]
+    pub submitted_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// By when the next answer is promised; absent: no open promise.
+    #[prost(message, optional, tag = "5")]
+    pub promised_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for OpenCase {
+    const NAME: &'static str = "OpenCase";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.OpenCase".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.OpenCase".into()
+    }
+}
+/// The part CASES.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MemberCases {
+    /// The open ones of the user's 200 latest cases, newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub cases: ::prost::alloc::vec::Vec<OpenCase>,
+}
+impl ::prost::Name for MemberCases {
+    const NAME: &'static str = "MemberCases";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.MemberCases".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.MemberCases".into()
+    }
+}
+/// Result of GetMemberPage.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetMemberPageResponse {
+    /// One per part wanted, in the order of MemberPart.
+    #[prost(message, repeated, tag = "1")]
+    pub statuses: ::prost::alloc::vec::Vec<MemberPartStatus>,
+    /// The language that texts were looked up in; empty: neither the request nor the user names one.
+    #[prost(string, tag = "2")]
+    pub locale: ::prost::alloc::string::String,
+    /// The user.
+    #[prost(message, optional, tag = "3")]
+    pub profile: ::core::option::Option<Profile>,
+    /// Levels; also there, and empty, where the tenant has no scheme.
+    #[prost(message, optional, tag = "4")]
+    pub levels: ::core::option::Option<MemberLevels>,
+    /// Points.
+    #[prost(message, optional, tag = "5")]
+    pub points: ::core::option::Option<MemberPoints>,
+    /// Coupons.
+    #[prost(message, optional, tag = "6")]
+    pub coupons: ::core::option::Option<MemberCoupons>,
+    /// Cases.
+    #[prost(message, optional, tag = "7")]
+    pub cases: ::core::option::Option<MemberCases>,
+}
+impl ::prost::Name for GetMemberPageResponse {
+    const NAME: &'static str = "GetMemberPageResponse";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.GetMemberPageResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.GetMemberPageResponse".into()
+    }
+}
+/// A part of a member page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MemberPart {
+    /// Refused as input.
+    Unspecified = 0,
+    /// Who the user is and what they bought.
+    Profile = 1,
+    /// The level in each scheme.
+    Levels = 2,
+    /// What can be spent.
+    Points = 3,
+    /// What can be used.
+    Coupons = 4,
+    /// What is being looked into.
+    Cases = 5,
+}
+impl MemberPart {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MEMBER_PART_UNSPECIFIED",
+            Self::Profile => "MEMBER_PART_PROFILE",
+            Self::Levels => "MEMBER_PART_LEVELS",
+            Self::Points => "MEMBER_PART_POINTS",
+            Self::Coupons => "MEMBER_PART_COUPONS",
+            Self::Cases => "MEMBER_PART_CASES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MEMBER_PART_UNSPECIFIED" => Some(Self::Unspecified),
+            "MEMBER_PART_PROFILE" => Some(Self::Profile),
+            "MEMBER_PART_LEVELS" => Some(Self::Levels),
+            "MEMBER_PART_POINTS" => Some(Self::Points),
+            "MEMBER_PART_COUPONS" => Some(Self::Coupons),
+            "MEMBER_PART_CASES" => Some(Self::Cases),
+            _ => None,
+        }
+    }
+}
+/// How far an open case has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OpenCaseState {
+    /// Never sent.
+    Unspecified = 0,
+    /// Not yet answered.
+    New = 1,
+    /// Answered and being worked on.
+    InProgress = 2,
+    /// Waits for its user.
+    AwaitingUser = 3,
+}
+impl OpenCaseState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPEN_CASE_STATE_UNSPECIFIED",
+            Self::New => "OPEN_CASE_STATE_NEW",
+            Self::InProgress => "OPEN_CASE_STATE_IN_PROGRESS",
+            Self::AwaitingUser => "OPEN_CASE_STATE_AWAITING_USER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPEN_CASE_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPEN_CASE_STATE_NEW" => Some(Self::New),
+            "OPEN_CASE_STATE_IN_PROGRESS" => Some(Self::InProgress),
+            "OPEN_CASE_STATE_AWAITING_USER" => Some(Self::AwaitingUser),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod member_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What a user's page shows (会员中心), and what an operator sees of a user, from all services in one call.
+    #[derive(Debug, Clone)]
+    pub struct MemberServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> MemberServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> MemberServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            MemberServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Gathers the parts of a page at the same time, each within a time of its own: 140 ms unless configured, and never more
+        /// than nine tenths of what the call has left. A part that fails or is too slow never fails the page: it is absent, its
+        /// status says why, and the other parts are there.
+        pub async fn get_member_page(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetMemberPageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMemberPageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.profiles.v1.MemberService/GetMemberPage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.profiles.v1.MemberService", "GetMemberPage"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod member_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with MemberServiceServer.
+    #[async_trait]
+    pub trait MemberService: std::marker::Send + std::marker::Sync + 'static {
+        /// Gathers the parts of a page at the same time, each within a time of its own: 140 ms unless configured, and never more
+        /// than nine tenths of what the call has left. A part that fails or is too slow never fails the page: it is absent, its
+        /// status says why, and the other parts are there.
+        async fn get_member_page(
+            &self,
+            request: tonic::Request<super::GetMemberPageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMemberPageResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What a user's page shows (会员中心), and what an operator sees of a user, from all services in one call.
+    #[derive(Debug)]
+    pub struct MemberServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> MemberServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for MemberServiceServer<T>
+    where
+        T: MemberService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.profiles.v1.MemberService/GetMemberPage" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetMemberPageSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::GetMemberPageRequest>
+                    for GetMemberPageSvc<T> {
+                        type Response = super::GetMemberPageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetMemberPageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::get_member_page(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetMemberPageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for MemberServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.profiles.v1.MemberService";
+    impl<T> tonic::server::NamedService for MemberServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}

@@ -5,4 +5,5 @@ mod bad_input;
 mod clock;
 mod closed_loop;
 mod isolation;
+mod member;
 mod replay;

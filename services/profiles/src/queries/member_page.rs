@@ -1,0 +1,120 @@
+//! A member page.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ids::TenantId;
+use proto::common::v1::Position;
+use proto::feedback::v1::Case;
+use proto::incentives::v1::ListCouponsResponse;
+use proto::levels::v1::{GetBalanceResponse, Member, PointType, Scheme};
+use tokio::time::Instant;
+
+use crate::Profiles;
+use crate::domain::profile::Profile;
+use crate::domain::tenant::Terms;
+use crate::error::ProfilesError;
+use crate::peers::member::{About, by};
+
+/// A part of a member page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MemberPart {
+    /// Who the user is.
+    Profile,
+    /// Standings in schemes.
+    Levels,
+    /// Balances of spendable point types.
+    Points,
+    /// Coupons.
+    Coupons,
+    /// Cases.
+    Cases,
+}
+
+impl MemberPart {
+    /// All parts, in their order.
+    pub const ALL: [Self; 5] = [Self::Profile, Self::Levels, Self::Points, Self::Coupons, Self::Cases];
+}
+
+/// Which page is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskedPage {
+    /// Whose, by any id.
+    pub user_id: String,
+    /// What it consists of.
+    pub parts: BTreeSet<MemberPart>,
+    /// The language of its texts; empty: the user's.
+    pub locale: String,
+    /// What it must include.
+    pub at_least: Vec<Position>,
+}
+
+/// A part: `None` where nobody asked for it.
+pub type Gathered<T> = Option<Result<T, ProfilesError>>;
+
+/// A page with its texts in all languages.
+#[derive(Debug)]
+pub struct MemberPage {
+    /// The language to show it in; empty: unknown.
+    pub locale: String,
+    /// The user, with the terms of the tenant.
+    pub profile: Gathered<(Profile, Terms)>,
+    /// Standings.
+    pub levels: Gathered<Vec<(Scheme, Member)>>,
+    /// Balances.
+    pub points: Gathered<Vec<(PointType, GetBalanceResponse)>>,
+    /// Coupons.
+    pub coupons: Gathered<ListCouponsResponse>,
+    /// Cases, ended ones too.
+    pub cases: Gathered<Vec<Case>>,
+}
+
+impl Profiles {
+    /// See `MemberService.GetMemberPage`.
+    pub async fn member_page(&self, tenant: &TenantId, asked: AskedPage) -> MemberPage {
+        let AskedPage { user_id, parts, locale, at_least } = asked;
+        let until = Instant::now() + part_time(self.settings.member_part(), rt::remaining());
+        let about = About::new(&self.peers, tenant, (&user_id, &at_least), until);
+        let wanted = |part| parts.contains(&part);
+        let knows_locale = !locale.is_empty();
+        let (profile, levels, points, coupons, cases) = tokio::join!(
+            part(
+                wanted(MemberPart::Profile) || !knows_locale,
+                by(until, "profiles", self.get_profile(tenant, &user_id, &at_least))
+            ),
+            part(wanted(MemberPart::Levels), by(until, "levels", about.levels())),
+            part(wanted(MemberPart::Points), by(until, "levels", about.points())),
+            part(wanted(MemberPart::Coupons), by(until, "incentives", about.coupons())),
+            part(wanted(MemberPart::Cases), by(until, "feedback", about.cases())),
+        );
+        let of_user = match &profile {
+            Some(Ok((profile, _))) if !knows_locale => profile.traits.locale.clone(),
+            _ => locale,
+        };
+        let profile = profile.filter(|_| wanted(MemberPart::Profile));
+        MemberPage { locale: of_user, profile, levels, points, coupons, cases }
+    }
+}
+
+async fn part<T>(wanted: bool, gather: impl Future<Output = Result<T, ProfilesError>>) -> Gathered<T> {
+    if wanted { Some(gather.await) } else { None }
+}
+
+/// How long parts may take, so that a page is still answered in time without those that take longer.
+fn part_time(most: Duration, left: Option<Duration>) -> Duration {
+    left.map_or(most, |left| most.min(left / 10 * 9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_leave_a_tenth_of_the_callers_time_for_the_answer() {
+        let ms = Duration::from_millis;
+        assert_eq!(part_time(ms(140), None), ms(140));
+        assert_eq!(part_time(ms(140), Some(ms(10_000))), ms(140));
+        assert_eq!(part_time(ms(140), Some(ms(100))), ms(90));
+        assert_eq!(part_time(ms(140), Some(ms(0))), ms(0));
+    }
+}
