@@ -133,6 +133,11 @@ pub(crate) fn models_changed(request: &Request, models: pb::Models, at: OffsetDa
     Draft::new("", id(request), &pb::LifecycleModelsChanged { models: Some(models) }, at)
 }
 
+/// A version of the programme came into force.
+pub(crate) fn programme_applied(request: &Request, version: i32, restored_version: i32, at: OffsetDateTime) -> Draft {
+    Draft::new("", id(request), &pb::ProgrammeApplied { version, restored_version }, at)
+}
+
 fn about<P: eventlog::EventPayload>(terms: &Terms, request: &Request, profile: &Profile, payload: &P) -> Draft {
     let at = profile.update_time;
     Draft::new(profile.user_id.clone(), id(request), payload, at).facts(facts(terms, &profile.snapshot(), at))

@@ -7,7 +7,9 @@ pub mod domain;
 pub mod error;
 mod events;
 mod grpc;
+pub mod owners;
 mod peers;
+mod presets;
 pub mod queries;
 mod store;
 mod wire;
@@ -23,6 +25,7 @@ use time::OffsetDateTime;
 use tonic::Status;
 
 use crate::config::Settings;
+use crate::owners::{Levels, Owners};
 
 /// The name of the service and of its schema.
 pub const NAME: &str = "profiles";
@@ -38,13 +41,21 @@ pub fn migrations() -> Migrations {
 pub struct Profiles {
     core: Core,
     peers: Peers,
+    owners: Arc<dyn Owners>,
     settings: Settings,
 }
 
 impl Profiles {
     /// The service over what a process gives it.
     pub fn new(core: Core, peers: Peers, settings: Settings) -> Self {
-        Self { core, peers, settings }
+        let owners = Arc::new(Levels(peers.clone()));
+        Self { core, peers, owners, settings }
+    }
+
+    /// The same with other owners of the parts of a programme.
+    #[must_use]
+    pub fn with_owners(self, owners: Arc<dyn Owners>) -> Self {
+        Self { owners, ..self }
     }
 }
 

@@ -117,7 +117,32 @@ fn programme_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
                 },
             }),
         ),
+        (
+            "/banyan.programme.v1.ProgrammeService/ApplyProgramme",
+            json!({"requestId": request_id(names, "programme"), "bundle": bundle(names), "note": names.canary}),
+        ),
+        (
+            "/banyan.programme.v1.ProgrammeService/RollbackProgramme",
+            json!({"requestId": request_id(names, "rollback"), "toVersion": 1, "note": names.canary}),
+        ),
     ]
+}
+
+/// A bundle beside what [`programme_writes`] defines: it names the point type that is in force.
+fn bundle(names: &Names<'_>) -> Value {
+    json!({
+        "pointTypes": [{"pointTypeId": "growth", "displayName": {"texts": {"zh": "成长值"}}, "zone": "Asia/Shanghai",
+            "expiryPolicy": "EXPIRY_POLICY_NEVER", "reversalPolicy": "REVERSAL_POLICY_DOWN_TO_ZERO"}],
+        "earningRules": [{"ruleId": "one-per-yuan", "pointTypeId": "points", "eventType": "order.completed",
+            "expression": "order.total_minor >= 100", "formula": "order.total_minor / 100"}],
+        "scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
+            "levels": [{"rank": 0, "displayName": text(names), "threshold": "0"}]},
+        "lifecycleModels": {
+            "stage": {"loyalOrders": 5, "dormantAfterDays": 70, "lostAfterDays": 120},
+            "rfm": {"method": "RFM_METHOD_THRESHOLDS", "windowDays": 365, "recencyDays": [180, 90, 60, 30],
+                "frequencyOrders": [2, 3, 5, 8], "monetaryMinor": ["5000", "10000", "20000", "50000"]},
+        },
+    })
 }
 
 fn event(names: &Names<'_>, id: &str, report: Value) -> Value {
@@ -421,6 +446,11 @@ fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             json!({"userId": names.user, "orderId": format!("o4-{}", names.ids)}),
         ),
         ("/banyan.profiles.v1.OrderService/ListOrders", user.clone()),
+        ("/banyan.programme.v1.ProgrammeService/PlanProgramme", json!({"bundle": bundle(names)})),
+        ("/banyan.programme.v1.ProgrammeService/GetProgramme", json!({})),
+        ("/banyan.programme.v1.ProgrammeService/ListProgrammeVersions", json!({})),
+        ("/banyan.programme.v1.ProgrammeService/GetPreset", json!({"presetId": "retail"})),
+        ("/banyan.programme.v1.ProgrammeService/ListPresets", json!({})),
         ("/banyan.profiles.v1.LifecycleService/GetModels", json!({})),
         ("/banyan.profiles.v1.LifecycleService/GetStanding", user.clone()),
         (

@@ -14,6 +14,10 @@ impl EarningRuleService for Api {
     ) -> Result<Response<pb::PublishEarningRuleResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::publish_earning_rule(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let rule = pb::EarningRule { publish_time: None, ..wire::earning_rule(&command.rule) };
+            return Ok(Response::new(pb::PublishEarningRuleResponse { rule: Some(rule), position: None }));
+        }
         let levels = self.levels.clone();
         write(async move { levels.publish_earning_rule(&tenant, &command).await }).await
     }

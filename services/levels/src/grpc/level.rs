@@ -14,6 +14,10 @@ impl LevelService for Api {
     ) -> Result<Response<pb::PublishSchemeResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::publish_scheme(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let scheme = pb::Scheme { publish_time: None, ..wire::scheme(&command.scheme) };
+            return Ok(Response::new(pb::PublishSchemeResponse { scheme: Some(scheme), position: None }));
+        }
         let levels = self.levels.clone();
         write(async move { levels.publish_scheme(&tenant, &command).await }).await
     }
@@ -23,8 +27,10 @@ impl LevelService for Api {
         request: Request<pb::GetSchemeRequest>,
     ) -> Result<Response<pb::GetSchemeResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let id = convert::one_key("scheme_id", &request.get_ref().scheme_id)?;
-        let found = self.levels.scheme(&tenant, &id).await?;
+        let found = match request.get_ref().scheme_id.as_str() {
+            "" => self.levels.current_scheme(&tenant).await?,
+            id => self.levels.scheme(&tenant, &convert::one_key("scheme_id", id)?).await?,
+        };
         Ok(Response::new(pb::GetSchemeResponse { scheme: Some(wire::scheme(&found)) }))
     }
 

@@ -18,6 +18,10 @@ impl PointsService for Api {
     ) -> Result<Response<pb::CreatePointTypeResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::create_point_type(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let point_type = pb::PointType { create_time: None, ..wire::point_type(&command.point_type) };
+            return Ok(Response::new(pb::CreatePointTypeResponse { point_type: Some(point_type), position: None }));
+        }
         let levels = self.levels.clone();
         write(async move { levels.create_point_type(&tenant, &command).await }).await
     }

@@ -25,7 +25,7 @@ pub(crate) fn point_type(id: &str, spendable: bool) -> pb::CreatePointTypeReques
         zone: "Asia/Shanghai".to_owned(),
         ..Default::default()
     };
-    pb::CreatePointTypeRequest { request_id: format!("type-{id}"), point_type: Some(point_type) }
+    pb::CreatePointTypeRequest { request_id: format!("type-{id}"), point_type: Some(point_type), validate_only: false }
 }
 
 pub(crate) fn scheme(id: &str, thresholds: &[i64]) -> pb::PublishSchemeRequest {
@@ -41,7 +41,11 @@ pub(crate) fn scheme(id: &str, thresholds: &[i64]) -> pb::PublishSchemeRequest {
         levels: thresholds.iter().enumerate().map(level).collect(),
         ..Default::default()
     };
-    pb::PublishSchemeRequest { request_id: format!("scheme-{id}-{thresholds:?}"), scheme: Some(scheme) }
+    pb::PublishSchemeRequest {
+        request_id: format!("scheme-{id}-{thresholds:?}"),
+        scheme: Some(scheme),
+        validate_only: false,
+    }
 }
 
 pub(crate) fn rule(id: &str, point_type: &str, formula: &str) -> pb::PublishEarningRuleRequest {
@@ -52,7 +56,7 @@ pub(crate) fn rule(id: &str, point_type: &str, formula: &str) -> pb::PublishEarn
         formula: formula.to_owned(),
         ..Default::default()
     };
-    pb::PublishEarningRuleRequest { request_id: format!("rule-{id}-{formula}"), rule: Some(rule) }
+    pb::PublishEarningRuleRequest { request_id: format!("rule-{id}-{formula}"), rule: Some(rule), validate_only: false }
 }
 
 pub(crate) fn earn(user: &str, amount: i64, id: &str) -> pb::EarnRequest {

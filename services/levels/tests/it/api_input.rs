@@ -108,3 +108,26 @@ async fn tokens_decide_tenant_user_and_scope() {
     assert_eq!(status.code(), Code::PermissionDenied);
     server.end().await;
 }
+
+#[tokio::test]
+async fn what_is_only_to_be_validated_is_answered_as_it_would_be_stored_and_leaves_nothing() {
+    let server = server().await;
+    let asked = pb::CreatePointTypeRequest { validate_only: true, ..point_type("growth", false) };
+    let told = server.points().create_point_type(asked.clone()).await.unwrap().into_inner();
+    assert_eq!((told.point_type, told.position), (asked.point_type, None));
+    let asked = pb::PublishSchemeRequest { validate_only: true, ..scheme("members", &[0, 10]) };
+    let told = server.levels().publish_scheme(asked.clone()).await.unwrap().into_inner();
+    assert_eq!((told.scheme, told.position), (asked.scheme, None));
+    let asked = pb::PublishEarningRuleRequest { validate_only: true, ..rule("r", "growth", "1 +") };
+    assert_eq!(fields(&server.rules().publish_earning_rule(asked).await.unwrap_err()), ["rule.formula"]);
+    let none = server.points().list_point_types(pb::ListPointTypesRequest::default()).await.unwrap();
+    assert_eq!(none.into_inner().point_types, []);
+    let current = pb::GetSchemeRequest { scheme_id: String::new() };
+    let missing = server.levels().get_scheme(current.clone()).await.unwrap_err();
+    assert_eq!(reason_of(&missing).as_deref(), Some("SCHEME_NOT_FOUND"));
+    // the request ids are still free
+    server.points().create_point_type(point_type("growth", false)).await.unwrap();
+    server.levels().publish_scheme(scheme("members", &[0, 10])).await.unwrap();
+    let found = server.levels().get_scheme(current).await.unwrap().into_inner().scheme.unwrap();
+    assert_eq!((found.scheme_id.as_str(), found.version), ("members", 1));
+}

@@ -2,6 +2,7 @@
 //! in the domain, write, append to the log, record the answer, commit, wake the log's readers.
 
 mod advance_clock;
+mod apply_programme;
 mod create_tenant;
 mod link_alias;
 mod record_events;
@@ -13,6 +14,7 @@ mod upsert_profile;
 mod users;
 
 pub use advance_clock::AdvanceClock;
+pub use apply_programme::{Applied, ApplyProgramme, Wanted};
 pub use create_tenant::CreateTenant;
 pub use link_alias::LinkAlias;
 pub use record_events::{IntakeEvent, NotTaken, Taken};

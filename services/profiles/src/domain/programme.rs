@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub mod course;
 #[cfg(test)]
 mod tests;
+pub mod version;
 
 /// A value of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]

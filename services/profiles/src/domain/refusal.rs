@@ -89,4 +89,38 @@ pub enum Refusal {
         /// The tenant.
         tenant_id: String,
     },
+    /// Another request's version of the programme is under way.
+    #[error("another version of the programme is being applied")]
+    ProgrammeApplying {
+        /// The version.
+        version: i32,
+    },
+    /// There is no such version of the programme, or it never came into force.
+    #[error("the programme has no such version that was applied")]
+    ProgrammeVersionNotFound {
+        /// As it was asked for; 0: the newest.
+        version: i32,
+    },
+    /// A service refused a part of the programme.
+    #[error("a part of the programme was refused by the service that owns it")]
+    ProgrammeRefused {
+        /// The version that failed by it.
+        version: i32,
+        /// The part.
+        definition: String,
+        /// The service's reason.
+        cause: String,
+    },
+    /// The version was left unfinished and another took its place.
+    #[error("the version was left unfinished and another took its place")]
+    ProgrammeSuperseded {
+        /// The version that failed by it.
+        version: i32,
+    },
+    /// There is no such preset.
+    #[error("there is no such preset")]
+    PresetNotFound {
+        /// As it was asked for.
+        preset_id: String,
+    },
 }

@@ -2,8 +2,12 @@
 //! stands what they can't express, all violations at once.
 
 mod event;
+mod programme;
 
+pub(super) use crate::wire::lifecycle::method;
 pub(super) use event::{ahead, event, wrong_currency};
+
+pub(super) use programme::{apply_programme, rollback_programme};
 
 use ids::{RequestId, TenantId, UserId};
 use prost::Message;
@@ -20,10 +24,10 @@ use crate::commands::{
     AdvanceClock, CreateTenant, LinkAlias, ModelsPart, UpdateModels, UpdateProfile, UpdateTenant, UpsertProfile,
 };
 use crate::domain::insight::{COHORT_MONTHS_MAX, Month};
-use crate::domain::lifecycle::{Models, StageModel};
+use crate::domain::lifecycle::Models;
 use crate::domain::profile::{Change, Field, Traits};
-use crate::domain::rfm::{Cuts, Method, RfmModel};
 use crate::domain::tenant::TenantChange;
+use crate::wire::lifecycle::{read_rfm, read_stage};
 
 /// The years in which a manual clock may stand.
 const CLOCKS: std::ops::RangeInclusive<i32> = 1970..=2199;
@@ -142,15 +146,6 @@ pub(super) fn cohorts(sent: &pb::GetCohortRetentionRequest) -> Result<(Month, Mo
     check.done(range)
 }
 
-/// The method of a report; absent where the model's is meant.
-pub(super) fn method(sent: pb::RfmMethod) -> Option<Method> {
-    match sent {
-        pb::RfmMethod::Unspecified => None,
-        pb::RfmMethod::Thresholds => Some(Method::Thresholds),
-        pb::RfmMethod::Quintiles => Some(Method::Quintiles),
-    }
-}
-
 /// A new tenant.
 pub(super) fn create_tenant(sent: &admin::CreateTenantRequest) -> Result<(TenantId, CreateTenant), Status> {
     let mut check = Check::default();
@@ -262,45 +257,14 @@ pub(super) fn update_models(sent: &pb::UpdateModelsRequest) -> Result<UpdateMode
     let models = sent.models.clone().unwrap_or_default();
     let (stage, rfm) = (models.stage.unwrap_or_default(), models.rfm.unwrap_or_default());
     let parts = check.mask(sent.update_mask.as_ref(), &[("stage", ModelsPart::Stage), ("rfm", ModelsPart::Rfm)]);
-    let mut values = Models::default();
+    let (mut values, mut found) = (Models::default(), Vec::new());
     if parts.contains(&ModelsPart::Stage) {
-        if stage.lost_after_days <= stage.dormant_after_days {
-            check.fail("models.stage.lost_after_days", "must be more than `dormant_after_days`");
-        }
-        let pb::StageModel { loyal_orders, dormant_after_days, lost_after_days } = stage;
-        values.stage = StageModel { loyal_orders, dormant_after_days, lost_after_days };
+        values.stage = read_stage(&stage, &mut found);
     }
     if parts.contains(&ModelsPart::Rfm) {
-        let cuts = Cuts {
-            recency_days: check.cuts("models.rfm.recency_days", &rfm.recency_days, Order::Falling),
-            frequency_orders: check.cuts("models.rfm.frequency_orders", &rfm.frequency_orders, Order::Rising),
-            monetary_minor: check.cuts("models.rfm.monetary_minor", &rfm.monetary_minor, Order::Rising),
-        };
-        let method = method(rfm.method()).unwrap_or_default();
-        values.rfm = RfmModel { method, window_days: rfm.window_days, cuts };
+        values.rfm = read_rfm(&rfm, &mut found);
     }
+    found.into_iter().for_each(|violation| check.fail(&format!("models.{}", violation.field), violation.why));
     let request = check.request("", "LifecycleService/UpdateModels", &sent.request_id, sent);
     check.done(request.map(|request| UpdateModels { request, etag: models.etag, models: values, parts }))
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    Rising,
-    Falling,
-}
-
-impl Check {
-    fn cuts<T: Copy + Default + Ord>(&mut self, field: &str, sent: &[T], order: Order) -> [T; 4] {
-        let sorted = match order {
-            Order::Rising => sent.is_sorted_by(|a, b| a < b),
-            Order::Falling => sent.is_sorted_by(|a, b| a > b),
-        };
-        if !sorted {
-            self.fail(field, if order == Order::Rising { "must rise" } else { "must fall" });
-        }
-        sent.try_into().unwrap_or_else(|_| {
-            self.fail(field, "must have 4 limits");
-            [T::default(); 4]
-        })
-    }
 }

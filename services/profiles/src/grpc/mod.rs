@@ -7,6 +7,7 @@ mod lifecycle;
 mod member;
 mod order;
 mod profile;
+mod programme;
 mod status;
 mod tenant;
 
@@ -20,6 +21,7 @@ use proto::profiles::v1::lifecycle_service_server::LifecycleServiceServer;
 use proto::profiles::v1::member_service_server::MemberServiceServer;
 use proto::profiles::v1::order_service_server::OrderServiceServer;
 use proto::profiles::v1::profile_service_server::ProfileServiceServer;
+use proto::programme::v1::programme_service_server::ProgrammeServiceServer;
 
 use crate::Profiles;
 
@@ -38,6 +40,7 @@ pub(crate) fn serve(part: Part, profiles: Arc<Profiles>, pages: page::Tokens) ->
         .serve(EventServiceServer::new(api.clone()))
         .serve(OrderServiceServer::new(api.clone()))
         .serve(LifecycleServiceServer::new(api.clone()))
+        .serve(ProgrammeServiceServer::new(api.clone()))
         .serve(InsightServiceServer::new(api.clone()))
         .serve(MemberServiceServer::new(api))
 }

@@ -49,6 +49,16 @@ fn refused(refusal: &Refusal) -> Status {
             }
         }
         Refusal::RefundDiffers { refund_id } => precondition(Reason::RefundDiffers).with("refund_id", refund_id),
+        Refusal::ProgrammeApplying { version } => precondition(Reason::ProgrammeApplying).with("version", version),
+        Refusal::ProgrammeVersionNotFound { version } => {
+            not_found(Reason::ProgrammeVersionNotFound).with("version", version)
+        }
+        Refusal::ProgrammeRefused { version, definition, cause } => precondition(Reason::ProgrammeRefused)
+            .with("version", version)
+            .with("definition", definition)
+            .with("cause", cause),
+        Refusal::ProgrammeSuperseded { version } => precondition(Reason::ProgrammeSuperseded).with("version", version),
+        Refusal::PresetNotFound { preset_id } => not_found(Reason::PresetNotFound).with("preset_id", preset_id),
         Refusal::TenantExists { tenant_id } => {
             refuse(Code::AlreadyExists, Admin::TenantExists, refusal.to_string()).with("tenant_id", tenant_id)
         }

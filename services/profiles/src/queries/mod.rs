@@ -5,6 +5,7 @@ pub mod lifecycle;
 pub mod member_page;
 pub mod order;
 pub mod profile;
+pub mod programme;
 pub mod tenant;
 
 use ids::TenantId;

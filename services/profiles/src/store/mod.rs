@@ -6,6 +6,7 @@ pub(crate) mod intake;
 pub(crate) mod lifecycle;
 pub(crate) mod order;
 pub(crate) mod profile;
+pub(crate) mod programme;
 pub(crate) mod refund;
 pub(crate) mod stage_hold;
 pub(crate) mod tenant;

@@ -7,6 +7,7 @@ mod intake;
 mod lifecycle;
 mod plans;
 mod profile;
+mod programme;
 mod race;
 mod stages;
 mod support;

@@ -29,5 +29,9 @@ async fn every_statement_finds_its_rows_by_an_index() {
     world.accept(&(0..256).map(|n| event(&user(n), "p", paid())).collect::<Vec<_>>()).await;
     world.accept(&(0..256).map(|n| event(&user(n), "r", refunded("o", "r", 1))).collect::<Vec<_>>()).await;
     world.accept(&(0..256).map(|n| event(&user(n), "v", Report::Visit(1))).collect::<Vec<_>>()).await;
-    Plans::of(profiles::NAME).small(&["tenant", "lifecycle_model"]).whole(&REPORTS).check(&world.db).await;
+    Plans::of(profiles::NAME)
+        .small(&["tenant", "lifecycle_model", "programme_version"])
+        .whole(&REPORTS)
+        .check(&world.db)
+        .await;
 }

@@ -6,14 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use proto::admin::v1::tenant_service_client::TenantServiceClient;
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
-use proto::levels::v1::{
-    earning_rule_service_client::EarningRuleServiceClient, level_service_client::LevelServiceClient,
-    points_service_client::PointsServiceClient,
-};
+use proto::levels::v1::{level_service_client::LevelServiceClient, points_service_client::PointsServiceClient};
 use proto::profiles::v1::{
     event_service_client::EventServiceClient, insight_service_client::InsightServiceClient,
     lifecycle_service_client::LifecycleServiceClient, profile_service_client::ProfileServiceClient,
 };
+use proto::programme::v1::programme_service_client::ProgrammeServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::{Interceptor, interceptor::InterceptedService};
 use tonic::transport::{Channel, Endpoint};
@@ -100,8 +98,8 @@ impl Calls {
         PointsServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
     }
 
-    pub(crate) fn rules(&self) -> EarningRuleServiceClient<Bearing> {
-        EarningRuleServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
+    pub(crate) fn programmes(&self) -> ProgrammeServiceClient<Bearing> {
+        ProgrammeServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
     }
 
     pub(crate) fn levels(&self) -> LevelServiceClient<Bearing> {

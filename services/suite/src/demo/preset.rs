@@ -1,12 +1,9 @@
 //! The programme that the demo runs: two point types, two earning rules, four levels.
 
+use prost::Message as _;
 use proto::common::v1::LocalizedText;
-use proto::levels::v1::{
-    CreatePointTypeRequest, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, PublishEarningRuleRequest,
-    PublishSchemeRequest, ReversalPolicy, Scheme,
-};
-use proto::programme::v1::ProgrammeBundle;
-use tonic::Code;
+use proto::levels::v1::{EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme};
+use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::calls::{Calls, told};
@@ -24,37 +21,21 @@ const LEVELS: [(i64, &str, &str); 4] =
 
 /// Puts the programme into force. Applied again it changes nothing.
 pub(crate) async fn apply(calls: &Calls, zone: &str) -> anyhow::Result<()> {
-    for point_type in point_types(zone) {
-        let request = CreatePointTypeRequest { request_id: id(&point_type), point_type: Some(point_type) };
-        let create = || {
-            let (mut client, request) = (calls.points(), request.clone());
-            async move { client.create_point_type(request).await }
-        };
-        match calls.patiently(create).await {
-            // Created by an earlier run whose request record has lapsed.
-            Err(status) if status.code() == Code::AlreadyExists => {}
-            result => drop(told(result, "CreatePointType")?),
-        }
-    }
-    for rule in rules() {
-        let request = PublishEarningRuleRequest { request_id: id(&rule), rule: Some(rule) };
-        let publish = || {
-            let (mut client, request) = (calls.rules(), request.clone());
-            async move { client.publish_earning_rule(request).await }
-        };
-        told(calls.patiently(publish).await, "PublishEarningRule")?;
-    }
-    let scheme = scheme();
-    let request = PublishSchemeRequest { request_id: id(&scheme), scheme: Some(scheme) };
-    let publish = || {
-        let (mut client, request) = (calls.levels(), request.clone());
-        async move { client.publish_scheme(request).await }
+    let bundle = programme(zone);
+    let request = ApplyProgrammeRequest {
+        request_id: id(&bundle),
+        bundle: Some(bundle),
+        etag: String::new(),
+        note: "the demo's preset".to_owned(),
     };
-    told(calls.patiently(publish).await, "PublishScheme")?;
-    Ok(())
+    let apply = || {
+        let (mut client, request) = (calls.programmes(), request.clone());
+        async move { client.apply_programme(request).await }
+    };
+    told(calls.patiently(apply).await, "ApplyProgramme").map(drop)
 }
 
-/// The same as one document. Stages and RFM have their defaults.
+/// The programme as one document. Stages and RFM have their defaults.
 pub(crate) fn programme(zone: &str) -> ProgrammeBundle {
     ProgrammeBundle {
         point_types: point_types(zone).into(),
@@ -64,9 +45,9 @@ pub(crate) fn programme(zone: &str) -> ProgrammeBundle {
     }
 }
 
-/// Equal definitions are one request; a changed preset is another one.
-fn id(definition: &impl prost::Message) -> String {
-    format!("preset:{:016x}", xxh3_64(&definition.encode_to_vec()))
+/// Equal programmes are one request; a changed preset is another one.
+fn id(programme: &ProgrammeBundle) -> String {
+    format!("preset:{:016x}", xxh3_64(&programme.encode_to_vec()))
 }
 
 fn point_types(zone: &str) -> [PointType; 2] {
@@ -127,11 +108,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_definitions_have_equal_request_ids_and_others_have_others() {
-        let [points, growth] = point_types("UTC");
-        assert_eq!(id(&points), id(&points.clone()));
-        assert_ne!(id(&points), id(&growth));
-        assert_ne!(id(&points), id(&point_types("Asia/Shanghai")[0]));
+    fn equal_programmes_have_equal_request_ids_and_others_have_others() {
+        assert_eq!(id(&programme("UTC")), id(&programme("UTC")));
+        assert_ne!(id(&programme("UTC")), id(&programme("Asia/Shanghai")));
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use ids::TenantId;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
-use proto::levels::v1::{PublishSchemeRequest, level_service_client::LevelServiceClient};
-use proto::profiles::v1::{UpdateModelsRequest, lifecycle_service_client::LifecycleServiceClient};
-use proto::programme::v1::ProgrammeBundle;
+use proto::programme::v1::programme_service_client::ProgrammeServiceClient;
+use proto::programme::v1::{
+    ApplyProgrammeRequest, ChangeKind, DefinitionKind, GetProgrammeRequest, PlanProgrammeRequest, ProgrammeBundle,
+};
 use serde_json::{Value, json};
 use suite::folder::Folder;
 use tonic::Request;
@@ -65,17 +66,25 @@ async fn the_proposed_programme_is_taken_by_the_services() {
     let token = folder.tenant_token(&TenantId::new("shop").unwrap()).unwrap();
     let address = format!("http://127.0.0.1:{port}");
     let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
-    let request = UpdateModelsRequest {
-        request_id: "apply:models".into(),
-        models: bundle.lifecycle_models.clone(),
-        update_mask: None,
+    let mut programmes = ProgrammeServiceClient::new(channel);
+    let plan = PlanProgrammeRequest { bundle: Some(bundle.clone()) };
+    let planned = programmes.plan_programme(signed(plan.clone(), &token)).await.unwrap().into_inner();
+    assert_eq!(planned.violations, []);
+    let changes: Vec<_> = planned.changes.iter().map(|change| (change.kind(), change.change())).collect();
+    let expected =
+        [(DefinitionKind::Scheme, ChangeKind::Changed), (DefinitionKind::LifecycleModels, ChangeKind::Changed)];
+    assert_eq!(changes, expected);
+    let request = ApplyProgrammeRequest {
+        request_id: "apply".into(),
+        bundle: Some(bundle.clone()),
+        etag: planned.etag,
+        note: String::new(),
     };
-    let mut lifecycle = LifecycleServiceClient::new(channel.clone());
-    let models = lifecycle.update_models(signed(request, &token)).await.unwrap().into_inner().models.unwrap();
-    assert_eq!((Some(models.stage), Some(models.rfm)), bundle.lifecycle_models.map(|all| (all.stage, all.rfm)).unzip());
-
-    let request = PublishSchemeRequest { request_id: "apply:scheme".into(), scheme: bundle.scheme.clone() };
-    let mut levels = LevelServiceClient::new(channel);
-    let scheme = levels.publish_scheme(signed(request, &token)).await.unwrap().into_inner().scheme.unwrap();
-    assert_eq!((scheme.version, Some(scheme.levels)), (2, bundle.scheme.map(|scheme| scheme.levels)));
+    let applied = programmes.apply_programme(signed(request, &token)).await.unwrap().into_inner();
+    assert_eq!((applied.changes, applied.programme.map(|version| version.version)), (planned.changes, Some(2)));
+    let kept = GetProgrammeRequest { version: 0 };
+    let kept = programmes.get_programme(signed(kept, &token)).await.unwrap().into_inner().programme.unwrap();
+    assert_eq!(kept.bundle, Some(bundle));
+    let planned = programmes.plan_programme(signed(plan, &token)).await.unwrap().into_inner();
+    assert_eq!((planned.changes, planned.etag.as_str()), (vec![], "v2"));
 }

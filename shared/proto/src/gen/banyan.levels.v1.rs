@@ -107,6 +107,10 @@ pub struct PublishEarningRuleRequest {
     /// The rule.
     #[prost(message, optional, tag = "2")]
     pub rule: ::core::option::Option<EarningRule>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for PublishEarningRuleRequest {
     const NAME: &'static str = "PublishEarningRuleRequest";
@@ -1388,6 +1392,10 @@ pub struct PublishSchemeRequest {
     /// The scheme.
     #[prost(message, optional, tag = "2")]
     pub scheme: ::core::option::Option<Scheme>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for PublishSchemeRequest {
     const NAME: &'static str = "PublishSchemeRequest";
@@ -1422,7 +1430,7 @@ impl ::prost::Name for PublishSchemeResponse {
 /// Arguments of GetScheme.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSchemeRequest {
-    /// The scheme.
+    /// The scheme; empty: the one that the tenant has.
     #[prost(string, tag = "1")]
     pub scheme_id: ::prost::alloc::string::String,
 }
@@ -2565,6 +2573,10 @@ pub struct CreatePointTypeRequest {
     /// The point type.
     #[prost(message, optional, tag = "2")]
     pub point_type: ::core::option::Option<PointType>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for CreatePointTypeRequest {
     const NAME: &'static str = "CreatePointTypeRequest";

@@ -741,6 +741,17 @@ pub enum ErrorReason {
     RefundExceedsPaid = 6,
     /// FAILED_PRECONDITION. The refund in `metadata.refund_id` was reported with another amount.
     RefundDiffers = 7,
+    /// FAILED_PRECONDITION. The version in `metadata.version` is being applied by another request: repeat that one, or wait.
+    ProgrammeApplying = 8,
+    /// NOT_FOUND. There is no such version, or it was never in force: `metadata.version`; 0 where none was ever applied.
+    ProgrammeVersionNotFound = 9,
+    /// FAILED_PRECONDITION. A service refused a part of the programme: `metadata.definition`, with its reason in
+    /// `metadata.cause`. The version in `metadata.version` is failed; what was published before stays, and a plan shows it.
+    ProgrammeRefused = 10,
+    /// FAILED_PRECONDITION. The version in `metadata.version` stood still for so long that another took its place.
+    ProgrammeSuperseded = 11,
+    /// NOT_FOUND. There is no preset `metadata.preset_id`.
+    PresetNotFound = 12,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -757,6 +768,11 @@ impl ErrorReason {
             Self::OrderState => "ERROR_REASON_ORDER_STATE",
             Self::RefundExceedsPaid => "ERROR_REASON_REFUND_EXCEEDS_PAID",
             Self::RefundDiffers => "ERROR_REASON_REFUND_DIFFERS",
+            Self::ProgrammeApplying => "ERROR_REASON_PROGRAMME_APPLYING",
+            Self::ProgrammeVersionNotFound => "ERROR_REASON_PROGRAMME_VERSION_NOT_FOUND",
+            Self::ProgrammeRefused => "ERROR_REASON_PROGRAMME_REFUSED",
+            Self::ProgrammeSuperseded => "ERROR_REASON_PROGRAMME_SUPERSEDED",
+            Self::PresetNotFound => "ERROR_REASON_PRESET_NOT_FOUND",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -770,6 +786,13 @@ impl ErrorReason {
             "ERROR_REASON_ORDER_STATE" => Some(Self::OrderState),
             "ERROR_REASON_REFUND_EXCEEDS_PAID" => Some(Self::RefundExceedsPaid),
             "ERROR_REASON_REFUND_DIFFERS" => Some(Self::RefundDiffers),
+            "ERROR_REASON_PROGRAMME_APPLYING" => Some(Self::ProgrammeApplying),
+            "ERROR_REASON_PROGRAMME_VERSION_NOT_FOUND" => {
+                Some(Self::ProgrammeVersionNotFound)
+            }
+            "ERROR_REASON_PROGRAMME_REFUSED" => Some(Self::ProgrammeRefused),
+            "ERROR_REASON_PROGRAMME_SUPERSEDED" => Some(Self::ProgrammeSuperseded),
+            "ERROR_REASON_PRESET_NOT_FOUND" => Some(Self::PresetNotFound),
             _ => None,
         }
     }
@@ -1663,6 +1686,26 @@ impl ::prost::Name for LifecycleModelsChanged {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.profiles.v1.LifecycleModelsChanged".into()
+    }
+}
+/// Payload of `programme.applied`: a version of the programme is in force in all services.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProgrammeApplied {
+    /// The version.
+    #[prost(int32, tag = "1")]
+    pub version: i32,
+    /// The version whose content it brought back; 0 where it is none of an earlier one.
+    #[prost(int32, tag = "2")]
+    pub restored_version: i32,
+}
+impl ::prost::Name for ProgrammeApplied {
+    const NAME: &'static str = "ProgrammeApplied";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.ProgrammeApplied".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.ProgrammeApplied".into()
     }
 }
 /// Payload of `stage.moved`: a user went to another stage, because of what they did or because time passed.

@@ -62,7 +62,7 @@ impl LevelService for Levels {
         request: Request<PublishSchemeRequest>,
     ) -> Result<Response<PublishSchemeResponse>, Status> {
         let watch = Arc::clone(&self.0);
-        let PublishSchemeRequest { request_id: id, scheme } = request.into_inner();
+        let PublishSchemeRequest { request_id: id, scheme, .. } = request.into_inner();
         let known = watch.writes.lock().unwrap().get(&id).is_some_and(|(_, ended)| *ended > 0);
         let scheme_id = scheme.as_ref().map(|scheme| scheme.scheme_id.clone()).unwrap_or_default();
         let answer = rt::write::<_, Status, _>(async move {

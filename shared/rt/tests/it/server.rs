@@ -110,7 +110,7 @@ pub(crate) fn publish(request_id: &str, scheme_id: &str) -> PublishSchemeRequest
         levels: vec![level],
         ..Scheme::default()
     };
-    PublishSchemeRequest { request_id: request_id.to_owned(), scheme: Some(scheme) }
+    PublishSchemeRequest { request_id: request_id.to_owned(), scheme: Some(scheme), validate_only: false }
 }
 
 /// How many calls of a method ended with a code.

@@ -69,7 +69,11 @@ async fn monthly_points(suite: &Suite) {
         zone: "Asia/Shanghai".to_owned(),
         create_time: None,
     };
-    let request = levels::CreatePointTypeRequest { request_id: "type".to_owned(), point_type: Some(point_type) };
+    let request = levels::CreatePointTypeRequest {
+        request_id: "type".to_owned(),
+        point_type: Some(point_type),
+        validate_only: false,
+    };
     let path = "/banyan.levels.v1.PointsService/CreatePointType";
     call::<_, levels::CreatePointTypeResponse>(suite, path, &request).await.expect("the point type is created");
 }

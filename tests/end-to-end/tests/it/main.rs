@@ -6,4 +6,5 @@ mod clock;
 mod closed_loop;
 mod isolation;
 mod member;
+mod programme;
 mod replay;
