@@ -27,10 +27,8 @@ impl LevelService for Api {
         request: Request<pb::GetSchemeRequest>,
     ) -> Result<Response<pb::GetSchemeResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let found = match request.get_ref().scheme_id.as_str() {
-            "" => self.levels.current_scheme(&tenant).await?,
-            id => self.levels.scheme(&tenant, &convert::one_key("scheme_id", id)?).await?,
-        };
+        let id = convert::one_key("scheme_id", &request.get_ref().scheme_id)?;
+        let found = self.levels.scheme(&tenant, &id).await?;
         Ok(Response::new(pb::GetSchemeResponse { scheme: Some(wire::scheme(&found)) }))
     }
 

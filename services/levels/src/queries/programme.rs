@@ -72,12 +72,4 @@ impl Levels {
         let rows = only.into_iter().filter(|scheme| scheme.id.as_str() > after).collect();
         Ok(Page::of(rows, size, |it| it.id.to_string()))
     }
-
-    /// See `LevelService.GetScheme`: the one that the tenant has.
-    pub async fn current_scheme(&self, tenant: &TenantId) -> Result<Scheme, LevelsError> {
-        let mut tx = self.core.read(tenant, &[]).await?;
-        let found = store::scheme::current(&mut tx, tenant).await?;
-        tx.rollback().await?;
-        found.ok_or_else(|| Refusal::SchemeNotFound { scheme_id: String::new() }.into())
-    }
 }

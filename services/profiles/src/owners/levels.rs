@@ -7,7 +7,7 @@ use proto::levels::v1::earning_rule_service_client::EarningRuleServiceClient;
 use proto::levels::v1::level_service_client::LevelServiceClient;
 use proto::levels::v1::points_service_client::PointsServiceClient;
 use proto::levels::v1::{
-    CreatePointTypeRequest, EarningRule, GetSchemeRequest, ListEarningRulesRequest, ListPointTypesRequest, PointType,
+    CreatePointTypeRequest, EarningRule, ListEarningRulesRequest, ListPointTypesRequest, ListSchemesRequest, PointType,
     PublishEarningRuleRequest, PublishSchemeRequest, Scheme,
 };
 use proto::programme::v1::ProgrammeBundle;
@@ -148,12 +148,9 @@ async fn in_force(channel: &Channel) -> Result<ProgrammeBundle, Status> {
             break;
         }
     }
-    let request = GetSchemeRequest { scheme_id: String::new() };
-    match LevelServiceClient::new(channel.clone()).get_scheme(repeatable(request)).await {
-        Ok(answer) => bundle.scheme = answer.into_inner().scheme,
-        Err(status) if status.code() == Code::NotFound => {}
-        Err(status) => return Err(status),
-    }
+    let request = repeatable(ListSchemesRequest::default());
+    let schemes = LevelServiceClient::new(channel.clone()).list_schemes(request).await?.into_inner().schemes;
+    bundle.scheme = schemes.into_iter().next(); // a tenant has at most one
     Ok(bundle)
 }
 

@@ -1430,7 +1430,7 @@ impl ::prost::Name for PublishSchemeResponse {
 /// Arguments of GetScheme.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSchemeRequest {
-    /// The scheme; empty: the one that the tenant has.
+    /// The scheme.
     #[prost(string, tag = "1")]
     pub scheme_id: ::prost::alloc::string::String,
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use proto::levels::v1::level_service_server::LevelService;
 use proto::levels::v1::{
     CountMembersRequest, CountMembersResponse, GetMemberRequest, GetMemberResponse, GetSchemeRequest,
-    GetSchemeResponse, ListLevelMovesRequest, ListLevelMovesResponse, PublishSchemeRequest, PublishSchemeResponse,
-    Scheme,
+    GetSchemeResponse, ListLevelMovesRequest, ListLevelMovesResponse, ListSchemesRequest, ListSchemesResponse,
+    PublishSchemeRequest, PublishSchemeResponse, Scheme,
 };
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
@@ -104,6 +104,10 @@ impl LevelService for Levels {
         &self,
         _: Request<ListLevelMovesRequest>,
     ) -> Result<Response<ListLevelMovesResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn list_schemes(&self, _: Request<ListSchemesRequest>) -> Result<Response<ListSchemesResponse>, Status> {
         Err(Status::unimplemented("not in this test"))
     }
 

@@ -1,4 +1,5 @@
 //! The suite seen from outside.
+#![allow(clippy::unwrap_used)]
 
 mod access;
 mod bad_input;
