@@ -3,7 +3,7 @@
 //! A write is one transaction: lock, look up the request id ([`earlier`]), decide, write, append to the log, record the
 //! answer, commit ([`Core::finish`]); a refusal that depends on what is stored is recorded too ([`refuse`]). A read waits
 //! for the positions that it was given ([`Core::read`]). Both fail with a [`Failure`], which knows its status. Handlers
-//! parse with [`Parse`], call, and wrap with [`write`].
+//! parse with [`Parse`], call, and wrap with [`write()`].
 
 mod answer;
 mod core;

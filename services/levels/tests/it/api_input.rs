@@ -122,12 +122,11 @@ async fn what_is_only_to_be_validated_is_answered_as_it_would_be_stored_and_leav
     assert_eq!(fields(&server.rules().publish_earning_rule(asked).await.unwrap_err()), ["rule.formula"]);
     let none = server.points().list_point_types(pb::ListPointTypesRequest::default()).await.unwrap();
     assert_eq!(none.into_inner().point_types, []);
-    let current = pb::GetSchemeRequest { scheme_id: String::new() };
-    let missing = server.levels().get_scheme(current.clone()).await.unwrap_err();
-    assert_eq!(reason_of(&missing).as_deref(), Some("SCHEME_NOT_FOUND"));
+    let none = server.levels().list_schemes(pb::ListSchemesRequest::default()).await.unwrap();
+    assert_eq!(none.into_inner().schemes, []);
     // the request ids are still free
     server.points().create_point_type(point_type("growth", false)).await.unwrap();
     server.levels().publish_scheme(scheme("members", &[0, 10])).await.unwrap();
-    let found = server.levels().get_scheme(current).await.unwrap().into_inner().scheme.unwrap();
-    assert_eq!((found.scheme_id.as_str(), found.version), ("members", 1));
+    let found = server.levels().list_schemes(pb::ListSchemesRequest::default()).await.unwrap().into_inner().schemes;
+    assert_eq!((found[0].scheme_id.as_str(), found[0].version), ("members", 1));
 }
