@@ -10,8 +10,8 @@ use crate::domain::action::{Action, Gaps, Ladder, Step};
 use crate::domain::campaign::{Definition, Reward, Setting, State, UserLimit};
 use crate::domain::decision::{Decision, Outcome};
 use crate::domain::penalty::{Kind, Penalty};
-use crate::domain::trigger::{Written, WrittenRow};
 use crate::store::campaign::Saved;
+use rules::{Written, WrittenRow};
 
 fn at(time: Option<OffsetDateTime>) -> Option<prost_types::Timestamp> {
     time.map(to_proto)

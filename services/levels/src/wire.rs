@@ -6,12 +6,13 @@ use proto::levels::v1 as pb;
 use time::OffsetDateTime;
 use units::time::to_proto;
 
-use crate::domain::earning::{EarningRule, Written, WrittenRow};
+use crate::domain::earning::EarningRule;
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
 use crate::domain::member::{LevelMove, Member};
 use crate::domain::point_type::PointType;
 use crate::domain::scheme::Scheme;
+use rules::{Written, WrittenRow};
 use units::text::LocalizedText;
 
 fn at(time: Option<OffsetDateTime>) -> Option<prost_types::Timestamp> {

@@ -22,6 +22,7 @@ mod parse;
 mod print;
 mod rule;
 mod value;
+mod written;
 
 pub use error::{FormError, Position, RuleError};
 pub use eval::NoValue;
@@ -30,6 +31,7 @@ pub use form::{FormOperator, FormRow};
 pub use names::{Names, Values};
 pub use rule::{Condition, Formula};
 pub use value::{Type, Value};
+pub use written::{Fault, Written, WrittenRow};
 
 /// Longest text of a rule, in characters.
 pub const TEXT_MAX: usize = 2_000;

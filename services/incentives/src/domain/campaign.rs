@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use ids::Key;
-use rules::{Condition, Formula};
+use rules::{Condition, Fault, Formula, Written};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use units::text::LocalizedText;
 use units::zone::Zone;
 
 use super::period::Period;
-use super::trigger::{self, Fault, Happening, Written};
+use super::trigger::{self, Happening};
 
 /// Most points that one reward gives.
 pub const AMOUNT_MAX: i64 = 1_000_000_000_000;

@@ -16,7 +16,8 @@ use super::decision::Outcome;
 use super::grant::{Fate, Figures, Gift, GrantKey};
 use super::incoming::{GivesBack, Incoming};
 use super::period::Period;
-use super::trigger::{Happening, Written as Condition};
+use super::trigger::Happening;
+use rules::Written as Condition;
 
 const TOTAL: i64 = 100;
 const START: OffsetDateTime = datetime!(2026-03-08 0:00 UTC);

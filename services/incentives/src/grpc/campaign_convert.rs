@@ -16,8 +16,9 @@ use crate::domain::action::{Action, DURATION_MAX_S, Ladder, Step};
 use crate::domain::campaign::{AMOUNT_MAX, Definition, Returns, Reward, Setting, UserLimit};
 use crate::domain::penalty::Kind;
 use crate::domain::period::Period;
-use crate::domain::trigger::{TRIGGERS, Written, WrittenRow};
+use crate::domain::trigger::TRIGGERS;
 use crate::queries::DryRun;
+use rules::{Written, WrittenRow};
 
 /// The age of events that campaigns accept where they say nothing: a day.
 const EVENT_AGE_S: i64 = 86_400;

@@ -6,12 +6,12 @@ use incentives::commands::{CampaignConsumer, How, SaveCampaign, TurnCampaign, Up
 use incentives::domain::campaign::{Definition, Returns, Reward, Setting, UserLimit};
 use incentives::domain::campaign_refusal::CampaignRefusal as Refusal;
 use incentives::domain::period::Period;
-use incentives::domain::trigger::Written;
 use incentives::error::CampaignError;
 use proto::events::v1::Event;
 use proto::incentives::v1 as pb;
 use proto::levels::v1 as levels;
 use proto::profiles::v1 as profiles;
+use rules::Written;
 use units::text::LocalizedText;
 
 use crate::stage::{Stage, event, key, request, yuan};

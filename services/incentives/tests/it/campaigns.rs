@@ -7,12 +7,12 @@ use incentives::domain::campaign::{Definition, Returns, Reward, Setting};
 use incentives::domain::campaign_refusal::CampaignRefusal as Refusal;
 use incentives::domain::period::Period;
 use incentives::domain::template::{Distribution, Template};
-use incentives::domain::trigger::Written;
 use proto::events::v1::EventMode;
 use proto::feedback::v1 as feedback;
 use proto::incentives::v1 as pb;
 use proto::levels::v1 as levels;
 use proto::profiles::v1 as profiles;
+use rules::Written;
 use time::Duration;
 
 use crate::campaign_stage::{cancelled, completed, coupon, fulfilled, per, points, refusal, refused};

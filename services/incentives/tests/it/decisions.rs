@@ -2,9 +2,9 @@
 
 use incentives::domain::campaign::Definition;
 use incentives::domain::period::Period;
-use incentives::domain::trigger::Written;
 use incentives::queries::DryRun;
 use proto::incentives::v1 as pb;
+use rules::Written;
 
 use crate::campaign_stage::{completed, per, points};
 use crate::stage::{Stage, key, stage, user};

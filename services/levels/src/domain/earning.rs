@@ -3,37 +3,13 @@
 use std::collections::HashMap;
 
 use ids::Key;
-use rules::{Condition, Formula, Names, Type, Value, Values};
-use serde::{Deserialize, Serialize};
+use rules::{Condition, Fault, Formula, Names, Type, Value, Values, Written};
 use time::OffsetDateTime;
 
 use super::point_type::AMOUNT_MAX;
 
 /// The events that rules may count.
 pub const COUNTING_EVENTS: [&str; 3] = ["order.completed", "order.paid", "user.visited"];
-
-/// When a rule applies, as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Written {
-    /// Always.
-    Always,
-    /// A CEL expression.
-    Expression(String),
-    /// Form rows.
-    Form(Vec<WrittenRow>),
-}
-
-/// A form row as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WrittenRow {
-    /// The name.
-    pub field: String,
-    /// The contract's number of the operator.
-    pub operator: i32,
-    /// The value as text.
-    pub value: String,
-}
 
 /// One version of a rule, as it was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,25 +43,11 @@ pub struct Compiled {
     formula: Formula,
 }
 
-/// Why a rule cannot be compiled: the field of the rule, and what is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// Such as `formula` or `form.rows[2].value`.
-    pub field: String,
-    /// Position and cause.
-    pub cause: String,
-}
-
 impl EarningRule {
     /// Reads condition and formula against the names that the counting event offers; all faults at once.
     pub fn compile(&self) -> Result<Compiled, Vec<Fault>> {
         let names = names_of(&self.event_type);
-        let condition = match &self.condition {
-            Written::Always => Ok(Condition::always()),
-            Written::Expression(text) => Condition::parse(text, &names)
-                .map_err(|fault| Fault { field: "expression".to_owned(), cause: fault.to_string() }),
-            Written::Form(rows) => compile_form(rows, &names),
-        };
+        let condition = self.condition.compile(&names);
         let formula = Formula::parse(&self.formula, &names)
             .map_err(|fault| Fault { field: "formula".to_owned(), cause: fault.to_string() });
         match (condition, formula) {
@@ -100,27 +62,6 @@ impl EarningRule {
             && self.event_type == event_type
             && self.valid_from.is_none_or(|from| occurred_at >= from)
             && self.valid_until.is_none_or(|until| occurred_at < until)
-    }
-}
-
-fn compile_form(rows: &[WrittenRow], names: &Names) -> Result<Condition, Fault> {
-    let mut form = Vec::with_capacity(rows.len());
-    for (index, row) in rows.iter().enumerate() {
-        let Some(operator) = operator(row.operator) else {
-            return Err(Fault { field: format!("form.rows[{index}].operator"), cause: "is not known".to_owned() });
-        };
-        form.push(rules::FormRow { field: row.field.clone(), operator, value: row.value.clone() });
-    }
-    Condition::from_form(&form, names)
-        .map_err(|fault| Fault { field: format!("form.rows[{}].{}", fault.row, fault.part), cause: fault.cause })
-}
-
-fn operator(code: i32) -> Option<rules::FormOperator> {
-    use rules::Comparison::{AtLeast, AtMost, Equal, Greater, Less, NotEqual};
-    let compare = [Equal, NotEqual, Less, AtMost, Greater, AtLeast];
-    match usize::try_from(code).ok()? {
-        7 => Some(rules::FormOperator::In),
-        code => compare.get(code.checked_sub(1)?).copied().map(rules::FormOperator::Compare),
     }
 }
 
@@ -179,6 +120,8 @@ impl Values for Happening {
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
+
+    use rules::WrittenRow;
 
     use super::*;
 

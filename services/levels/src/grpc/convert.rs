@@ -11,10 +11,11 @@ use units::zone::Zone;
 
 use crate::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme, Spend};
 use crate::domain::account::Occasion;
-use crate::domain::earning::{COUNTING_EVENTS, EarningRule, Written, WrittenRow};
+use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
 use crate::domain::entry::Origin;
 use crate::domain::point_type::{AMOUNT_MAX, Expiry, PointType, ReversalPolicy};
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
+use rules::{Written, WrittenRow};
 
 /// A user and a point type or scheme, as reads name them.
 pub(super) fn user_and_key(user: &str, field: &str, id: &str) -> Result<(UserId, Key), Violations> {

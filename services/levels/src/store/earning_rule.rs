@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use crate::domain::earning::{EarningRule, Written};
+use crate::domain::earning::EarningRule;
+use rules::Written;
 
 struct Row {
     rule_id: String,

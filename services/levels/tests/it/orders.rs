@@ -1,10 +1,10 @@
 //! What orders earn, and what refunds take back.
 
-use levels::domain::earning::Written;
 use levels::domain::point_type::{Expiry, ReversalPolicy};
 use proto::events::v1::{Event, EventMode};
 use proto::levels::v1::EntryKind::{Earn, Reverse, Spend};
 use proto::profiles::v1 as profiles;
+use rules::Written;
 use time::Duration;
 
 use crate::stage::{Events, Stage, rule, stage};

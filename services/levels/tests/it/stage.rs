@@ -9,7 +9,7 @@ use levels::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme,
 use levels::config::Settings;
 use levels::domain::account::Occasion;
 use levels::domain::balance::Balance;
-use levels::domain::earning::{EarningRule, Written};
+use levels::domain::earning::EarningRule;
 use levels::domain::point_type::{Expiry, PointType, ReversalPolicy};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use levels::error::LevelsError;
@@ -18,6 +18,7 @@ use proto::google::r#type::Money;
 use proto::levels::v1 as pb;
 use proto::profiles::v1 as profiles;
 use requests::Request;
+use rules::Written;
 use service::Core;
 use testkit::TestDb;
 use time::OffsetDateTime;
