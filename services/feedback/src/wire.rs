@@ -22,7 +22,7 @@ fn at(time: Option<OffsetDateTime>) -> Option<prost_types::Timestamp> {
 }
 
 fn text(text: &LocalizedText) -> Option<common::LocalizedText> {
-    Some(common::LocalizedText { texts: text.texts.clone(), fallback: text.fallback.clone() })
+    Some(units::text::to_proto(text))
 }
 
 /// A number of the contract's enums.

@@ -20,7 +20,7 @@ fn at(time: Option<OffsetDateTime>) -> Option<prost_types::Timestamp> {
 }
 
 fn text(text: &LocalizedText) -> Option<common::LocalizedText> {
-    Some(common::LocalizedText { texts: text.texts.clone(), fallback: text.fallback.clone() })
+    Some(units::text::to_proto(text))
 }
 
 fn rank(rank: usize) -> i32 {

@@ -55,16 +55,6 @@ async fn record_refusal<R: Refuse>(
     tx.commit().await
 }
 
-/// A refusal as the error that a write ends with once it is kept: see [`refuse`].
-pub async fn recorded<T, R: Refuse>(
-    tx: Tx,
-    tenant: &TenantId,
-    request: &Request,
-    refusal: R,
-) -> Result<Answer<T>, Failure<R>> {
-    Err(refuse(tx, tenant, request, refusal).await)
-}
-
 /// The outcomes of a batch of calls, with those that repeat an earlier one of the batch filled in: `firsts` names the
 /// first call with the same id (from [`requests::first_of_each`]).
 pub fn repeats<T: Clone, R: Refuse>(

@@ -12,7 +12,7 @@ mod list;
 mod parse;
 pub mod rows;
 
-pub use answer::{Answer, earlier, only, recorded, refuse, repeats, settled, write};
+pub use answer::{Answer, earlier, only, refuse, repeats, settled, write};
 pub use core::Core;
 pub use failure::{Failure, Refuse};
 pub use list::{List, Page};
