@@ -33,7 +33,7 @@ mod wake;
 mod watch;
 
 pub use append::Position;
-pub use consumer::{ApplyError, Consume, Consumer, ConsumerSettings, PullSource};
+pub use consumer::{ApplyError, Consume, Consumer, ConsumerSettings, Consuming, PullSource, Step, StepError};
 pub use derive::derive;
 pub use draft::{Draft, HOPS_MAX, Link, TooManyHops};
 pub use kinds::EventPayload;

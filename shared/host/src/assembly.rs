@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use authn::Authenticator;
 use eventlog::grpc::{Consumers, Logs};
-use eventlog::{ConsumerSettings, Log};
+use eventlog::{ConsumerSettings, Consuming, Log};
 use futures::future::join_all;
 use proto::admin::v1::consumer_service_server::{ConsumerServiceServer, SERVICE_NAME as CONSUMERS};
 use proto::admin::v1::timer_service_server::{SERVICE_NAME as TIMERS, TimerServiceServer};
@@ -57,6 +57,14 @@ pub struct Assembly {
     peers: Peers,
 }
 
+/// A consumer that moves only when it is told to.
+pub struct Hand {
+    /// The service that consumes.
+    pub service: &'static str,
+    /// The consumer.
+    pub consumer: Arc<dyn Consuming>,
+}
+
 /// What is left of a part when its routes are with the server.
 struct Rest {
     name: &'static str,
@@ -97,6 +105,30 @@ impl Assembly {
         self.server.address()
     }
 
+    /// Takes consumers and timers out of the process: it serves calls and does nothing by itself, and whoever has the
+    /// consumers moves them. For tests that choose in which order services learn of what happened.
+    pub fn by_hand(&mut self) -> anyhow::Result<Vec<Hand>> {
+        let mut hands = Vec::new();
+        for index in 0..self.parts.len() {
+            self.parts[index].timers.clear();
+            let service = self.parts[index].name;
+            for waiting in std::mem::take(&mut self.parts[index].consumers) {
+                hands.push(Hand { service, consumer: self.consumer(waiting)? });
+            }
+        }
+        Ok(hands)
+    }
+
+    /// A consumer on its source.
+    fn consumer(&self, waiting: Waiting) -> anyhow::Result<Arc<dyn Consuming>> {
+        let own = self.server.uri();
+        let uri = self.sources.get(waiting.source).unwrap_or(&own);
+        let token = Arc::clone(&self.token);
+        let channel = rt::connect(uri, &polling(&self.client, &self.consumer))?.with_token(move || token());
+        // reading twice is harmless, and a source that is released anew is no failure to back off from
+        Ok((waiting.make)(EventLogServiceClient::new(channel.repeat_all()), &self.consumer))
+    }
+
     /// Every service that this process can reach: its own over its own address, the way others reach them.
     fn channels(&self, own: &str) -> anyhow::Result<BTreeMap<String, rt::Channel>> {
         let hosted = self.parts.iter().map(|part| (part.name.to_owned(), own));
@@ -111,7 +143,7 @@ impl Assembly {
     /// Serves until the shutdown is asked for and everything has drained: health says NOT_SERVING, consumers and timers
     /// stop at the border of a batch, clients leave, running calls and writes finish, pools close. Says whether all of
     /// it ended within its bounds.
-    pub async fn serve(self, shutdown: Shutdown) -> bool {
+    pub async fn serve(mut self, shutdown: Shutdown) -> bool {
         let own = self.server.uri();
         match self.channels(&own) {
             Ok(channels) => self.peers.found(channels),
@@ -120,25 +152,18 @@ impl Assembly {
                 shutdown.ask();
             }
         }
-        let client = polling(&self.client, &self.consumer);
         for log in &self.logs {
             let (log, stop) = (Arc::clone(log), shutdown.token());
             rt::spawn(async move { log.run(stop).await });
         }
         let mut pools = Vec::new();
-        for part in self.parts {
-            for consumer in part.consumers {
-                let uri = self.sources.get(consumer.source).unwrap_or(&own);
-                match rt::connect(uri, &client) {
-                    Ok(channel) => {
-                        let token = Arc::clone(&self.token);
-                        // reading twice is harmless, and a source that is released anew is no failure to back off from
-                        let channel = channel.with_token(move || token()).repeat_all();
-                        let source = EventLogServiceClient::new(channel);
-                        rt::spawn((consumer.start)(source, &self.consumer, shutdown.token()));
-                    }
+        for part in std::mem::take(&mut self.parts) {
+            for waiting in part.consumers {
+                let source = waiting.source;
+                match self.consumer(waiting) {
+                    Ok(consumer) => drop(rt::spawn(consumer.run(shutdown.token()))),
                     Err(error) => {
-                        tracing::error!(service = part.name, source = consumer.source, %error, "a consumer has no source");
+                        tracing::error!(service = part.name, source, %error, "a consumer has no source");
                         shutdown.ask();
                     }
                 }

@@ -14,7 +14,7 @@ mod settings;
 mod timers;
 mod token;
 
-pub use assembly::{Assembly, Services};
+pub use assembly::{Assembly, Hand, Services};
 pub use part::{Kit, Part};
 pub use peers::Peers;
 pub use program::{Program, main};

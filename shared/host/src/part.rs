@@ -3,11 +3,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventlog::{Consume, Consumer, ConsumerSettings, Log};
+use eventlog::{Consume, Consumer, ConsumerSettings, Consuming, Log};
 use futures::future::BoxFuture;
 use pg::Db;
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
-use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::codegen::http::{Request, Response};
@@ -32,16 +31,16 @@ pub struct Kit<S> {
 
 /// A client of the service whose log a consumer reads.
 pub(crate) type Source = EventLogServiceClient<rt::Channel>;
-/// A consumer at work until the token is cancelled.
+/// Work under way.
 pub(crate) type Running = BoxFuture<'static, ()>;
 
-/// Sets a consumer to work on its source.
-type StartConsumer = dyn FnOnce(Source, &ConsumerSettings, CancellationToken) -> Running + Send;
+/// Gives a consumer its source.
+type MakeConsumer = dyn FnOnce(Source, &ConsumerSettings) -> Arc<dyn Consuming> + Send;
 
 /// A consumer that has not been given its source yet.
 pub(crate) struct Waiting {
     pub(crate) source: &'static str,
-    pub(crate) start: Box<StartConsumer>,
+    pub(crate) make: Box<MakeConsumer>,
 }
 
 /// Work that comes back.
@@ -93,11 +92,10 @@ impl Part {
     #[must_use]
     pub fn consume(mut self, handler: impl Consume) -> Self {
         let (log, source) = (Arc::clone(&self.log), handler.source());
-        let start = move |client: Source, settings: &ConsumerSettings, stop: CancellationToken| -> Running {
-            let consumer = Consumer::with_settings(log, handler, client, settings.clone());
-            Box::pin(async move { consumer.run(stop).await })
+        let make = move |client: Source, settings: &ConsumerSettings| -> Arc<dyn Consuming> {
+            Consumer::with_settings(log, handler, client, settings.clone())
         };
-        self.consumers.push(Waiting { source, start: Box::new(start) });
+        self.consumers.push(Waiting { source, make: Box::new(make) });
         self
     }
 

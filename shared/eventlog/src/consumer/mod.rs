@@ -11,6 +11,7 @@ mod run;
 mod settings;
 mod source;
 mod state;
+mod step;
 mod take;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use handler::{ApplyError, Consume};
 pub(crate) use replay::Hosted;
 pub use settings::ConsumerSettings;
 pub use source::PullSource;
+pub use step::{Consuming, Step, StepError};
 
 use crate::Log;
 

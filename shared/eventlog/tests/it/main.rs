@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod append;
+mod by_hand;
 mod checker;
 mod dead_letters;
 mod exactly_once;
