@@ -1,13 +1,18 @@
 //! Stock, limits per user and reservations while many come at once.
 
+use std::sync::Arc;
+
+use incentives::commands::Confirm;
+use incentives::domain::choice::Choice;
 use incentives::domain::refusal::Refusal;
 use incentives::domain::template::Template;
 use incentives::domain::why_not::WhyNot;
 use incentives::error::IncentivesError;
 use proto::incentives::v1 as pb;
 use time::Duration;
+use tokio::sync::Barrier;
 
-use crate::stage::{BEGIN, basket, claim, reserve, stage, template};
+use crate::stage::{BEGIN, basket, claim, request, reserve, stage, template, user};
 
 #[tokio::test]
 async fn of_fifty_users_who_claim_the_last_coupon_one_gets_it() {
@@ -103,6 +108,54 @@ async fn of_thirty_orders_with_one_coupon_one_gets_it() {
     }
     assert_eq!(got, 1);
     assert_eq!(stage.number("select count(*) from checkout").await, 1);
+}
+
+#[tokio::test]
+async fn under_a_limit_of_one_thirty_purchases_at_once_get_one_coupon_and_use_it_once() {
+    let stage = stage().await;
+    stage.publish(Template { per_user_max: 1, ..template("once", 0, 1_000) }, "t").await;
+    let claimed_all = Arc::new(Barrier::new(30));
+    let calls = (0..30).map(|n| {
+        let (incentives, tenant, claimed_all) = (stage.incentives.clone(), stage.tenant.clone(), claimed_all.clone());
+        tokio::spawn(async move {
+            let claims = incentives.claim_coupons(&tenant, &[claim("u", "once", &format!("claim{n}"))]).await.unwrap();
+            let claimed = claims.into_iter().filter(Result::is_ok).count();
+            claimed_all.wait().await;
+            let mut tries = 0;
+            let mut command = reserve("u", &format!("id{n}"), basket(&[("a", 1, 10_000)], 0), &[]);
+            command.choice = Choice::Best;
+            let reserved = loop {
+                match incentives.reserve(&tenant, &command).await {
+                    Ok(answer) => break answer.value.checkout.unwrap(),
+                    // the coupon that was best went to another purchase meanwhile: the user is shown the new price
+                    Err(IncentivesError::Refused { refusal: Refusal::QuoteChanged { .. }, .. }) => {
+                        tries += 1;
+                        command.request = request("u", "CheckoutService/Reserve", &format!("id{n}-{tries}"), 0);
+                    }
+                    Err(other) => panic!("{other:?}"),
+                }
+            };
+            let confirm = Confirm {
+                request: request("u", "CheckoutService/Confirm", &format!("confirm{n}"), 0),
+                user: user("u"),
+                checkout_id: reserved.checkout_id,
+                order_id: format!("o{n}"),
+            };
+            let confirmed = incentives.confirm(&tenant, &confirm).await.unwrap().value.checkout.unwrap();
+            (claimed, confirmed.coupon_ids.len(), confirmed.quote.unwrap().payable)
+        })
+    });
+    let (mut claimed, mut used, mut paid) = (0, 0, Vec::new());
+    for call in calls.collect::<Vec<_>>() {
+        let (claims, coupons, payable) = call.await.unwrap();
+        claimed += claims;
+        used += coupons;
+        paid.push(units::money::from_proto(&payable.unwrap(), "CNY").unwrap());
+    }
+    let told = stage.payloads::<pb::CouponUsed>("u").await.len();
+    let paid: i64 = paid.into_iter().sum();
+    assert_eq!((claimed, used, told, paid), (1, 1, 1, 30 * 10_000 - 1_000));
+    assert_eq!(stage.number("select claimed::bigint from coupon_count").await, 1);
 }
 
 #[tokio::test]
