@@ -7,7 +7,7 @@ use std::{
 };
 
 use authn::dev::{Grant, Issuer};
-use host::{Assembly, Kit, Part, Peers, Services};
+use host::{Assembly, Hand, Kit, Part, Peers, Services};
 use ids::{TenantId, UserId};
 use prost::Message;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
@@ -41,7 +41,7 @@ pub struct Suite {
     services: Vec<&'static str>,
     issuer: &'static Issuer,
     shutdown: Shutdown,
-    _database: TestDb,
+    database: TestDb,
     _telemetry: Option<telemetry::Guard>,
 }
 
@@ -57,8 +57,21 @@ impl Suite {
         Self::start_with(&SERVICES, BTreeMap::new()).await
     }
 
+    /// Starts all services without what they do by themselves: the consumers that are answered move only by hand.
+    pub async fn start_by_hand() -> (Self, Vec<Hand>) {
+        Self::put_together(&SERVICES, BTreeMap::new(), true).await
+    }
+
     /// Starts profiles and whichever others are named; `elsewhere` says where to look for services that are not started.
     pub async fn start_with(services: &[&'static str], elsewhere: BTreeMap<String, String>) -> Self {
+        Self::put_together(services, elsewhere, false).await.0
+    }
+
+    async fn put_together(
+        services: &[&'static str],
+        elsewhere: BTreeMap<String, String>,
+        by_hand: bool,
+    ) -> (Self, Vec<Hand>) {
         let told = TelemetrySettings { filter: "error".to_owned(), ..TelemetrySettings::default() };
         let telemetry = telemetry::init(&told, "end-to-end").ok(); // a process's second suite logs where its first does
         let migrations =
@@ -82,9 +95,14 @@ impl Suite {
             parts.push(feedback::start(kit(&database, &peers, "feedback", Default::default()).await));
         }
         let shutdown = Shutdown::new();
-        let channel = serve(parts, (peers, elsewhere), issuer, shutdown.clone()).await;
+        let (channel, hands) = serve(parts, (peers, elsewhere), issuer, by_hand, shutdown.clone()).await;
         let services = services.to_vec();
-        Self { channel, services, issuer, shutdown, _database: database, _telemetry: telemetry }
+        (Self { channel, services, issuer, shutdown, database, _telemetry: telemetry }, hands)
+    }
+
+    /// The database, for looking behind the curtain.
+    pub fn database(&self) -> &TestDb {
+        &self.database
     }
 
     /// Sends raw bytes.
@@ -248,8 +266,9 @@ async fn serve(
     parts: Vec<Part>,
     (peers, elsewhere): (Peers, BTreeMap<String, String>),
     issuer: &'static Issuer,
+    by_hand: bool,
     shutdown: Shutdown,
-) -> Channel {
+) -> (Channel, Vec<Hand>) {
     let token = move || issuer.mint(&Grant::service("suite").every_scope().scope(authn::ACT_FOR_TENANTS));
     let services = Services {
         server: ServerSettings::for_tests(),
@@ -261,10 +280,11 @@ async fn serve(
         peers,
         pages: page::Tokens::new(PAGE_SECRET),
     };
-    let assembly = Assembly::bind(services, parts).await.expect("the suite starts");
+    let mut assembly = Assembly::bind(services, parts).await.expect("the suite starts");
+    let hands = if by_hand { assembly.by_hand().expect("consumers have their sources") } else { Vec::new() };
     let uri = format!("http://{}", assembly.address());
     tokio::spawn(assembly.serve(shutdown));
-    Channel::from_shared(uri).expect("an address is a URI").connect_lazy()
+    (Channel::from_shared(uri).expect("an address is a URI").connect_lazy(), hands)
 }
 
 fn method(path: &str) -> MethodDescriptor {

@@ -7,5 +7,6 @@ mod clock;
 mod closed_loop;
 mod isolation;
 mod member;
+mod model;
 mod programme;
 mod replay;
