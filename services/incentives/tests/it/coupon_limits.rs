@@ -12,7 +12,7 @@ use proto::incentives::v1 as pb;
 use time::Duration;
 use tokio::sync::Barrier;
 
-use crate::stage::{BEGIN, basket, claim, request, reserve, stage, template, user};
+use crate::stage::{BEGIN, basket, claim, refusal, request, reserve, stage, template, user};
 
 #[tokio::test]
 async fn of_fifty_users_who_claim_the_last_coupon_one_gets_it() {
@@ -188,6 +188,27 @@ async fn an_order_that_races_its_coupons_end_gets_it_or_it_expires_and_never_bot
         let expired = stage.payloads::<pb::CouponExpired>(&format!("u{n}")).await;
         assert_eq!(expired.len(), usize::from(!got[n]));
     }
+}
+
+#[tokio::test]
+async fn an_order_that_waits_for_the_timer_finds_that_its_coupon_has_expired() {
+    let stage = stage().await;
+    let coupon = stage.coupon("u", "ten", 0, 1_000).await;
+    // as the timer does, not committed yet
+    let mut timer = stage.db.admin(incentives::NAME).await;
+    sqlx::query("begin").execute(&mut timer).await.unwrap();
+    sqlx::query("update held_coupon set state = 5").execute(&mut timer).await.unwrap();
+    let (incentives, tenant, id) = (stage.incentives.clone(), stage.tenant.clone(), coupon.clone());
+    let order = tokio::spawn(async move {
+        incentives.reserve(&tenant, &reserve("u", "id", basket(&[("a", 1, 10_000)], 0), &[&id])).await
+    });
+    let waiting =
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    testkit::eventually(|| async { stage.number(waiting).await > 0 }).await;
+    sqlx::query("commit").execute(&mut timer).await.unwrap();
+    let refused = refusal(order.await.unwrap());
+    assert_eq!(refused, Refusal::CouponNotUsable { coupon_id: coupon.clone(), why_not: WhyNot::Expired });
+    assert_eq!(stage.state("u", &coupon).await, pb::CouponState::Expired);
 }
 
 #[tokio::test]

@@ -86,6 +86,32 @@ async fn a_cancellation_that_races_the_confirmation_is_never_missed() {
 }
 
 #[tokio::test]
+async fn a_refund_that_races_the_confirmation_of_an_order_that_is_known_already_is_never_missed() {
+    let stage = Arc::new(stage().await);
+    let mut checkouts = Vec::new();
+    for n in 0..20 {
+        let who = format!("u{n}");
+        let command = reserve(&who, "r", basket(&[("a", 2, 10_000)], 0), &[]);
+        checkouts.push(stage.reserve(&command).await.unwrap().checkout_id);
+        stage.apply(&[refunded(&who, "o", &[("a", 1)], 10_000, 10_000, 20_000)]).await;
+    }
+    let mut running = Vec::new();
+    for (n, checkout) in checkouts.iter().cloned().enumerate() {
+        let (one, other, who) = (Arc::clone(&stage), Arc::clone(&stage), format!("u{n}"));
+        let event = refunded(&who, "o", &[("a", 1)], 10_000, 20_000, 20_000);
+        running.push(tokio::spawn(async move { other.apply(&[event]).await }));
+        running.push(tokio::spawn(async move { drop(one.confirm(&who, &checkout, "o").await.unwrap()) }));
+    }
+    for one in running {
+        one.await.unwrap();
+    }
+    for (n, checkout) in checkouts.iter().enumerate() {
+        let checkout = stage.checkout(&format!("u{n}"), checkout).await;
+        assert_eq!(so_far(&checkout), (yuan(20_000), 0, 0), "u{n}");
+    }
+}
+
+#[tokio::test]
 async fn twenty_returns_at_once_give_back_each_piece_once() {
     let stage = Arc::new(stage().await);
     let checkout = stage.reserve(&reserve("u", "r", basket(&[("a", 7, 1_001)], 0), &[])).await.unwrap().checkout_id;
