@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tonic::Status;
 
 use crate::{
-    AuthnSettings, Caller, InvalidToken, KeysError, ON_BEHALF, TOKEN_BYTES_MAX,
+    AuthnSettings, Caller, InvalidToken, KeysError, ON_BEHALF, SUBJECT, TOKEN_BYTES_MAX,
     claims::Claims,
     dev,
     fetch::Source,
@@ -57,9 +57,10 @@ impl Authenticator {
             tracing::debug!(cause = %error, "a token was refused");
             Status::from(error)
         })?;
-        match headers.get(ON_BEHALF) {
-            Some(tenant) => caller.on_behalf(tenant.to_str().unwrap_or_default()),
-            None => Ok(caller),
+        let text = |name| headers.get(name).map(|value| str::from_utf8(value.as_bytes()).unwrap_or_default());
+        match (text(ON_BEHALF), text(SUBJECT)) {
+            (None, None) => Ok(caller),
+            (tenant, subject) => caller.on_behalf(tenant.unwrap_or_default(), subject),
         }
     }
 

@@ -5,6 +5,7 @@ use proto::common::v1::ErrorReason;
 use tonic::{Code, Request, Status};
 
 use crate::ACT_FOR_TENANTS;
+use crate::claims::is_subject;
 
 /// Who calls, as their token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +28,13 @@ impl Caller {
         self.scopes.contains(scope)
     }
 
-    /// A service as it acts for a tenant; PERMISSION_DENIED `TENANT_NOT_ALLOWED` for who may not.
-    pub(crate) fn on_behalf(self, tenant: &str) -> Result<Self, Status> {
+    /// A service as it acts for a tenant, in the name of a subject or its own; PERMISSION_DENIED `TENANT_NOT_ALLOWED` for
+    /// who may not.
+    pub(crate) fn on_behalf(self, tenant: &str, subject: Option<&str>) -> Result<Self, Status> {
         match TenantId::new(tenant) {
-            Ok(tenant) if self.cross_tenant && self.has(ACT_FOR_TENANTS) => {
-                Ok(Self { tenant: Some(tenant), cross_tenant: false, ..self })
+            Ok(tenant) if self.cross_tenant && self.has(ACT_FOR_TENANTS) && subject.is_none_or(is_subject) => {
+                let subject = subject.map_or(self.subject, str::to_owned);
+                Ok(Self { tenant: Some(tenant), cross_tenant: false, subject, ..self })
             }
             _ => {
                 let message = "the token may not act for the tenant that the call names";
@@ -86,16 +89,22 @@ mod tests {
             let request = request(tenant);
             Caller { scopes: [scope.to_owned()].into(), ..super::caller(&request).unwrap().clone() }
         };
-        let acting = caller(None, ACT_FOR_TENANTS).on_behalf("shop").unwrap();
+        let acting = caller(None, ACT_FOR_TENANTS).on_behalf("shop", None).unwrap();
         assert_eq!((acting.tenant.as_ref().map(TenantId::as_str), acting.cross_tenant), (Some("shop"), false));
+        assert_eq!(acting.subject, "s");
+        assert_eq!(caller(None, ACT_FOR_TENANTS).on_behalf("shop", Some("安")).unwrap().subject, "安");
         for (own, scope, named) in [
             (None, "points.write", "shop"),
             (Some("shop"), ACT_FOR_TENANTS, "shop"),
             (Some("other"), ACT_FOR_TENANTS, "shop"),
             (None, ACT_FOR_TENANTS, "no Tenant"),
         ] {
-            let refused = caller(own, scope).on_behalf(named).unwrap_err();
+            let refused = caller(own, scope).on_behalf(named, None).unwrap_err();
             assert_eq!(status::reason_of(&refused).as_deref(), Some("TENANT_NOT_ALLOWED"), "{own:?} {scope} {named}");
+        }
+        for subject in ["", "a\nb"] {
+            let refused = caller(None, ACT_FOR_TENANTS).on_behalf("shop", Some(subject)).unwrap_err();
+            assert_eq!(status::reason_of(&refused).as_deref(), Some("TENANT_NOT_ALLOWED"), "{subject:?}");
         }
     }
 

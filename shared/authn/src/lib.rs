@@ -15,7 +15,8 @@
 
 //!
 //! A service works for tenants too: its token, where it has the scope [`ACT_FOR_TENANTS`], acts in the tenant that the
-//! call names in the header [`ON_BEHALF`]. From any other token that header is refused.
+//! call names in the header [`ON_BEHALF`], and there in the name of the subject in the header [`SUBJECT`], if any. From
+//! any other token these headers are refused.
 
 pub mod access;
 mod authenticator;
@@ -37,6 +38,9 @@ pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// The header that names the tenant for which a service calls.
 pub const ON_BEHALF: &str = "banyan-on-behalf";
+/// The header that names the subject, in UTF-8, in whose name a service calls for a tenant: what it leads to is told as
+/// that subject's doing. Without it, it is the service's.
+pub const SUBJECT: &str = "banyan-subject";
 /// The scope that lets a service act for the tenants that it names.
 pub const ACT_FOR_TENANTS: &str = "tenants.act";
 

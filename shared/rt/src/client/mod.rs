@@ -76,6 +76,7 @@ pub struct Channel {
     settings: Arc<ClientSettings>,
     token: Option<Arc<dyn TokenSource>>,
     tenant: Option<HeaderValue>,
+    subject: Option<HeaderValue>,
     budget: Arc<Budget>,
     repeat_all: bool,
 }
@@ -97,6 +98,7 @@ pub fn connect(uri: impl Into<String>, settings: &ClientSettings) -> Result<Chan
         settings: Arc::new(settings.clone()),
         token: None,
         tenant: None,
+        subject: None,
         budget,
         repeat_all: false,
     })
@@ -115,6 +117,14 @@ impl Channel {
     pub fn on_behalf(mut self, tenant: &TenantId) -> Self {
         let value = HeaderValue::from_str(tenant.as_str());
         self.tenant = Some(value.expect("a tenant id holds only lower-case letters, digits, - and _"));
+        self
+    }
+
+    /// Calls in the name of a subject, beside [`Channel::on_behalf`] of its tenant: see `authn`.
+    #[must_use]
+    pub fn in_name_of(mut self, subject: &str) -> Self {
+        let value = HeaderValue::from_bytes(subject.as_bytes());
+        self.subject = Some(value.expect("a subject holds no control characters"));
         self
     }
 
@@ -137,6 +147,9 @@ impl Channel {
         }
         if let Some(tenant) = &self.tenant {
             request.headers_mut().insert(authn::ON_BEHALF, tenant.clone());
+        }
+        if let Some(subject) = &self.subject {
+            request.headers_mut().insert(authn::SUBJECT, subject.clone());
         }
         Ok(Instant::now().checked_add(time).unwrap_or_else(far))
     }
