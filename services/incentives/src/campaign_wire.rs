@@ -1,5 +1,6 @@
 //! Campaigns, decisions, actions and penalties as messages of the contract, for answers and for the payloads of the log.
 
+use ids::Key;
 use proto::incentives::v1 as pb;
 use proto::levels::v1 as levels;
 use time::OffsetDateTime;
@@ -9,7 +10,7 @@ use units::time::to_proto;
 use crate::domain::action::{Action, Gaps, Ladder, Step};
 use crate::domain::campaign::{Definition, Reward, Setting, State, UserLimit};
 use crate::domain::decision::{Decision, Outcome};
-use crate::domain::penalty::{Kind, Penalty};
+use crate::domain::penalty::{Kind, Penalty, Restriction};
 use crate::store::campaign::Saved;
 use rules::{Written, WrittenRow};
 
@@ -28,10 +29,22 @@ pub fn campaign_etag(it: &Saved) -> String {
 
 /// A campaign as it stands at a time.
 pub fn campaign(it: &Saved, now: OffsetDateTime) -> pb::Campaign {
-    let says = &it.definition;
+    pb::Campaign {
+        state: State::of(it.turn.as_ref(), it.approved.as_ref(), now).code(),
+        version: it.version,
+        approved_version: it.turn.as_ref().map_or(0, |turn| turn.version),
+        author: it.author.clone(),
+        save_time: Some(to_proto(it.save_time)),
+        etag: campaign_etag(it),
+        ..defined(&it.id, &it.definition)
+    }
+}
+
+/// What a campaign says.
+pub fn defined(id: &Key, says: &Definition) -> pb::Campaign {
     let (condition, reward) = (condition(&says.condition), reward(&says.reward));
     pb::Campaign {
-        campaign_id: it.id.to_string(),
+        campaign_id: id.to_string(),
         display_name: Some(text::to_proto(&says.display_name)),
         event_type: says.event_type.clone(),
         condition,
@@ -49,12 +62,7 @@ pub fn campaign(it: &Saved, now: OffsetDateTime) -> pb::Campaign {
         cost_centre: says.cost_centre.clone(),
         funder: says.funder,
         reward: Some(reward),
-        state: State::of(it.turn.as_ref(), it.approved.as_ref(), now).code(),
-        version: it.version,
-        approved_version: it.turn.as_ref().map_or(0, |turn| turn.version),
-        author: it.author.clone(),
-        save_time: Some(to_proto(it.save_time)),
-        etag: campaign_etag(it),
+        ..pb::Campaign::default()
     }
 }
 
@@ -205,5 +213,19 @@ pub fn notice(it: &Penalty) -> pb::PublicNotice {
         notice: it.notice.clone(),
         imposed_at: Some(to_proto(it.imposed_at)),
         until: at(it.until),
+    }
+}
+
+/// Whether something is allowed.
+pub fn restriction(it: &Restriction) -> pb::RestrictionStatus {
+    let penalty = it.forbidden.as_ref();
+    let action = penalty.and_then(|it| it.action.as_ref());
+    pb::RestrictionStatus {
+        restriction: it.name.clone(),
+        restricted: penalty.is_some(),
+        until: at(penalty.and_then(|it| it.until)),
+        penalty_id: penalty.map(|it| it.id.clone()).unwrap_or_default(),
+        kind: penalty.map_or(0, |it| kind(it.kind)),
+        action_id: action.map(ToString::to_string).unwrap_or_default(),
     }
 }

@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 use tonic::Status;
 
 use crate::config::Settings;
-use crate::owners::{Levels, Owners};
+use crate::owners::{Owners, Remote};
 
 /// The name of the service and of its schema.
 pub const NAME: &str = "profiles";
@@ -48,7 +48,7 @@ pub struct Profiles {
 impl Profiles {
     /// The service over what a process gives it.
     pub fn new(core: Core, peers: Peers, settings: Settings) -> Self {
-        let owners = Arc::new(Levels(peers.clone()));
+        let owners = Arc::new(Remote(peers.clone()));
         Self { core, peers, owners, settings }
     }
 

@@ -1,35 +1,46 @@
 //! The services that own the parts of a programme, as planning and applying one need them.
 
-mod levels;
+mod codec;
+mod remote;
 
 use futures::future::BoxFuture;
 use ids::TenantId;
-use proto::levels::v1::{EarningRule, PointType, Scheme};
-use proto::programme::v1::ProgrammeBundle;
 
-use crate::domain::programme::course::Violation;
+use crate::domain::programme::violation::Violation;
 use crate::error::ProfilesError;
 
-pub(crate) use levels::Levels;
+pub use crate::wire::definition::{Definition, bundle, definitions};
+pub(crate) use remote::Remote;
 
-/// A bundle as its owners read it. Parts that profiles owns are left as they are.
+/// Definitions as their owners read them. What profiles owns is left as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checked {
     /// The definitions as they would be stored; one with a violation is as it was sent.
-    pub bundle: ProgrammeBundle,
+    pub definitions: Vec<Definition>,
     /// What each definition has wrong with itself, by path from the request.
     pub violations: Vec<Violation>,
 }
 
-/// A definition to be published.
+/// What is done with a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// It is published as it is here.
+    Publish,
+    /// What is in force under its id is held up.
+    Pause,
+    /// What is held up under its id goes on.
+    Resume,
+}
+
+/// Something to be done by a definition's owner.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Publication {
-    /// A new point type.
-    PointType(PointType),
-    /// A rule, or a new version of it.
-    EarningRule(EarningRule),
-    /// The scheme, or a new version of it.
-    Scheme(Scheme),
+pub struct Publication {
+    /// What.
+    pub deed: Deed,
+    /// With which definition.
+    pub definition: Definition,
+    /// The subject in whose name.
+    pub author: String,
 }
 
 /// Why a definition was not published.
@@ -47,13 +58,13 @@ pub trait Owners: Send + Sync + 'static {
     fn check<'a>(
         &'a self,
         tenant: &'a TenantId,
-        bundle: &'a ProgrammeBundle,
+        wanted: Vec<Definition>,
     ) -> BoxFuture<'a, Result<Checked, ProfilesError>>;
 
-    /// What is in force.
-    fn in_force<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<ProgrammeBundle, ProfilesError>>;
+    /// What is in force, with what its owners write.
+    fn in_force<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Vec<Definition>, ProfilesError>>;
 
-    /// Publishes a definition, once per request id.
+    /// Does something with a definition, once per request id.
     fn publish<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -1,6 +1,7 @@
 //! Domain values as messages of the contract: for answers, which are recorded with their request ids, and for the
 //! payloads of the log. The other way round, with its checks, is `grpc/convert.rs`.
 
+pub(crate) mod definition;
 pub(crate) mod lifecycle;
 pub(crate) mod member;
 pub(crate) mod programme;

@@ -200,6 +200,11 @@ impl Suite {
         self.issuer.mint(&Grant::tenant(&tenant_id(tenant)).scope(scope))
     }
 
+    /// A token of a tenant's subject.
+    pub fn token_of(&self, tenant: &str, subject: &str, scope: &str) -> String {
+        self.issuer.mint(&Grant::tenant(&tenant_id(tenant)).subject(subject).scope(scope))
+    }
+
     /// A user's token.
     pub fn user_token(&self, tenant: &str, user: &str, scope: &str) -> String {
         let user = UserId::new(user).expect("a user id");

@@ -14,6 +14,10 @@ impl CaseTypeService for Api {
     ) -> Result<Response<pb::PublishCaseTypeResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::desk::publish_case_type(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let case_type = pb::CaseType { publish_time: None, ..wire::case_type(&command.case_type) };
+            return Ok(Response::new(pb::PublishCaseTypeResponse { case_type: Some(case_type), position: None }));
+        }
         let feedback = self.feedback.clone();
         write(async move { feedback.publish_case_type(&tenant, &command).await }).await
     }

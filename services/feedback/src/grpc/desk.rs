@@ -14,6 +14,10 @@ impl DeskService for Api {
     ) -> Result<Response<pb::PublishSlaPolicyResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::desk::publish_sla_policy(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let sla_policy = pb::SlaPolicy { publish_time: None, ..wire::sla_policy(&command.sla_policy) };
+            return Ok(Response::new(pb::PublishSlaPolicyResponse { sla_policy: Some(sla_policy), position: None }));
+        }
         let feedback = self.feedback.clone();
         write(async move { feedback.publish_sla_policy(&tenant, &command).await }).await
     }
@@ -33,6 +37,11 @@ impl DeskService for Api {
     ) -> Result<Response<pb::PublishClassificationResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::desk::publish_classification(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let found = wire::classification(&command.classification);
+            let classification = Some(pb::Classification { publish_time: None, ..found });
+            return Ok(Response::new(pb::PublishClassificationResponse { classification, position: None }));
+        }
         let feedback = self.feedback.clone();
         write(async move { feedback.publish_classification(&tenant, &command).await }).await
     }

@@ -29,7 +29,7 @@ pub(crate) fn policy(id: &str, frames: Vec<pb::Frame>) -> pb::PublishSlaPolicyRe
     };
     let sla_policy =
         pb::SlaPolicy { calendars: vec![calendar], targets: (1..=4).map(target).collect(), ..pb::SlaPolicy::default() };
-    pb::PublishSlaPolicyRequest { request_id: id.into(), sla_policy: Some(sla_policy) }
+    pb::PublishSlaPolicyRequest { request_id: id.into(), sla_policy: Some(sla_policy), validate_only: false }
 }
 
 fn submit(who: &str, id: &str) -> pb::SubmitCaseRequest {
@@ -190,7 +190,8 @@ async fn a_desk_is_published_in_versions_and_read_back() {
             display_name: Some(text.clone()),
             ..Default::default()
         };
-        let request = pb::PublishCaseTypeRequest { request_id: format!("{n}"), case_type: Some(case_type) };
+        let request =
+            pb::PublishCaseTypeRequest { request_id: format!("{n}"), case_type: Some(case_type), validate_only: false };
         server.types().publish_case_type(request).await.unwrap();
     }
     let list = pb::ListCaseTypesRequest { product_id: "app".into(), page_size: 1, ..Default::default() };

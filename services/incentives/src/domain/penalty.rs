@@ -1,5 +1,7 @@
 //! Penalties: what users may not do, and until when.
 
+use std::collections::BTreeSet;
+
 use ids::{Key, UserId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -81,21 +83,26 @@ impl Penalty {
 /// Whether something is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restriction {
-    /// What was asked for.
+    /// What it is.
     pub name: String,
-    /// The penalty that lasts longest of those that forbid it: its id, and its end.
-    pub forbidden: Option<(String, Option<OffsetDateTime>)>,
+    /// The penalty that lasts longest of those that forbid it; `None`: it is allowed.
+    pub forbidden: Option<Penalty>,
 }
 
-/// Whether each of these is allowed at a time, by the penalties of a user.
-pub fn restrictions(names: &[String], penalties: &[Penalty], at: OffsetDateTime) -> Vec<Restriction> {
+/// Whether each of these is allowed at a time, by the penalties of a user; without names all that is not allowed, in byte
+/// order, up to a number.
+pub fn restrictions(names: &[String], penalties: &[Penalty], at: OffsetDateTime, most: usize) -> Vec<Restriction> {
     let lasts = |it: &&Penalty| it.until.map_or((1, OffsetDateTime::UNIX_EPOCH), |until| (0, until));
     let status = |name: &String| {
         let forbids = penalties.iter().filter(|it| it.holds(at) && it.restrictions.contains(name));
-        let longest = forbids.max_by_key(lasts);
-        Restriction { name: name.clone(), forbidden: longest.map(|it| (it.id.clone(), it.until)) }
+        Restriction { name: name.clone(), forbidden: forbids.max_by_key(lasts).cloned() }
     };
-    names.iter().map(status).collect()
+    if !names.is_empty() {
+        return names.iter().map(status).collect();
+    }
+    let holding = penalties.iter().filter(|it| it.holds(at));
+    let all: BTreeSet<&String> = holding.flat_map(|it| &it.restrictions).collect();
+    all.into_iter().take(most).map(status).collect()
 }
 
 #[cfg(test)]
@@ -127,7 +134,8 @@ mod tests {
 
     fn status(penalties: &[Penalty], at: OffsetDateTime) -> Vec<Option<(String, Option<OffsetDateTime>)>> {
         let names = ["post".to_owned(), "comment".to_owned()];
-        restrictions(&names, penalties, at).into_iter().map(|it| it.forbidden).collect()
+        let found = restrictions(&names, penalties, at, 0).into_iter();
+        found.map(|it| it.forbidden.map(|penalty| (penalty.id, penalty.until))).collect()
     }
 
     #[test]
@@ -150,5 +158,19 @@ mod tests {
         assert_eq!(status(&penalties, AT), [Some(("long".to_owned(), Some(long))), ever.clone()]);
         penalties[1].lifted = Some(Lifted { at: AT, by: "staff".to_owned(), reason: "a mistake".to_owned() });
         assert_eq!(status(&penalties, AT), [Some(("short".to_owned(), Some(short))), ever]);
+    }
+
+    #[test]
+    fn without_names_all_that_holds_is_named_in_order_up_to_a_number() {
+        let mut penalties = [mute("a", &["post", "comment"], None), mute("b", &["comment", "vote"], Some(AT))];
+        penalties[1].until = Some(AT + Duration::hours(1));
+        let names = |at, most| -> Vec<(String, String)> {
+            let found = restrictions(&[], &penalties, at, most).into_iter();
+            found.map(|it| (it.name, it.forbidden.unwrap().id)).collect()
+        };
+        let pair = |name: &str, id: &str| (name.to_owned(), id.to_owned());
+        assert_eq!(names(AT, 9), [pair("comment", "a"), pair("post", "a"), pair("vote", "b")]);
+        assert_eq!(names(AT + Duration::hours(1), 9), [pair("comment", "a"), pair("post", "a")]);
+        assert_eq!(names(AT, 1), [pair("comment", "a")]);
     }
 }

@@ -14,6 +14,10 @@ impl ActionService for Api {
     ) -> Result<Response<pb::PutActionResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::put_action(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let action = pb::Action { etag: String::new(), ..campaign_wire::action(&command.action) };
+            return Ok(Response::new(pb::PutActionResponse { action: Some(action), position: None }));
+        }
         let incentives = self.incentives.clone();
         write(async move { incentives.put_action(&tenant, &command).await }).await
     }

@@ -5,6 +5,7 @@ use service::{List, write};
 use tonic::{Request, Response, Status};
 
 use super::{Api, campaign_convert as convert};
+use crate::campaign_wire;
 use crate::commands::How;
 
 /// The handlers of the four decisions about a campaign. They differ in their messages alone.
@@ -29,6 +30,10 @@ impl CampaignService for Api {
         let tenant = authn::tenant(&request)?;
         let author = authn::caller(&request)?.subject.clone();
         let command = convert::save_campaign(request.get_ref(), &author)?;
+        if request.get_ref().validate_only {
+            let campaign = Some(campaign_wire::defined(&command.id, &command.definition));
+            return Ok(Response::new(pb::SaveCampaignResponse { campaign, position: None }));
+        }
         let incentives = self.incentives.clone();
         write(async move { incentives.save_campaign(&tenant, &command).await }).await
     }
@@ -121,6 +126,10 @@ impl CampaignService for Api {
     ) -> Result<Response<pb::UpdateCampaignSettingsResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::update_settings(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let settings = pb::CampaignSettings { etag: String::new(), ..campaign_wire::setting(&command.setting) };
+            return Ok(Response::new(pb::UpdateCampaignSettingsResponse { settings: Some(settings), position: None }));
+        }
         let incentives = self.incentives.clone();
         write(async move { incentives.update_campaign_settings(&tenant, &command).await }).await
     }

@@ -14,6 +14,10 @@ impl CouponService for Api {
     ) -> Result<Response<pb::PublishCouponTemplateResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::publish_template(request.get_ref())?;
+        if request.get_ref().validate_only {
+            let template = pb::CouponTemplate { publish_time: None, ..wire::coupon::template(&command.template, 0) };
+            return Ok(Response::new(pb::PublishCouponTemplateResponse { template: Some(template), position: None }));
+        }
         let incentives = self.incentives.clone();
         write(async move { incentives.publish_template(&tenant, &command).await }).await
     }

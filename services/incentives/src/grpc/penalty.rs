@@ -2,7 +2,6 @@ use proto::incentives::v1 as pb;
 use proto::incentives::v1::penalty_service_server::PenaltyService;
 use service::{List, write};
 use tonic::{Request, Response, Status};
-use units::time::to_proto;
 
 use super::campaign_page::{micros, of_micros};
 use super::{Api, campaign_convert as convert};
@@ -76,15 +75,7 @@ impl PenaltyService for Api {
         let sent = request.into_inner();
         let user = convert::one_user(&sent.user_id)?;
         let found = self.incentives.check_restrictions(&tenant, &user, &sent.restrictions, &sent.at_least).await?;
-        let statuses = found.into_iter().map(|it| {
-            let (penalty_id, until) = it.forbidden.clone().unwrap_or_default();
-            pb::RestrictionStatus {
-                restriction: it.name,
-                restricted: it.forbidden.is_some(),
-                until: until.map(to_proto),
-                penalty_id,
-            }
-        });
+        let statuses = found.iter().map(campaign_wire::restriction);
         Ok(Response::new(pb::CheckRestrictionsResponse { statuses: statuses.collect() }))
     }
 }

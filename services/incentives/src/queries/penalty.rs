@@ -8,6 +8,9 @@ use crate::error::CampaignError;
 use crate::store::penalty::NoticeKey;
 use crate::{Incentives, store};
 
+/// Restrictions that are told where none was asked for.
+const RESTRICTIONS_MAX: usize = 200;
+
 impl Incentives {
     /// See `PenaltyService.ListPenalties`: those before a key.
     pub async fn list_penalties(
@@ -51,6 +54,6 @@ impl Incentives {
         let at = pg::clock(&mut tx).await?;
         let penalties = store::penalty::holding(&mut tx, tenant, &user, at).await?;
         tx.rollback().await?;
-        Ok(restrictions(names, &penalties, at))
+        Ok(restrictions(names, &penalties, at, RESTRICTIONS_MAX))
     }
 }

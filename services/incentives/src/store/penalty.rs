@@ -8,6 +8,9 @@ use time::OffsetDateTime;
 
 use crate::domain::penalty::{Kind, Lifted, Penalty};
 
+/// Penalties of a user that are looked at for what holds.
+const HOLDING_MAX: i64 = 1_000;
+
 struct Row {
     user_id: String,
     penalty_id: String,
@@ -177,7 +180,7 @@ pub async fn list(
     rows.into_iter().map(Penalty::try_from).collect()
 }
 
-/// Penalties of a user that hold at a time.
+/// Penalties of a user that hold at a time, those first that last longest.
 pub async fn holding(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -189,10 +192,12 @@ pub async fn holding(
         "select user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at, imposed_by, until, reason,
             notice, masked_name, lifted_at, lifted_by, lift_reason
         from penalty
-        where tenant_id = $1 and user_id = $2 and lifted_at is null and (until is null or until > $3)",
+        where tenant_id = $1 and user_id = $2 and lifted_at is null and (until is null or until > $3)
+        order by until desc nulls first limit $4",
         tenant.as_str(),
         user.as_str(),
-        at
+        at,
+        HOLDING_MAX
     )
     .fetch_all(conn)
     .await?;

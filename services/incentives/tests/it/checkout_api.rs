@@ -116,7 +116,11 @@ fn claim(id: &str) -> pb::ClaimCouponRequest {
 #[tokio::test]
 async fn a_shop_publishes_a_user_claims_and_an_order_goes_from_quote_to_return() {
     let server = server().await;
-    let publish = pb::PublishCouponTemplateRequest { request_id: "t".to_owned(), template: Some(template()) };
+    let publish = pb::PublishCouponTemplateRequest {
+        request_id: "t".to_owned(),
+        template: Some(template()),
+        validate_only: false,
+    };
     let published = server.coupons().publish_coupon_template(publish).await.unwrap().into_inner();
     assert_eq!(published.template.unwrap().version, 1);
     let own = channel(&server.uri, &Grant::tenant(&tenant("shop")).user(&user("u")).scope("coupons.write"));
@@ -173,7 +177,11 @@ async fn refusals_carry_their_reason_and_all_violations_come_at_once() {
     let server = server().await;
     let missing = server.coupons().claim_coupon(claim("c")).await.unwrap_err();
     assert_eq!((missing.code(), reason_of(&missing).as_deref()), (Code::NotFound, Some("COUPON_TEMPLATE_NOT_FOUND")));
-    let publish = pb::PublishCouponTemplateRequest { request_id: "t".to_owned(), template: Some(template()) };
+    let publish = pb::PublishCouponTemplateRequest {
+        request_id: "t".to_owned(),
+        template: Some(template()),
+        validate_only: false,
+    };
     server.coupons().publish_coupon_template(publish).await.unwrap();
     server.coupons().claim_coupon(claim("1")).await.unwrap();
     let limit = server.coupons().claim_coupon(claim("2")).await.unwrap_err();
@@ -185,7 +193,8 @@ async fn refusals_carry_their_reason_and_all_violations_come_at_once() {
         distribution: pb::CouponDistribution::Automatic.into(),
         ..template()
     };
-    let publish = pb::PublishCouponTemplateRequest { request_id: "w".to_owned(), template: Some(wrong) };
+    let publish =
+        pb::PublishCouponTemplateRequest { request_id: "w".to_owned(), template: Some(wrong), validate_only: false };
     let refused = server.coupons().publish_coupon_template(publish).await.unwrap_err();
     let fields: Vec<String> = status::violations_of(&refused).into_iter().map(|(field, _)| field).collect();
     let want = ["template.floor_price", "template.funders", "template.per_user_max", "template.validity"];

@@ -1,20 +1,18 @@
-use ids::{RequestId, TenantId};
+use ids::TenantId;
 use prost::Message;
 use proto::common::v1::Position;
-use proto::profiles::v1::Models;
 use proto::programme::v1 as pb;
-use requests::{Keep, Request, body_of};
+use requests::{Keep, Request};
 use service::{Answer, earlier, refuse};
 
-use super::{ModelsPart, UpdateModels, open};
+use super::open;
 use crate::domain::profile::check_etag;
-use crate::domain::programme::version::{State, is_abandoned, publication_id};
+use crate::domain::programme::version::{State, is_abandoned};
 use crate::domain::refusal::Refusal;
 use crate::error::ProfilesError;
-use crate::owners::{NotPublished, Publication};
-use crate::queries::programme::{Plan, applied};
+use crate::queries::plan::Plan;
+use crate::queries::programme::applied;
 use crate::store::programme::{Version, Work};
-use crate::wire::lifecycle::read_models;
 use crate::{Profiles, events, store, wire};
 
 /// How often a plan is made anew because another version came in between.
@@ -46,26 +44,28 @@ pub struct ApplyProgramme {
 
 /// The answer of a call that puts a programme into force.
 pub trait Applied: Message + Default {
-    /// Of its parts.
-    fn of(programme: pb::ProgrammeVersion, changes: Vec<pb::DefinitionChange>, position: Position) -> Self;
+    /// Of its parts; of the plan what it says of changes and approvals.
+    fn of(programme: pb::ProgrammeVersion, plan: pb::PlanProgrammeResponse, position: Position) -> Self;
 }
 
 impl Applied for pb::ApplyProgrammeResponse {
-    fn of(programme: pb::ProgrammeVersion, changes: Vec<pb::DefinitionChange>, position: Position) -> Self {
-        Self { programme: Some(programme), changes, position: Some(position) }
+    fn of(programme: pb::ProgrammeVersion, plan: pb::PlanProgrammeResponse, position: Position) -> Self {
+        let pb::PlanProgrammeResponse { changes, awaiting_approval, .. } = plan;
+        Self { programme: Some(programme), changes, position: Some(position), awaiting_approval }
     }
 }
 
 impl Applied for pb::RollbackProgrammeResponse {
-    fn of(programme: pb::ProgrammeVersion, changes: Vec<pb::DefinitionChange>, position: Position) -> Self {
-        Self { programme: Some(programme), changes, position: Some(position) }
+    fn of(programme: pb::ProgrammeVersion, plan: pb::PlanProgrammeResponse, position: Position) -> Self {
+        let pb::PlanProgrammeResponse { changes, awaiting_approval, .. } = plan;
+        Self { programme: Some(programme), changes, position: Some(position), awaiting_approval }
     }
 }
 
 /// A version under way, as a call goes on with it.
-struct Begun {
-    version: Version,
-    work: Work,
+pub(super) struct Begun {
+    pub(super) version: Version,
+    pub(super) work: Work,
 }
 
 /// Where a request stands.
@@ -214,81 +214,11 @@ impl Profiles {
             create_time: pg::clock(&mut tx).await?,
             apply_time: None,
         };
-        let changes = plan.changes.iter().map(wire::programme::change).collect();
-        let changes = pb::PlanProgrammeResponse { changes, ..pb::PlanProgrammeResponse::default() };
+        let changes = wire::programme::plan(plan);
         let work = Work { bundle: plan.bundle.clone(), steps: plan.steps.clone(), changes };
         store::programme::insert(&mut tx, tenant, &version, &work, &command.request, real).await?;
         tx.commit().await?;
         Ok(Standing::Begun(Box::new(Begun { version, work })))
-    }
-
-    /// Publishes everything, in the order in which one part may name another. A refusal ends it.
-    async fn publish_steps(&self, tenant: &TenantId, begun: &Begun) -> Result<Result<(), Refusal>, ProfilesError> {
-        let version = begun.version.version;
-        let steps = &begun.work.steps;
-        let types = steps
-            .point_types
-            .iter()
-            .map(|it| (format!("point_type {}", it.point_type_id), body_of(it), Publication::PointType(it.clone())));
-        let rules = steps
-            .earning_rules
-            .iter()
-            .map(|it| (format!("earning_rule {}", it.rule_id), body_of(it), Publication::EarningRule(it.clone())));
-        let scheme = steps
-            .scheme
-            .iter()
-            .map(|it| (format!("scheme {}", it.scheme_id), body_of(it), Publication::Scheme(it.clone())));
-        for (definition, content, publication) in types.chain(rules).chain(scheme) {
-            if !self.goes_on(tenant, version).await? {
-                return Ok(Ok(())); // somebody else has ended it: how, the end will find
-            }
-            let request_id = publication_id(version, &content);
-            match self.owners.publish(tenant, request_id, publication).await {
-                Ok(()) => {}
-                Err(NotPublished::Refused(cause)) => {
-                    return Ok(Err(Refusal::ProgrammeRefused { version, definition, cause }));
-                }
-                Err(NotPublished::Unsettled(error)) => return Err(error),
-            }
-        }
-        match &steps.lifecycle_models {
-            Some(models) if self.goes_on(tenant, version).await? => self.publish_models(tenant, version, models).await,
-            _ => Ok(Ok(())),
-        }
-    }
-
-    async fn publish_models(
-        &self,
-        tenant: &TenantId,
-        version: i32,
-        models: &Models,
-    ) -> Result<Result<(), Refusal>, ProfilesError> {
-        let body = body_of(models);
-        let id = RequestId::new(publication_id(version, &body)).expect("a version and a hash fit into a request id");
-        let command = UpdateModels {
-            request: Request { user: String::new(), method: "LifecycleService/UpdateModels", id, body },
-            etag: String::new(),
-            models: read_models(Some(models)).0,
-            parts: vec![ModelsPart::Stage, ModelsPart::Rfm],
-        };
-        match self.update_models(tenant, &command).await {
-            Ok(_) => Ok(Ok(())),
-            Err(ProfilesError::Refused { refusal, .. }) => Ok(Err(Refusal::ProgrammeRefused {
-                version,
-                definition: "lifecycle_models".to_owned(),
-                cause: refusal.to_string(),
-            })),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Takes note that a version is gone on with; false where it no longer is under way.
-    async fn goes_on(&self, tenant: &TenantId, version: i32) -> Result<bool, ProfilesError> {
-        let mut tx = self.core.db.begin(tenant).await?;
-        let real = pg::real_clock(&mut tx).await?;
-        let goes_on = store::programme::touch(&mut tx, tenant, version, real).await?;
-        tx.commit().await?;
-        Ok(goes_on)
     }
 
     /// Records how it ended.
@@ -312,9 +242,8 @@ impl Profiles {
                     let restored = begun.version.restored_version;
                     let draft = events::programme_applied(&command.request, version, restored, at);
                     let ended = Version { state: State::Applied, apply_time: Some(at), ..begun.version.clone() };
-                    let (message, changes) =
-                        (wire::programme::version(&ended, None), begun.work.changes.changes.clone());
-                    let answer = |position| T::of(message, changes, position);
+                    let (message, plan) = (wire::programme::version(&ended, None), begun.work.changes.clone());
+                    let answer = |position| T::of(message, plan, position);
                     return self.core.finish(tx, tenant, &command.request, ("", &[draft]), answer).await;
                 }
                 Refusal::ProgrammeSuperseded { version }

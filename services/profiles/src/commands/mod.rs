@@ -5,6 +5,7 @@ mod advance_clock;
 mod apply_programme;
 mod create_tenant;
 mod link_alias;
+mod publish_steps;
 mod record_events;
 mod review;
 mod update_models;

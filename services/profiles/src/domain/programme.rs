@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub mod course;
+pub mod kind;
 #[cfg(test)]
 mod tests;
 pub mod version;
+pub mod violation;
+
+pub use kind::Kind;
 
 /// A value of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +27,7 @@ pub enum Value {
     Record(BTreeMap<String, Value>),
 }
 
-/// What kind of thing is defined, in the order in which a programme is applied: each kind may name earlier ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// A point type.
-    PointType,
-    /// An earning rule.
-    EarningRule,
-    /// The scheme of levels.
-    Scheme,
-    /// The stage and RFM models.
-    LifecycleModels,
-}
-
-/// Which definition: its kind and, where a kind has several, its id; empty for the lifecycle models.
+/// Which definition: its kind and its id; empty where there is one of a kind and it has none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// What it is.

@@ -26,6 +26,8 @@ impl MemberService for Api {
             points: told.part(pb::MemberPart::Points, page.points, |found| wire::member::points(&found, locale)),
             coupons: told.part(pb::MemberPart::Coupons, page.coupons, |found| wire::member::coupons(&found, locale)),
             cases: told.part(pb::MemberPart::Cases, page.cases, |found| wire::member::cases(&found)),
+            restrictions: told
+                .part(pb::MemberPart::Restrictions, page.restrictions, |found| wire::member::restrictions(&found)),
             locale: page.locale.clone(),
             statuses: told.0,
         }))
@@ -40,6 +42,7 @@ fn asked(sent: GetMemberPageRequest) -> AskedPage {
         pb::MemberPart::Points => Some(MemberPart::Points),
         pb::MemberPart::Coupons => Some(MemberPart::Coupons),
         pb::MemberPart::Cases => Some(MemberPart::Cases),
+        pb::MemberPart::Restrictions => Some(MemberPart::Restrictions),
     };
     let parts = if sent.parts.is_empty() { MemberPart::ALL.into() } else { sent.parts().filter_map(part).collect() };
     AskedPage { user_id: sent.user_id, parts, locale: sent.locale, at_least: sent.at_least }

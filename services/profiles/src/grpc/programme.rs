@@ -19,9 +19,9 @@ impl ProgrammeService for Api {
         let bundle = request.into_inner().bundle.unwrap_or_default();
         let plan = self.profiles.plan_programme(&tenant, &bundle).await?;
         Ok(Response::new(pb::PlanProgrammeResponse {
-            changes: plan.changes.iter().map(wire::programme::change).collect(),
             violations: plan.violations.iter().map(wire::programme::violation).collect(),
             etag: etag(plan.newest.into()),
+            ..wire::programme::plan(&plan)
         }))
     }
 
@@ -72,7 +72,8 @@ impl ProgrammeService for Api {
         request: Request<pb::GetPresetRequest>,
     ) -> Result<Response<pb::GetPresetResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let preset = self.profiles.get_preset(&tenant, &request.into_inner().preset_id).await?;
+        let sent = request.into_inner();
+        let preset = self.profiles.get_preset(&tenant, &sent.preset_id, sent.phase()).await?;
         Ok(Response::new(pb::GetPresetResponse { preset: Some(preset) }))
     }
 

@@ -7,7 +7,8 @@ use proto::common::v1::{ErrorReason, Position};
 use proto::feedback::v1::case_service_client::CaseServiceClient;
 use proto::feedback::v1::{Case, ListCasesRequest};
 use proto::incentives::v1::coupon_service_client::CouponServiceClient;
-use proto::incentives::v1::{ListCouponsRequest, ListCouponsResponse};
+use proto::incentives::v1::penalty_service_client::PenaltyServiceClient;
+use proto::incentives::v1::{CheckRestrictionsRequest, ListCouponsRequest, ListCouponsResponse, RestrictionStatus};
 use proto::levels::v1::level_service_client::LevelServiceClient;
 use proto::levels::v1::points_service_client::PointsServiceClient;
 use proto::levels::v1::{
@@ -108,6 +109,17 @@ impl<'a> About<'a> {
             at_least: self.at_least.to_vec(),
         };
         Ok(cases.list_cases(self.ask(request)).await.map_err(peer)?.into_inner().cases)
+    }
+
+    /// What the user may not do now.
+    pub(crate) async fn restrictions(&self) -> Result<Vec<RestrictionStatus>, ProfilesError> {
+        let mut penalties = PenaltyServiceClient::new(self.channel("incentives")?);
+        let request = CheckRestrictionsRequest {
+            user_id: self.user_id.to_owned(),
+            restrictions: Vec::new(),
+            at_least: self.at_least.to_vec(),
+        };
+        Ok(penalties.check_restrictions(self.ask(request)).await.map_err(peer)?.into_inner().statuses)
     }
 
     fn channel(&self, service: &str) -> Result<Channel, ProfilesError> {

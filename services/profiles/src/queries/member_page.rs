@@ -6,7 +6,7 @@ use std::time::Duration;
 use ids::TenantId;
 use proto::common::v1::Position;
 use proto::feedback::v1::Case;
-use proto::incentives::v1::ListCouponsResponse;
+use proto::incentives::v1::{ListCouponsResponse, RestrictionStatus};
 use proto::levels::v1::{GetBalanceResponse, Member, PointType, Scheme};
 use tokio::time::Instant;
 
@@ -29,11 +29,14 @@ pub enum MemberPart {
     Coupons,
     /// Cases.
     Cases,
+    /// What is not allowed.
+    Restrictions,
 }
 
 impl MemberPart {
     /// All parts, in their order.
-    pub const ALL: [Self; 5] = [Self::Profile, Self::Levels, Self::Points, Self::Coupons, Self::Cases];
+    pub const ALL: [Self; 6] =
+        [Self::Profile, Self::Levels, Self::Points, Self::Coupons, Self::Cases, Self::Restrictions];
 }
 
 /// Which page is wanted.
@@ -67,6 +70,8 @@ pub struct MemberPage {
     pub coupons: Gathered<ListCouponsResponse>,
     /// Cases, ended ones too.
     pub cases: Gathered<Vec<Case>>,
+    /// What is not allowed now.
+    pub restrictions: Gathered<Vec<RestrictionStatus>>,
 }
 
 impl Profiles {
@@ -77,7 +82,7 @@ impl Profiles {
         let about = About::new(&self.peers, tenant, (&user_id, &at_least), until);
         let wanted = |part| parts.contains(&part);
         let knows_locale = !locale.is_empty();
-        let (profile, levels, points, coupons, cases) = tokio::join!(
+        let (profile, levels, points, coupons, cases, restrictions) = tokio::join!(
             part(
                 wanted(MemberPart::Profile) || !knows_locale,
                 by(until, "profiles", self.get_profile(tenant, &user_id, &at_least))
@@ -86,13 +91,14 @@ impl Profiles {
             part(wanted(MemberPart::Points), by(until, "levels", about.points())),
             part(wanted(MemberPart::Coupons), by(until, "incentives", about.coupons())),
             part(wanted(MemberPart::Cases), by(until, "feedback", about.cases())),
+            part(wanted(MemberPart::Restrictions), by(until, "incentives", about.restrictions())),
         );
         let of_user = match &profile {
             Some(Ok((profile, _))) if !knows_locale => profile.traits.locale.clone(),
             _ => locale,
         };
         let profile = profile.filter(|_| wanted(MemberPart::Profile));
-        MemberPage { locale: of_user, profile, levels, points, coupons, cases }
+        MemberPage { locale: of_user, profile, levels, points, coupons, cases, restrictions }
     }
 }
 

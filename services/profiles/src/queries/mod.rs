@@ -4,6 +4,7 @@ pub mod insight;
 pub mod lifecycle;
 pub mod member_page;
 pub mod order;
+pub mod plan;
 pub mod profile;
 pub mod programme;
 pub mod tenant;

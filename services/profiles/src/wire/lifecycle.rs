@@ -3,7 +3,7 @@
 use proto::profiles::v1 as pb;
 
 use crate::domain::lifecycle::{Models, StageModel};
-use crate::domain::programme::course::Violation;
+use crate::domain::programme::violation::Violation;
 use crate::domain::rfm::{Cuts, Method, RfmModel};
 
 /// Models out of their message, with all that the contract's annotations can't say against it: fields by their path in

@@ -2,7 +2,7 @@
 
 use proto::common::v1::LocalizedText;
 use proto::feedback::v1::{Case, CaseState};
-use proto::incentives::v1::{Coupon, ListCouponsResponse};
+use proto::incentives::v1::{Coupon, ListCouponsResponse, PenaltyKind, RestrictionStatus};
 use proto::levels::v1::{GetBalanceResponse, Level, Member, PointType, Scheme};
 use proto::profiles::v1 as pb;
 use units::text::closest;
@@ -83,4 +83,19 @@ pub(crate) fn cases(found: &[Case]) -> pb::MemberCases {
         })
     });
     pb::MemberCases { cases: open.collect() }
+}
+
+/// The part RESTRICTIONS.
+pub(crate) fn restrictions(found: &[RestrictionStatus]) -> pb::MemberRestrictions {
+    let restriction = |it: &RestrictionStatus| pb::MemberRestriction {
+        restriction: it.restriction.clone(),
+        kind: match it.kind() {
+            PenaltyKind::Mute => pb::RestrictionKind::Mute,
+            PenaltyKind::Warn | PenaltyKind::Unspecified => pb::RestrictionKind::Unspecified, // restrict nothing
+        }
+        .into(),
+        action_id: it.action_id.clone(),
+        until: it.until,
+    };
+    pb::MemberRestrictions { restrictions: found.iter().map(restriction).collect() }
 }

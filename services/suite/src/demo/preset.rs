@@ -41,7 +41,7 @@ pub(crate) fn programme(zone: &str) -> ProgrammeBundle {
         point_types: point_types(zone).into(),
         earning_rules: rules().into(),
         scheme: Some(scheme()),
-        lifecycle_models: None,
+        ..ProgrammeBundle::default()
     }
 }
 

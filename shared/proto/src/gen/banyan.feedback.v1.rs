@@ -3352,6 +3352,10 @@ pub struct PublishCaseTypeRequest {
     /// The type.
     #[prost(message, optional, tag = "2")]
     pub case_type: ::core::option::Option<CaseType>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for PublishCaseTypeRequest {
     const NAME: &'static str = "PublishCaseTypeRequest";
@@ -4176,6 +4180,10 @@ pub struct PublishSlaPolicyRequest {
     /// The policy.
     #[prost(message, optional, tag = "2")]
     pub sla_policy: ::core::option::Option<SlaPolicy>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for PublishSlaPolicyRequest {
     const NAME: &'static str = "PublishSlaPolicyRequest";
@@ -4246,6 +4254,10 @@ pub struct PublishClassificationRequest {
     /// The classification.
     #[prost(message, optional, tag = "2")]
     pub classification: ::core::option::Option<Classification>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for PublishClassificationRequest {
     const NAME: &'static str = "PublishClassificationRequest";

@@ -265,7 +265,7 @@ pub struct CheckRestrictionsRequest {
     /// The user: the canonical id or an alias of it. 1 to 128 bytes.
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
-    /// What the user wants to do, such as `post`: 1 to 20.
+    /// What the user wants to do, such as `post`; at most 20. None: the answer names all that the user may not do now.
     #[prost(string, repeated, tag = "2")]
     pub restrictions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Positions that the answer must include; at most 8. See Position.
@@ -297,6 +297,12 @@ pub struct RestrictionStatus {
     /// The penalty that lasts longest, where `restricted`.
     #[prost(string, tag = "4")]
     pub penalty_id: ::prost::alloc::string::String,
+    /// What that penalty is.
+    #[prost(enumeration = "PenaltyKind", tag = "5")]
+    pub kind: i32,
+    /// The action that it is for, such as `spam`: what the user may be told as the reason. May be empty.
+    #[prost(string, tag = "6")]
+    pub action_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for RestrictionStatus {
     const NAME: &'static str = "RestrictionStatus";
@@ -311,7 +317,7 @@ impl ::prost::Name for RestrictionStatus {
 /// Result of CheckRestrictions.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CheckRestrictionsResponse {
-    /// One for each, in the order asked.
+    /// One for each, in the order asked; where none was named those that hold, in byte order, at most 200.
     #[prost(message, repeated, tag = "1")]
     pub statuses: ::prost::alloc::vec::Vec<RestrictionStatus>,
 }
@@ -558,7 +564,8 @@ pub mod penalty_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Whether a user may do something, true to the second.
+        /// Whether a user may do something, or all that a user may not do; true to the second. Of a user's penalties that hold
+        /// now the 1,000 that last longest are looked at.
         pub async fn check_restrictions(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckRestrictionsRequest>,
@@ -637,7 +644,8 @@ pub mod penalty_service_server {
             tonic::Response<super::ListPublicNoticesResponse>,
             tonic::Status,
         >;
-        /// Whether a user may do something, true to the second.
+        /// Whether a user may do something, or all that a user may not do; true to the second. Of a user's penalties that hold
+        /// now the 1,000 that last longest are looked at.
         async fn check_restrictions(
             &self,
             request: tonic::Request<super::CheckRestrictionsRequest>,
@@ -1081,6 +1089,10 @@ pub struct PutActionRequest {
     /// The action, and optionally the etag that was read.
     #[prost(message, optional, tag = "2")]
     pub action: ::core::option::Option<Action>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for PutActionRequest {
     const NAME: &'static str = "PutActionRequest";
@@ -2618,6 +2630,10 @@ pub struct SaveCampaignRequest {
     /// The campaign, and optionally the etag that was read.
     #[prost(message, optional, tag = "2")]
     pub campaign: ::core::option::Option<Campaign>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for SaveCampaignRequest {
     const NAME: &'static str = "SaveCampaignRequest";
@@ -3124,6 +3140,10 @@ pub struct UpdateCampaignSettingsRequest {
     /// The new settings, and optionally the etag that was read.
     #[prost(message, optional, tag = "2")]
     pub settings: ::core::option::Option<CampaignSettings>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for UpdateCampaignSettingsRequest {
     const NAME: &'static str = "UpdateCampaignSettingsRequest";
@@ -6907,6 +6927,10 @@ pub struct PublishCouponTemplateRequest {
     /// The template.
     #[prost(message, optional, tag = "2")]
     pub template: ::core::option::Option<CouponTemplate>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for PublishCouponTemplateRequest {
     const NAME: &'static str = "PublishCouponTemplateRequest";

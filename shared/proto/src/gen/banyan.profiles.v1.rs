@@ -4726,6 +4726,49 @@ impl ::prost::Name for MemberCases {
         "/banyan.profiles.v1.MemberCases".into()
     }
 }
+/// Something that the user may not do now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberRestriction {
+    /// What, such as `post`.
+    #[prost(string, tag = "1")]
+    pub restriction: ::prost::alloc::string::String,
+    /// What the penalty is that forbids it for the longest time.
+    #[prost(enumeration = "RestrictionKind", tag = "2")]
+    pub kind: i32,
+    /// The action of the catalogue that the penalty is for, such as `spam`: the reason to tell the user. May be empty.
+    #[prost(string, tag = "3")]
+    pub action_id: ::prost::alloc::string::String,
+    /// When it is allowed again; absent: never.
+    #[prost(message, optional, tag = "4")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for MemberRestriction {
+    const NAME: &'static str = "MemberRestriction";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.MemberRestriction".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.MemberRestriction".into()
+    }
+}
+/// The part RESTRICTIONS.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MemberRestrictions {
+    /// All that holds, in byte order, at most 200; empty: the user may do everything.
+    #[prost(message, repeated, tag = "1")]
+    pub restrictions: ::prost::alloc::vec::Vec<MemberRestriction>,
+}
+impl ::prost::Name for MemberRestrictions {
+    const NAME: &'static str = "MemberRestrictions";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.MemberRestrictions".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.MemberRestrictions".into()
+    }
+}
 /// Result of GetMemberPage.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetMemberPageResponse {
@@ -4750,6 +4793,9 @@ pub struct GetMemberPageResponse {
     /// Cases.
     #[prost(message, optional, tag = "7")]
     pub cases: ::core::option::Option<MemberCases>,
+    /// Restrictions.
+    #[prost(message, optional, tag = "8")]
+    pub restrictions: ::core::option::Option<MemberRestrictions>,
 }
 impl ::prost::Name for GetMemberPageResponse {
     const NAME: &'static str = "GetMemberPageResponse";
@@ -4777,6 +4823,8 @@ pub enum MemberPart {
     Coupons = 4,
     /// What is being looked into.
     Cases = 5,
+    /// What the user may not do now.
+    Restrictions = 6,
 }
 impl MemberPart {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -4791,6 +4839,7 @@ impl MemberPart {
             Self::Points => "MEMBER_PART_POINTS",
             Self::Coupons => "MEMBER_PART_COUPONS",
             Self::Cases => "MEMBER_PART_CASES",
+            Self::Restrictions => "MEMBER_PART_RESTRICTIONS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -4802,6 +4851,7 @@ impl MemberPart {
             "MEMBER_PART_POINTS" => Some(Self::Points),
             "MEMBER_PART_COUPONS" => Some(Self::Coupons),
             "MEMBER_PART_CASES" => Some(Self::Cases),
+            "MEMBER_PART_RESTRICTIONS" => Some(Self::Restrictions),
             _ => None,
         }
     }
@@ -4839,6 +4889,35 @@ impl OpenCaseState {
             "OPEN_CASE_STATE_NEW" => Some(Self::New),
             "OPEN_CASE_STATE_IN_PROGRESS" => Some(Self::InProgress),
             "OPEN_CASE_STATE_AWAITING_USER" => Some(Self::AwaitingUser),
+            _ => None,
+        }
+    }
+}
+/// What a penalty is that forbids something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RestrictionKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// Some actions are not allowed.
+    Mute = 1,
+}
+impl RestrictionKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RESTRICTION_KIND_UNSPECIFIED",
+            Self::Mute => "RESTRICTION_KIND_MUTE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RESTRICTION_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "RESTRICTION_KIND_MUTE" => Some(Self::Mute),
             _ => None,
         }
     }

@@ -10,3 +10,4 @@ mod member;
 mod model;
 mod programme;
 mod replay;
+mod validate_only;

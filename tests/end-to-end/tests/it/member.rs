@@ -1,5 +1,7 @@
 //! A user's page, over all services.
 
+mod shop;
+
 use std::collections::BTreeMap;
 
 use end_to_end::contract;
@@ -11,16 +13,17 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
-const PAGE: &str = "/banyan.profiles.v1.MemberService/GetMemberPage";
-const ALL: [MemberPart; 5] =
-    [MemberPart::Profile, MemberPart::Levels, MemberPart::Points, MemberPart::Coupons, MemberPart::Cases];
+use self::shop::{call, cases, coupons, held_points, penalties, shop};
 
-/// Calls a method with a request in its JSON form; answers the answer's.
-async fn call(suite: &Suite, path: &str, request: Value) -> Value {
-    let method = contract::methods().into_iter().find(|method| contract::path(method) == path).expect("a method");
-    let request = contract::message(method.input(), &request);
-    suite.json(&method, "shop", &request).await.unwrap_or_else(|status| panic!("{path}: {status:?}"))
-}
+const PAGE: &str = "/banyan.profiles.v1.MemberService/GetMemberPage";
+const ALL: [MemberPart; 6] = [
+    MemberPart::Profile,
+    MemberPart::Levels,
+    MemberPart::Points,
+    MemberPart::Coupons,
+    MemberPart::Cases,
+    MemberPart::Restrictions,
+];
 
 async fn page_as(suite: &Suite, token: &str, request: Value) -> Result<GetMemberPageResponse, Status> {
     let method = contract::methods().into_iter().find(|method| contract::path(method) == PAGE).expect("a method");
@@ -52,112 +55,6 @@ fn fine(parts: &[MemberPart]) -> Vec<(MemberPart, Code, String)> {
     parts.iter().map(|part| (*part, Code::Ok, String::new())).collect()
 }
 
-fn name(zh: &str, en: &str) -> Value {
-    json!({"texts": {"zh": zh, "en": en}, "fallback": "en"})
-}
-
-/// A shop with a programme: points by the order, two levels on them, a welcome coupon. And `u1`, who bought for 80 yuan.
-async fn shop(suite: &Suite) {
-    call(
-        suite,
-        "/banyan.admin.v1.TenantService/CreateTenant",
-        json!({"requestId": "shop", "tenant": {"tenantId": "shop", "displayName": "小店", "zone": "Asia/Shanghai",
-            "currency": "CNY", "sandbox": true, "clock": "2026-03-08T04:00:00Z"}}),
-    )
-    .await;
-    for (id, spendable, zh, en) in [("growth", false, "成长值", "growth"), ("points", true, "积分", "points")] {
-        call(
-            suite,
-            "/banyan.levels.v1.PointsService/CreatePointType",
-            json!({"requestId": id, "pointType": {"pointTypeId": id, "displayName": name(zh, en), "spendable": spendable,
-                "expiryPolicy": "EXPIRY_POLICY_MONTHS", "expiryCount": 1,
-                "reversalPolicy": "REVERSAL_POLICY_DOWN_TO_ZERO", "zone": "Asia/Shanghai"}}),
-        )
-        .await;
-    }
-    call(
-        suite,
-        "/banyan.levels.v1.EarningRuleService/PublishEarningRule",
-        json!({"requestId": "rule", "rule": {"ruleId": "one-per-yuan", "pointTypeId": "points",
-            "eventType": "order.completed", "formula": "order.total_minor / 100"}}),
-    )
-    .await;
-    call(
-        suite,
-        "/banyan.levels.v1.LevelService/PublishScheme",
-        json!({"requestId": "scheme", "scheme": {"schemeId": "member", "displayName": name("会员", "members"),
-            "pointTypeId": "points", "levels": [
-                {"rank": 0, "displayName": name("普卡", "basic"), "threshold": "0"},
-                {"rank": 1, "displayName": name("银卡", "silver"), "threshold": "50"},
-                {"rank": 2, "displayName": name("金卡", "gold"), "threshold": "200"}],
-            "validityMonths": 12, "periodEnd": "PERIOD_END_KEEP"}}),
-    )
-    .await;
-    call(
-        suite,
-        "/banyan.profiles.v1.ProfileService/UpsertProfile",
-        json!({"requestId": "u1", "profile": {"userId": "u1", "locale": "zh-CN"}}),
-    )
-    .await;
-    call(
-        suite,
-        "/banyan.profiles.v1.EventService/RecordEvents",
-        json!({"mode": "EVENT_MODE_FACTS_EARN", "events": [{"eventId": "e1", "userId": "u1",
-            "occurredAt": "2026-03-08T03:00:00Z", "orderCompleted": {"order": {"orderId": "o1",
-                "total": {"currencyCode": "CNY", "units": "80"}}}}]}),
-    )
-    .await;
-}
-
-async fn held_points(suite: &Suite) {
-    call(
-        suite,
-        "/banyan.levels.v1.PointsService/HoldPoints",
-        json!({"requestId": "hold", "userId": "u1", "pointTypeId": "points", "amount": "30", "ttlSeconds": 900}),
-    )
-    .await;
-}
-
-/// Two coupons of one template, and one that cannot be used yet.
-async fn coupons(suite: &Suite) {
-    let template = |id: &str, zh: &str, from: &str, until: &str| {
-        json!({"requestId": id, "template": {"templateId": id, "displayName": name(zh, "a coupon"),
-            "layer": "COUPON_LAYER_SHOP", "thresholdPrice": "THRESHOLD_PRICE_LIST",
-            "amountOff": {"amount": {"currencyCode": "CNY", "units": "10"}},
-            "funders": [{"funder": "FUNDER_SHOP", "basisPoints": 10000}],
-            "fixedValidity": {"validFrom": from, "validUntil": until}, "perUserMax": 5,
-            "distribution": "COUPON_DISTRIBUTION_CLAIMABLE"}})
-    };
-    let march = template("march", "三月券", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z");
-    let april = template("april", "四月券", "2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z");
-    for template in [march, april] {
-        call(suite, "/banyan.incentives.v1.CouponService/PublishCouponTemplate", template).await;
-    }
-    for (id, template) in [("claim-1", "march"), ("claim-2", "march"), ("claim-3", "april")] {
-        call(
-            suite,
-            "/banyan.incentives.v1.CouponService/ClaimCoupon",
-            json!({"requestId": id, "userId": "u1", "templateId": template}),
-        )
-        .await;
-    }
-}
-
-/// A case with a promise and one that has ended.
-async fn cases(suite: &Suite) {
-    let cases = "/banyan.feedback.v1.CaseService";
-    for (id, text) in [("late", "快递没到"), ("done", "怎么退货")] {
-        let submit = json!({"requestId": id, "userId": "u1", "caseId": id, "kind": "CASE_KIND_QUESTION", "text": text});
-        call(suite, &format!("{cases}/SubmitCase"), submit).await;
-    }
-    let promise = json!({"requestId": "promise", "userId": "u1", "caseId": "late", "agentId": "a1", "text": "明天答复",
-        "promisedUntil": "2026-03-10T04:00:00Z"});
-    call(suite, &format!("{cases}/PromiseAnswer"), promise).await;
-    let resolve = json!({"requestId": "resolve", "userId": "u1", "caseId": "done", "agentId": "a1", "text": "已答复",
-        "resolution": "RESOLUTION_ANSWERED"});
-    call(suite, &format!("{cases}/ResolveCase"), resolve).await;
-}
-
 fn as_json(page: &GetMemberPageResponse) -> Value {
     let method = contract::methods().into_iter().find(|method| contract::path(method) == PAGE).expect("a method");
     contract::json(method.output(), &page.encode_to_vec())
@@ -171,6 +68,7 @@ async fn a_page_shows_all_that_the_services_know_of_a_user_in_the_users_language
     held_points(&suite).await;
     coupons(&suite).await;
     cases(&suite).await;
+    penalties(&suite).await;
     let found = page(&suite, json!({"userId": "u1"})).await;
     assert_eq!(statuses(&found), fine(&ALL));
     let shown = as_json(&found);
@@ -197,6 +95,10 @@ async fn a_page_shows_all_that_the_services_know_of_a_user_in_the_users_language
     let late = json!({"caseId": "late", "state": "OPEN_CASE_STATE_IN_PROGRESS",
         "submittedAt": "2026-03-08T04:00:00Z", "promisedUntil": "2026-03-10T04:00:00Z"});
     assert_eq!(shown["cases"], json!({"cases": [late]}));
+    // what staff wrote as the reason is not shown
+    let muted = |what: &str, until: &str| json!({"restriction": what, "kind": "RESTRICTION_KIND_MUTE", "actionId": "spam", "until": until});
+    let restrictions = [muted("comment", "2026-03-09T04:00:00Z"), muted("post", "2026-03-15T04:00:00Z")];
+    assert_eq!(shown["restrictions"], json!({"restrictions": restrictions}));
 
     let english = page(&suite, json!({"userId": "u1", "locale": "en-GB", "parts": ["MEMBER_PART_LEVELS"]})).await;
     assert_eq!(statuses(&english), fine(&[MemberPart::Levels]));
@@ -234,7 +136,8 @@ async fn a_page_of_a_user_never_seen_has_no_profile_and_all_other_parts() {
     assert_eq!(statuses(&found), [vec![unknown], fine(&ALL[1..])].concat());
     let shown = as_json(&found);
     assert_eq!(shown["levels"]["standings"][0]["levelName"], "普卡");
-    assert_eq!((&shown["coupons"], &shown["cases"]), (&json!({}), &json!({})));
+    let none = ["coupons", "cases", "restrictions"].map(|part| shown[part].clone());
+    assert_eq!(none, [json!({}), json!({}), json!({})]);
 }
 
 #[tokio::test]
@@ -247,11 +150,12 @@ async fn a_part_whose_service_is_not_there_has_its_own_status_and_the_rest_is_th
     cases(&suite).await;
     let found = page(&suite, json!({"userId": "u1"})).await;
     let told = statuses(&found);
-    let (there, missing): (Vec<_>, Vec<_>) = told.into_iter().partition(|(part, ..)| *part != MemberPart::Coupons);
+    let of_incentives = [MemberPart::Coupons, MemberPart::Restrictions];
+    let (missing, there): (Vec<_>, Vec<_>) = told.into_iter().partition(|(part, ..)| of_incentives.contains(part));
     assert_eq!(there, fine(&[MemberPart::Profile, MemberPart::Levels, MemberPart::Points, MemberPart::Cases]));
-    assert_eq!(missing, [(MemberPart::Coupons, Code::Unavailable, "STORE_UNAVAILABLE".to_owned())]);
+    assert_eq!(missing, of_incentives.map(|part| (part, Code::Unavailable, "STORE_UNAVAILABLE".to_owned())));
     let shown = as_json(&found);
-    assert_eq!(shown.get("coupons"), None);
+    assert_eq!((shown.get("coupons"), shown.get("restrictions")), (None, None));
     assert_eq!(shown["cases"]["cases"][0]["caseId"], "late");
     assert_eq!(shown["points"]["balances"][0]["available"], "80");
 }
@@ -277,7 +181,7 @@ async fn a_part_whose_service_never_answers_is_left_out_in_time() {
     suite.quiet().await;
     let found = page(&suite, json!({"userId": "u1"})).await;
     let late = (MemberPart::Cases, Code::DeadlineExceeded, "DEADLINE_EXCEEDED".to_owned());
-    assert_eq!(statuses(&found), [fine(&ALL[..4]), vec![late]].concat());
+    assert_eq!(statuses(&found), [fine(&ALL[..4]), vec![late], fine(&ALL[5..])].concat());
     assert_eq!(as_json(&found)["levels"]["standings"][0]["levelName"], "银卡");
 }
 

@@ -22,10 +22,10 @@ pub fn is_abandoned(touched_at: OffsetDateTime, now: OffsetDateTime) -> bool {
 }
 
 /// The id of the request that publishes a definition for a version. The same however often the version is gone on with;
-/// another for other content, and for the same content in another version, since it may have changed in between.
-pub fn publication_id(version: i32, content: &[u8; 32]) -> String {
+/// another for another kind or content, and for the same content in another version, since it may have changed in between.
+pub fn publication_id(version: i32, kind: &str, content: &[u8; 32]) -> String {
     let hex: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("programme-{version}-{hex}")
+    format!("programme-{version}-{kind}-{hex}")
 }
 
 #[cfg(test)]
@@ -42,11 +42,12 @@ mod tests {
     }
 
     #[test]
-    fn publications_differ_by_version_and_content_and_fit_into_a_request_id() {
-        let id = publication_id(i32::MAX, &[7; 32]);
-        assert_eq!(id, publication_id(i32::MAX, &[7; 32]));
-        assert_ne!(id, publication_id(1, &[7; 32]));
-        assert_ne!(id, publication_id(i32::MAX, &[8; 32]));
+    fn publications_differ_by_version_kind_and_content_and_fit_into_a_request_id() {
+        let id = publication_id(i32::MAX, "campaign_settings", &[7; 32]);
+        assert_eq!(id, publication_id(i32::MAX, "campaign_settings", &[7; 32]));
+        assert_ne!(id, publication_id(1, "campaign_settings", &[7; 32]));
+        assert_ne!(id, publication_id(i32::MAX, "scheme", &[7; 32]));
+        assert_ne!(id, publication_id(i32::MAX, "campaign_settings", &[8; 32]));
         assert!(id.len() <= 128);
     }
 }

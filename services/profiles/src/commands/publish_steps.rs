@@ -1,0 +1,100 @@
+use ids::{RequestId, TenantId};
+use proto::incentives::v1::{Campaign, CampaignState};
+use proto::profiles::v1::Models;
+use requests::{Request, body_of};
+
+use super::apply_programme::Begun;
+use super::{ModelsPart, UpdateModels};
+use crate::Profiles;
+use crate::domain::programme::Kind;
+use crate::domain::programme::version::publication_id;
+use crate::domain::refusal::Refusal;
+use crate::error::ProfilesError;
+use crate::owners::{Deed, Definition, NotPublished, Publication};
+use crate::store;
+use crate::wire::definition::definitions;
+use crate::wire::lifecycle::read_models;
+use crate::wire::programme::json;
+
+impl Profiles {
+    /// Does everything that is to be done for a version, in the order in which one part may name another. A refusal ends
+    /// it.
+    pub(super) async fn publish_steps(
+        &self,
+        tenant: &TenantId,
+        begun: &Begun,
+    ) -> Result<Result<(), Refusal>, ProfilesError> {
+        let version = begun.version.version;
+        for step in definitions(&begun.work.steps) {
+            if !self.goes_on(tenant, version).await? {
+                return Ok(Ok(())); // somebody else has ended it: how, the end will find
+            }
+            let name = step.name();
+            let content = json(&step.value()).to_string();
+            let request_id = publication_id(version, step.kind.shape().name, &body_of(&content));
+            let done = match step.kind {
+                Kind::LifecycleModels => self.publish_models(tenant, request_id, step).await,
+                _ => {
+                    let (deed, definition) = (deed(&step), step.without_output());
+                    let publication = Publication { deed, definition, author: begun.version.author.clone() };
+                    self.owners.publish(tenant, request_id, publication).await
+                }
+            };
+            match done {
+                Ok(()) => {}
+                Err(NotPublished::Refused(cause)) => {
+                    return Ok(Err(Refusal::ProgrammeRefused { version, definition: name, cause }));
+                }
+                Err(NotPublished::Unsettled(error)) => return Err(error),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn publish_models(
+        &self,
+        tenant: &TenantId,
+        request_id: String,
+        models: Definition,
+    ) -> Result<(), NotPublished> {
+        let models: Models = models.message.transcode_to().unwrap_or_default();
+        let id = RequestId::new(request_id).expect("a version and a hash fit into a request id");
+        let command = UpdateModels {
+            request: Request {
+                user: String::new(),
+                method: "LifecycleService/UpdateModels",
+                id,
+                body: body_of(&models),
+            },
+            etag: String::new(),
+            models: read_models(Some(&models)).0,
+            parts: vec![ModelsPart::Stage, ModelsPart::Rfm],
+        };
+        match self.update_models(tenant, &command).await {
+            Ok(_) => Ok(()),
+            Err(ProfilesError::Refused { refusal, .. }) => Err(NotPublished::Refused(refusal.to_string())),
+            Err(error) => Err(NotPublished::Unsettled(error)),
+        }
+    }
+
+    /// Takes note that a version is gone on with; false where it no longer is under way.
+    async fn goes_on(&self, tenant: &TenantId, version: i32) -> Result<bool, ProfilesError> {
+        let mut tx = self.core.db.begin(tenant).await?;
+        let real = pg::real_clock(&mut tx).await?;
+        let goes_on = store::programme::touch(&mut tx, tenant, version, real).await?;
+        tx.commit().await?;
+        Ok(goes_on)
+    }
+}
+
+/// What a step is to do: of a campaign its state says it.
+fn deed(step: &Definition) -> Deed {
+    if step.kind != Kind::Campaign {
+        return Deed::Publish;
+    }
+    match step.message.transcode_to::<Campaign>().unwrap_or_default().state() {
+        CampaignState::Paused => Deed::Pause,
+        CampaignState::Running => Deed::Resume,
+        _ => Deed::Publish,
+    }
+}
