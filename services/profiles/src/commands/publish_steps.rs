@@ -1,3 +1,4 @@
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use ids::{RequestId, TenantId};
 use proto::incentives::v1::{Campaign, CampaignState};
 use proto::profiles::v1::Models;
@@ -16,46 +17,66 @@ use crate::wire::definition::definitions;
 use crate::wire::lifecycle::read_models;
 use crate::wire::programme::json;
 
+/// Definitions of a kind that are published at the same time.
+const CALLS: usize = 8;
+
 impl Profiles {
-    /// Does everything that is to be done for a version, in the order in which one part may name another. A refusal ends
-    /// it.
+    /// Does everything that is to be done for a version: kind by kind, since one may name another of an earlier kind, several
+    /// of a kind at the same time. A refusal ends it.
     pub(super) async fn publish_steps(
         &self,
         tenant: &TenantId,
         begun: &Begun,
     ) -> Result<Result<(), Refusal>, ProfilesError> {
         let version = begun.version.version;
-        for step in definitions(&begun.work.steps) {
+        let steps = definitions(&begun.work.steps);
+        for of_kind in steps.chunk_by(|a, b| a.kind == b.kind) {
             if !self.goes_on(tenant, version).await? {
                 return Ok(Ok(())); // somebody else has ended it: how, the end will find
             }
-            let name = step.name();
+            // what is done with one definition is done in order: a campaign is saved, then resumed
+            let of_each = of_kind.chunk_by(|a, b| a.key() == b.key());
+            let calls: Vec<_> = of_each.map(|steps| self.publish_in_order(tenant, begun, steps).boxed()).collect();
+            let done: Result<Vec<()>, _> = stream::iter(calls).buffered(CALLS).try_collect().await;
+            match done {
+                Ok(_) => {}
+                Err((definition, NotPublished::Refused(cause))) => {
+                    return Ok(Err(Refusal::ProgrammeRefused { version, definition, cause }));
+                }
+                Err((_, NotPublished::Unsettled(error))) => return Err(error),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Does several things with one definition; fails with its name.
+    async fn publish_in_order(
+        &self,
+        tenant: &TenantId,
+        begun: &Begun,
+        steps: &[Definition],
+    ) -> Result<(), (String, NotPublished)> {
+        for step in steps {
             let content = json(&step.value()).to_string();
-            let request_id = publication_id(version, step.kind.shape().name, &body_of(&content));
+            let request_id = publication_id(begun.version.version, step.kind.shape().name, &body_of(&content));
             let done = match step.kind {
                 Kind::LifecycleModels => self.publish_models(tenant, request_id, step).await,
                 _ => {
-                    let (deed, definition) = (deed(&step), step.without_output());
+                    let (deed, definition) = (deed(step), step.clone().without_output());
                     let publication = Publication { deed, definition, author: begun.version.author.clone() };
                     self.owners.publish(tenant, request_id, publication).await
                 }
             };
-            match done {
-                Ok(()) => {}
-                Err(NotPublished::Refused(cause)) => {
-                    return Ok(Err(Refusal::ProgrammeRefused { version, definition: name, cause }));
-                }
-                Err(NotPublished::Unsettled(error)) => return Err(error),
-            }
+            done.map_err(|why| (step.name(), why))?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     async fn publish_models(
         &self,
         tenant: &TenantId,
         request_id: String,
-        models: Definition,
+        models: &Definition,
     ) -> Result<(), NotPublished> {
         let models: Models = models.message.transcode_to().unwrap_or_default();
         let id = RequestId::new(request_id).expect("a version and a hash fit into a request id");

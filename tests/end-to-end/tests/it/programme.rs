@@ -25,13 +25,38 @@ async fn preset(suite: &Suite, id: &str) -> pb::ProgrammeBundle {
 
 async fn plan(suite: &Suite, bundle: &pb::ProgrammeBundle) -> pb::PlanProgrammeResponse {
     let request = pb::PlanProgrammeRequest { bundle: Some(bundle.clone()) };
-    call(suite, &format!("{PROGRAMMES}PlanProgramme"), &request).await.unwrap()
+    patiently(suite, &suite.token(NAMES.tenant, "programme.read"), "PlanProgramme", &request).await.unwrap()
 }
 
 async fn apply(suite: &Suite, id: &str, bundle: &pb::ProgrammeBundle) -> Result<pb::ApplyProgrammeResponse, Status> {
+    apply_as(suite, &suite.token(NAMES.tenant, "programme.write"), id, bundle).await
+}
+
+async fn apply_as(
+    suite: &Suite,
+    token: &str,
+    id: &str,
+    bundle: &pb::ProgrammeBundle,
+) -> Result<pb::ApplyProgrammeResponse, Status> {
     let (request_id, bundle) = (id.to_owned(), Some(bundle.clone()));
     let request = pb::ApplyProgrammeRequest { request_id, bundle, ..Default::default() };
-    call(suite, &format!("{PROGRAMMES}ApplyProgramme"), &request).await
+    patiently(suite, token, "ApplyProgramme", &request).await
+}
+
+/// A call that a slow machine has no time for is repeated, as the contract says: it goes on where it stopped.
+async fn patiently<Q: Message, A: Message + Default>(
+    suite: &Suite,
+    token: &str,
+    method: &str,
+    request: &Q,
+) -> Result<A, Status> {
+    for _ in 0..20 {
+        match suite.call(&format!("{PROGRAMMES}{method}"), Some(token), request.encode_to_vec()).await {
+            Err(status) if matches!(status.code(), Code::DeadlineExceeded | Code::Unavailable) => {}
+            answer => return Ok(A::decode(&answer?.message[..]).unwrap()),
+        }
+    }
+    panic!("{method} does not come to an end");
 }
 
 async fn rules(suite: &Suite) -> Vec<(String, i32, bool)> {
@@ -64,7 +89,7 @@ async fn ask(suite: &Suite, method: &str, request: Value) -> Value {
 
 async fn rollback(suite: &Suite, id: &str, to_version: i32) -> pb::RollbackProgrammeResponse {
     let request = pb::RollbackProgrammeRequest { request_id: id.into(), to_version, ..Default::default() };
-    call(suite, &format!("{PROGRAMMES}RollbackProgramme"), &request).await.unwrap()
+    patiently(suite, &suite.token(NAMES.tenant, "programme.write"), "RollbackProgramme", &request).await.unwrap()
 }
 
 /// What kinds of changes there are.
@@ -81,7 +106,8 @@ async fn a_preset_comes_into_force_in_every_service_and_another_takes_its_place_
     let (retail, content) = (preset(&suite, "retail").await, preset(&suite, "content").await);
     let planned = plan(&suite, &retail).await;
     assert_eq!((planned.violations.len(), planned.changes.len(), planned.etag.as_str()), (0, 35, "v0"));
-    assert_eq!(acts(&planned.changes), [pb::ChangeKind::Added]);
+    // the classification was there before, with its defaults
+    assert_eq!(acts(&planned.changes), [pb::ChangeKind::Added, pb::ChangeKind::Changed]);
     let applied = apply(&suite, "1", &retail).await.unwrap();
     assert_eq!((&applied.changes, &applied.awaiting_approval), (&planned.changes, &planned.awaiting_approval));
     assert_eq!(plan(&suite, &retail).await.changes, []);
@@ -125,11 +151,7 @@ async fn a_campaign_of_a_bundle_grants_once_another_than_who_applied_it_approves
     let suite = fresh().await;
     let retail = preset(&suite, "retail").await;
     let token = suite.token_of(NAMES.tenant, "安娜", "programme.write");
-    let request =
-        pb::ApplyProgrammeRequest { request_id: "1".into(), bundle: Some(retail.clone()), ..Default::default() };
-    let path = format!("{PROGRAMMES}ApplyProgramme");
-    let answer = suite.call(&path, Some(&token), request.encode_to_vec()).await.unwrap();
-    let applied = pb::ApplyProgrammeResponse::decode(&answer.message[..]).unwrap();
+    let applied = apply_as(&suite, &token, "1", &retail).await.unwrap();
     assert_eq!(applied.awaiting_approval.len(), retail.campaigns.len());
     let campaign = ask(&suite, "incentives.v1.CampaignService/GetCampaign", json!({"campaignId": "care"})).await;
     assert_eq!(campaign["campaign"]["author"], "安娜");
@@ -185,7 +207,7 @@ async fn what_its_owners_find_wrong_with_a_bundle_is_named_all_at_once_and_nothi
         "bundle.earning_rules[0].formula",
         "bundle.scheme.levels[2].threshold",
         "bundle.coupon_templates[0].funders",
-        "bundle.campaigns[2].condition",
+        "bundle.campaigns[2].expression",
         "bundle.actions[0].ladder",
         "bundle.sla_policy.targets[1].calendar_id",
         "bundle.classification.rules[1].rule_id",

@@ -10,8 +10,9 @@ use profiles::domain::programme::Kind;
 use profiles::domain::programme::violation::Violation;
 use profiles::error::ProfilesError;
 use profiles::owners::{Checked, Deed, Definition, NotPublished, Owners, Publication, bundle, definitions};
-use prost_reflect::Value;
-use proto::incentives::v1::CampaignState;
+use prost_reflect::{ReflectMessage as _, Value};
+use proto::feedback::v1::Classification;
+use proto::incentives::v1::{CampaignSettings, CampaignState};
 use proto::programme::v1::ProgrammeBundle;
 use tokio::sync::Semaphore;
 use tonic::Status;
@@ -40,8 +41,14 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn new() -> Arc<Self> {
+        // what always is in force
+        let defaults = ProgrammeBundle {
+            campaign_settings: Some(CampaignSettings::default()),
+            classification: Some(Classification::default()),
+            ..ProgrammeBundle::default()
+        };
         Arc::new(Self {
-            in_force: Mutex::default(),
+            in_force: Mutex::new(definitions(&defaults)),
             calls: Mutex::default(),
             breaks: Mutex::default(),
             gate: Semaphore::new(1_000),
