@@ -59,8 +59,13 @@ pub(super) fn checkout_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A campaign of these names alone: applying the programme of others pauses it.
+fn spring(names: &Names<'_>) -> String {
+    format!("spring-{}", names.ids)
+}
+
 pub(super) fn campaign_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
-    let over = format!("over-{}", names.ids);
+    let (spring, over) = (spring(names), format!("over-{}", names.ids));
     let campaign = |id: &str| {
         json!({
             "requestId": request_id(names, id),
@@ -79,10 +84,10 @@ pub(super) fn campaign_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             json!({"requestId": request_id(names, "campaign-settings"),
                 "settings": {"globalHoldoutBasisPoints": 100, "selfApproval": true}}),
         ),
-        ("/banyan.incentives.v1.CampaignService/SaveCampaign", campaign("spring")),
-        ("/banyan.incentives.v1.CampaignService/ApproveCampaign", turn("approve", "spring")),
-        ("/banyan.incentives.v1.CampaignService/PauseCampaign", turn("pause", "spring")),
-        ("/banyan.incentives.v1.CampaignService/ResumeCampaign", turn("resume", "spring")),
+        ("/banyan.incentives.v1.CampaignService/SaveCampaign", campaign(&spring)),
+        ("/banyan.incentives.v1.CampaignService/ApproveCampaign", turn("approve", &spring)),
+        ("/banyan.incentives.v1.CampaignService/PauseCampaign", turn("pause", &spring)),
+        ("/banyan.incentives.v1.CampaignService/ResumeCampaign", turn("resume", &spring)),
         ("/banyan.incentives.v1.CampaignService/SaveCampaign", campaign(&over)),
         ("/banyan.incentives.v1.CampaignService/EndCampaign", turn("end", &over)),
     ]
@@ -117,20 +122,21 @@ pub(super) fn penalty_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
 }
 
 pub(super) fn campaign_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
-    let (user, campaign) = (json!({"userId": names.user}), json!({"campaignId": "spring"}));
+    let spring = spring(names);
+    let (user, campaign) = (json!({"userId": names.user}), json!({"campaignId": spring}));
     vec![
         ("/banyan.incentives.v1.CampaignService/GetCampaign", campaign.clone()),
         ("/banyan.incentives.v1.CampaignService/ListCampaigns", json!({})),
         ("/banyan.incentives.v1.CampaignService/GetCampaignResults", campaign),
         (
             "/banyan.incentives.v1.CampaignService/DryRunCampaign",
-            json!({"campaignId": "spring", "userId": names.user, "fields": {"order.total_minor": {"number": "19900"}}}),
+            json!({"campaignId": spring, "userId": names.user, "fields": {"order.total_minor": {"number": "19900"}}}),
         ),
         ("/banyan.incentives.v1.CampaignService/GetCampaignSettings", json!({})),
         ("/banyan.incentives.v1.DecisionService/ListDecisions", user.clone()),
         (
             "/banyan.incentives.v1.DecisionService/ExplainDecision",
-            json!({"userId": names.user, "campaignId": "spring", "sourceEventId": format!("e1-{}", names.ids)}),
+            json!({"userId": names.user, "campaignId": spring, "sourceEventId": format!("e1-{}", names.ids)}),
         ),
         ("/banyan.incentives.v1.ActionService/ListActions", json!({})),
         ("/banyan.incentives.v1.ActionService/GetGapReport", json!({})),
