@@ -42,7 +42,7 @@ use self::figures::{Input, Refused, Replay, Report, Tenant};
 use self::gather::Scope;
 use self::input::Material;
 use self::local::Local;
-use self::proposals::{Coin, Proposals, bundle, cells};
+use self::proposals::{Coin, Proposals, bundle, cells, promotions};
 use self::words::Lang;
 use crate::folder::Folder;
 
@@ -148,7 +148,10 @@ async fn propose(
     let counted = gather::rfm_cells(scope, by_quintiles).await?;
     let coin = Coin { currency: scope.currency, decimals: scope.decimals };
     let mut proposals = proposals::propose(base, &counted, by_quintiles, &coin);
-    let programme = bundle::build(preset::programme(&args.zone), gather::models(scope).await?, &proposals);
+    let steps = proposals.steps.as_ref();
+    let promotions = steps.map(|steps| promotions::templates(steps, &coin, local, scope.days.1)).unwrap_or_default();
+    let models = gather::models(scope).await?;
+    let programme = bundle::build(preset::programme(&args.zone), models, &proposals, promotions);
     let usual = || bundle::usual_path(args.report.as_deref(), folder.path(), tenant_id);
     let path = args.bundle.clone().unwrap_or_else(usual);
     let written = bundle::write(&path, &bundle::to_json(&programme)?, args.bundle.is_none());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
+use proto::incentives::v1::CouponTemplate;
 use proto::levels::v1::{Level, PeriodEnd, Scheme};
 use proto::profiles::v1::{Models, RfmMethod};
 use proto::programme::v1::ProgrammeBundle;
@@ -17,8 +18,15 @@ use super::cells::Cells;
 use super::churn::Churn;
 use super::levels::ProposedLevel;
 
-/// Puts the proposals into a programme; what is not proposed stays as it is there, and in the tenant's models.
-pub(crate) fn build(mut programme: ProgrammeBundle, mut models: Models, proposals: &Proposals) -> ProgrammeBundle {
+/// Puts the proposals, with the steps as these promotions, into a programme; what is not proposed stays as it is there, and
+/// in the tenant's models.
+pub(crate) fn build(
+    mut programme: ProgrammeBundle,
+    mut models: Models,
+    proposals: &Proposals,
+    promotions: Vec<CouponTemplate>,
+) -> ProgrammeBundle {
+    programme.coupon_templates.extend(promotions);
     if let (Some(scheme), Some(levels)) = (&mut programme.scheme, &proposals.levels) {
         put_levels(scheme, levels);
     }
@@ -94,14 +102,21 @@ pub(crate) fn write(path: &Path, programme: &Value, keep: bool) -> io::Result<bo
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
     use serde_json::json;
 
     use super::*;
+    use crate::demo::local::Local;
     use crate::demo::preset;
     use crate::demo::proposals::tests::{models, proposals};
+    use crate::demo::proposals::{Coin, promotions};
 
     fn built() -> ProgrammeBundle {
-        build(preset::programme("UTC"), models(), &proposals())
+        let (proposals, coin) = (proposals(), Coin { currency: "USD", decimals: 2 });
+        let local = Local::new("UTC").expect("the zone exists");
+        let steps = proposals.steps.as_ref().expect("steps");
+        let promotions = promotions::templates(steps, &coin, &local, date(2025, 12, 31));
+        build(preset::programme("UTC"), models(), &proposals, promotions)
     }
 
     #[test]
@@ -123,7 +138,7 @@ mod tests {
         assert_eq!(json["pointTypes"][0]["pointTypeId"], "points");
         assert_eq!(json["earningRules"][0]["formula"], "order.total_minor / 100");
         let keys: Vec<_> = json.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(keys, ["earningRules", "lifecycleModels", "pointTypes", "scheme"]);
+        assert_eq!(keys, ["couponTemplates", "earningRules", "lifecycleModels", "pointTypes", "scheme"]);
     }
 
     #[test]
@@ -147,7 +162,7 @@ mod tests {
     #[test]
     fn what_is_not_proposed_stays_as_it_is() {
         let none = Proposals::default();
-        let got = build(preset::programme("UTC"), models(), &none);
+        let got = build(preset::programme("UTC"), models(), &none, vec![]);
         assert_eq!(got, ProgrammeBundle { lifecycle_models: Some(models()), ..preset::programme("UTC") });
     }
 

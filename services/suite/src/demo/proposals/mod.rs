@@ -7,6 +7,7 @@ pub(crate) mod churn;
 pub(crate) mod cost;
 pub(crate) mod history;
 pub(crate) mod levels;
+pub(crate) mod promotions;
 mod returns;
 mod spread;
 pub(crate) mod steps;
