@@ -20,11 +20,23 @@ pub struct Settings {
     pub review_batches_max: u32,
     /// Whether a service `incentives` runs too: rewards are carried out and holds are resolved as its log tells.
     pub incentives: bool,
+    /// Whether calls that change accounts share transactions while others wait. Without it each is a transaction of its
+    /// own: what measurements compare with.
+    pub batched: bool,
+    /// Calls that may wait for such a transaction; one more is refused with OVERLOADED.
+    pub waiting_max: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { review_every_s: 60, review_batch_max: 200, review_batches_max: 50, incentives: false }
+        Self {
+            review_every_s: 60,
+            review_batch_max: 200,
+            review_batches_max: 50,
+            incentives: false,
+            batched: true,
+            waiting_max: 4_096,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use ids::TenantId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, Row, Transaction};
 
+use crate::flush::Flush;
 use crate::{PgSettings, Roles, StoreError};
 
 /// A connection lives about this long: after it, types, plans and addresses are learnt anew.
@@ -15,6 +16,7 @@ const LIFETIME: Duration = Duration::from_secs(600);
 pub struct Db {
     pool: PgPool,
     schema: &'static str,
+    flush: Flush,
 }
 
 impl Db {
@@ -27,7 +29,7 @@ impl Db {
         let until = Instant::now() + Duration::from_millis(settings.connect_timeout_ms);
         loop {
             match usable(&pool, settings, schema).await {
-                Ok(()) => return Ok(Self { pool, schema }),
+                Ok(()) => return Ok(Self { pool, schema, flush: Flush::default() }),
                 Err(error) if error.passing() && Instant::now() < until => {
                     tracing::debug!(schema, ?error, "the database does not answer yet");
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -57,13 +59,18 @@ impl Db {
     }
 
     async fn begin_with(&self, statements: String) -> Result<Tx, StoreError> {
-        Ok(Tx(self.pool.begin_with(AssertSqlSafe(statements)).await?))
+        Ok(Tx(self.pool.begin_with(AssertSqlSafe(statements)).await?, self.flush.clone()))
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.pool.execute("select 1").await?;
         Ok(())
+    }
+
+    /// How long a commit has taken lately; zero before the first.
+    pub fn flush_time(&self) -> Duration {
+        self.flush.lately()
     }
 
     /// The schema of the service.
@@ -79,7 +86,7 @@ impl Db {
 
 /// A transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
-pub struct Tx(Transaction<'static, Postgres>);
+pub struct Tx(Transaction<'static, Postgres>, Flush);
 
 impl Tx {
     /// Makes everything durable. An error leaves the outcome unknown; the same request id settles it.
@@ -87,7 +94,10 @@ impl Tx {
     /// After a failed statement there is nothing to commit: Postgres rolls back, and sqlx does not tell. So the error of a
     /// statement always ends the attempt, and a write ends with a statement that would fail too (the log's append).
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.0.commit().await?)
+        let begun = Instant::now();
+        self.0.commit().await?;
+        self.1.took(begun.elapsed());
+        Ok(())
     }
 
     /// Undoes everything now rather than when the connection is next used.

@@ -6,6 +6,7 @@
 
 mod db;
 mod error;
+mod flush;
 mod migrate;
 mod retry;
 mod roles;

@@ -7,6 +7,7 @@
 
 mod purge;
 mod record;
+mod recorded;
 
 use aws_lc_rs::digest;
 use ids::RequestId;
@@ -14,6 +15,7 @@ use prost::Message;
 
 pub use purge::{RETENTION, purge};
 pub use record::{Keep, Known, look_up, record};
+pub use recorded::{Encoded, Recorded};
 
 /// The migrations of the records, version 100 and up.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");

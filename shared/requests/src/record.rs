@@ -1,10 +1,9 @@
 use ids::TenantId;
 use pg::{StoreError, Tx};
-use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Request;
+use crate::{Recorded, Request};
 
 /// How long the record of a request is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,7 @@ pub async fn look_up<T, R>(
     requests: &[&Request],
 ) -> Result<Vec<Known<T, R>>, StoreError>
 where
-    T: Message + Default,
+    T: Recorded,
     R: DeserializeOwned,
 {
     let (users, methods, ids) = columns(requests.iter().copied());
@@ -79,7 +78,7 @@ pub async fn record<T, R>(
     outcomes: &[(&Request, Result<&T, &R>)],
 ) -> Result<(), StoreError>
 where
-    T: Message,
+    T: Recorded,
     R: Serialize,
 {
     if outcomes.is_empty() {
@@ -115,7 +114,7 @@ where
 impl Row {
     fn known<T, R>(self, request: &Request) -> Result<Known<T, R>, StoreError>
     where
-        T: Message + Default,
+        T: Recorded,
         R: DeserializeOwned,
     {
         if self.body_hash != request.body {
@@ -124,13 +123,13 @@ impl Row {
         if self.refused {
             return Ok(Known::Refused(serde_json::from_slice(&self.answer).map_err(unreadable)?));
         }
-        Ok(Known::Answered(T::decode(self.answer.as_slice()).map_err(unreadable)?))
+        Ok(Known::Answered(T::read(self.answer).map_err(unreadable)?))
     }
 }
 
-fn encode<T: Message, R: Serialize>(outcome: Result<&T, &R>) -> Result<Vec<u8>, StoreError> {
+fn encode<T: Recorded, R: Serialize>(outcome: Result<&T, &R>) -> Result<Vec<u8>, StoreError> {
     match outcome {
-        Ok(answer) => Ok(answer.encode_to_vec()),
+        Ok(answer) => Ok(answer.written()),
         Err(refusal) => serde_json::to_vec(refusal).map_err(|error| sqlx::Error::Encode(error.into()).into()),
     }
 }

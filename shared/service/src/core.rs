@@ -38,10 +38,14 @@ impl Core {
 
     /// Begins a write of a tenant. One that was created a moment ago may not have travelled here yet: it is waited for.
     pub async fn write<R: Refuse>(&self, tenant: &TenantId) -> Result<Tx, Failure<R>> {
-        if !self.knows(tenant) {
-            self.await_tenant(tenant).await?;
-        }
+        self.meet(tenant).await?;
         Ok(self.db.begin(tenant).await?)
+    }
+
+    /// Waits for a tenant that may not have travelled here yet. A call that is going to wait with others does so before,
+    /// so that they need not.
+    pub async fn meet<R: Refuse>(&self, tenant: &TenantId) -> Result<(), Failure<R>> {
+        if self.knows(tenant) { Ok(()) } else { self.await_tenant(tenant).await }
     }
 
     /// The decision time of a write of a tenant whose writes are served: read after its locks, and after its request id
@@ -63,7 +67,7 @@ impl Core {
 
     /// Tells the log, keeps the answer, which names the place in the log, and commits. Without anything to tell, the place
     /// is where the user's partition ends: all that was done before is told up to there.
-    pub async fn finish<T: Message, R: Refuse>(
+    pub async fn finish<T: Message + Default, R: Refuse>(
         &self,
         mut tx: Tx,
         tenant: &TenantId,

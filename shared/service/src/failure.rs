@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use eventlog::{NotReached, TooManyHops};
+use lanes::Unserved;
 use pg::{MaybeConflict, StoreError};
 use proto::common::v1::ErrorReason;
 use serde::Serialize;
@@ -10,6 +11,8 @@ use tonic::{Code, Status};
 
 /// When a read that was too early is worth repeating.
 const NOT_REACHED_RETRY: Duration = Duration::from_millis(200);
+/// When a call that found too many others waiting is worth repeating.
+const OVERLOADED_RETRY: Duration = Duration::from_millis(500);
 
 /// A service's reasons to refuse a call after looking at what is stored. Recorded with the request of a write, so that a
 /// late duplicate gets the same answer: their serialised names are stored and never change.
@@ -63,9 +66,19 @@ pub enum Failure<R: std::error::Error + 'static> {
     /// Another service that the call needs did not do its part; its own reason is passed on.
     #[error("another service refused its part of the call")]
     Peer(Box<Status>),
+    /// It was not begun, or what was doing it broke off.
+    #[error("the call was not served")]
+    Unserved(#[from] Unserved),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
+}
+
+impl<R: std::error::Error + 'static> Failure<R> {
+    /// Whether it says nothing about the call, which was merely there: the store does not answer.
+    pub fn is_common(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unavailable(_)))
+    }
 }
 
 impl<R: std::error::Error + 'static> From<R> for Failure<R>
@@ -89,6 +102,7 @@ impl<R: std::error::Error + 'static> MaybeConflict for Failure<R> {
             | Self::TenantSuspended { .. }
             | Self::NotReached(_)
             | Self::TooManyHops(_)
+            | Self::Unserved(_)
             | Self::Peer(_) => false,
         }
     }
@@ -122,6 +136,14 @@ impl<R: Refuse> From<Failure<R>> for Status {
             }
             Failure::NotReached(NotReached::Store(source)) | Failure::Store(source) => status::from_store(source),
             Failure::TooManyHops(source) => status::internal(&source),
+            Failure::Unserved(Unserved::Full) => {
+                refuse(Code::ResourceExhausted, ErrorReason::Overloaded).retry_after(OVERLOADED_RETRY).into()
+            }
+            Failure::Unserved(Unserved::Late) => Status::deadline_exceeded(message),
+            Failure::Unserved(Unserved::Unreached) => {
+                refuse(Code::Unavailable, ErrorReason::StoreUnavailable).retry_after(OVERLOADED_RETRY).into()
+            }
+            Failure::Unserved(source @ Unserved::Broken) => status::internal(&source),
             Failure::Raced => refuse(Code::Aborted, ErrorReason::Conflict).into(),
             Failure::Peer(status) => *status,
         }

@@ -71,7 +71,7 @@ impl Levels {
         let programme = ledger::programme(tx, tenant, types).await?;
         let keys: BTreeSet<AccountKey> =
             keys.iter().filter(|(_, point_type)| programme.types.contains_key(point_type)).cloned().collect();
-        let accounts = ledger::lock(tx, tenant, &keys, true).await?;
+        let accounts = ledger::lock(tx, tenant, &keys, |_| true).await?;
         let named: Vec<_> = told.iter().filter_map(|(_, told)| told.hold()).collect();
         let named: Vec<_> = named.iter().map(|(user, id)| (user, id)).collect();
         let holds = ledger::holds(tx, tenant, &accounts, &named).await?;

@@ -71,7 +71,7 @@ impl Levels {
         let items = self.claim(tx, tenant, incoming).await?;
         let orders = load_orders(tx, tenant, &items).await?;
         let (programme, keys) = accounts(tx, tenant, &items, &orders).await?;
-        let accounts = ledger::lock(tx, tenant, &keys, true).await?;
+        let accounts = ledger::lock(tx, tenant, &keys, |_| true).await?;
         let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
         let holds = ledger::holds(tx, tenant, &accounts, &[]).await?;
         let mut book = Book::new(&programme, accounts, members).with_holds(holds);

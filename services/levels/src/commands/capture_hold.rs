@@ -1,16 +1,13 @@
-use ids::{EventId, TenantId, UserId};
+use ids::{EventId, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1::CaptureHoldResponse;
-use requests::Request;
-use service::Answer;
+use requests::{Encoded, Request};
 use time::OffsetDateTime;
 
-use super::posting::{Named, Posting};
+use super::posting::{Call, Named, Posting, Reply};
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::refusal::Refusal;
-use crate::error::LevelsError;
-use crate::{Levels, wire};
 
 /// Uses points of a hold.
 #[derive(Debug, Clone)]
@@ -28,9 +25,6 @@ pub struct CaptureHold {
 }
 
 impl Posting for CaptureHold {
-    type Answer = CaptureHoldResponse;
-    const OPENS: bool = false;
-
     fn request(&self) -> &Request {
         &self.request
     }
@@ -43,29 +37,20 @@ impl Posting for CaptureHold {
         Named::Hold(&self.hold)
     }
 
-    fn decide(
-        &self,
-        book: &mut Book<'_>,
-        key: &AccountKey,
-        at: OffsetDateTime,
-    ) -> Result<CaptureHoldResponse, Refusal> {
+    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
         let (hold, available_after) = book.capture(key, &self.hold, self.amount, self.occasion.clone(), at)?;
-        Ok(CaptureHoldResponse { hold: Some(wire::hold(&hold)), available_after, position: None })
+        Ok(Reply::hold(&hold, available_after))
     }
 
-    fn place(answer: &mut CaptureHoldResponse, position: Position) {
-        answer.position = Some(position);
+    fn answer(&self, reply: Reply, position: Position) -> Encoded {
+        Encoded::of(&CaptureHoldResponse {
+            hold: reply.hold,
+            available_after: reply.available_after,
+            position: Some(position),
+        })
     }
 }
 
-impl Levels {
-    /// See `PointsService.CaptureHold`: a batch of calls of one tenant, each with its own outcome.
-    #[tracing::instrument(skip_all, fields(calls = commands.len()))]
-    pub async fn capture_hold(
-        &self,
-        tenant: &TenantId,
-        commands: &[CaptureHold],
-    ) -> Result<Vec<Result<Answer<CaptureHoldResponse>, LevelsError>>, LevelsError> {
-        pg::retrying("capture_hold", || self.post(tenant, commands)).await
-    }
+impl Call for CaptureHold {
+    type Answer = CaptureHoldResponse;
 }

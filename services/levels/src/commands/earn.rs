@@ -1,17 +1,14 @@
-use ids::{Key, TenantId, UserId};
+use ids::{Key, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1::EarnResponse;
-use requests::Request;
-use service::Answer;
+use requests::{Encoded, Request};
 use status::Violations;
 use time::{Duration, OffsetDateTime};
 
-use super::posting::{Named, Posting};
+use super::posting::{Call, Named, Posting, Reply};
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::refusal::Refusal;
-use crate::error::LevelsError;
-use crate::{Levels, wire};
 
 /// How far ahead of now an earning may have happened: callers' clocks and time zones go wrong.
 const AHEAD_MAX: Duration = Duration::days(1);
@@ -32,8 +29,9 @@ pub struct Earn {
 }
 
 impl Posting for Earn {
-    type Answer = EarnResponse;
-    const OPENS: bool = true;
+    fn opens(&self) -> bool {
+        true
+    }
 
     fn request(&self) -> &Request {
         &self.request
@@ -47,9 +45,9 @@ impl Posting for Earn {
         Named::PointType(&self.point_type)
     }
 
-    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<EarnResponse, Refusal> {
+    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
         let entry = book.earn(key, self.amount, self.occasion.clone(), at)?;
-        Ok(EarnResponse { entry: Some(wire::entry(&entry)), position: None })
+        Ok(Reply::entry(&entry, 0))
     }
 
     fn check(&self, clock: OffsetDateTime) -> Result<(), Violations> {
@@ -60,19 +58,11 @@ impl Posting for Earn {
         violations.check()
     }
 
-    fn place(answer: &mut EarnResponse, position: Position) {
-        answer.position = Some(position);
+    fn answer(&self, reply: Reply, position: Position) -> Encoded {
+        Encoded::of(&EarnResponse { entry: reply.entry, position: Some(position) })
     }
 }
 
-impl Levels {
-    /// See `PointsService.Earn`: a batch of calls of one tenant, each with its own outcome.
-    #[tracing::instrument(skip_all, fields(calls = commands.len()))]
-    pub async fn earn(
-        &self,
-        tenant: &TenantId,
-        commands: &[Earn],
-    ) -> Result<Vec<Result<Answer<EarnResponse>, LevelsError>>, LevelsError> {
-        pg::retrying("earn", || self.post(tenant, commands)).await
-    }
+impl Call for Earn {
+    type Answer = EarnResponse;
 }

@@ -1,16 +1,13 @@
-use ids::{EventId, TenantId, UserId};
+use ids::{EventId, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1::GiveBackResponse;
-use requests::Request;
-use service::Answer;
+use requests::{Encoded, Request};
 use time::OffsetDateTime;
 
-use super::posting::{Named, Posting};
+use super::posting::{Call, Named, Posting, Reply};
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::refusal::Refusal;
-use crate::error::LevelsError;
-use crate::{Levels, wire};
 
 /// Gives captured points back.
 #[derive(Debug, Clone)]
@@ -28,9 +25,6 @@ pub struct GiveBack {
 }
 
 impl Posting for GiveBack {
-    type Answer = GiveBackResponse;
-    const OPENS: bool = false;
-
     fn request(&self) -> &Request {
         &self.request
     }
@@ -43,24 +37,20 @@ impl Posting for GiveBack {
         Named::Hold(&self.hold)
     }
 
-    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<GiveBackResponse, Refusal> {
+    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
         let (hold, available_after) = book.give_back(key, &self.hold, self.total, self.occasion.clone(), at)?;
-        Ok(GiveBackResponse { hold: Some(wire::hold(&hold)), available_after, position: None })
+        Ok(Reply::hold(&hold, available_after))
     }
 
-    fn place(answer: &mut GiveBackResponse, position: Position) {
-        answer.position = Some(position);
+    fn answer(&self, reply: Reply, position: Position) -> Encoded {
+        Encoded::of(&GiveBackResponse {
+            hold: reply.hold,
+            available_after: reply.available_after,
+            position: Some(position),
+        })
     }
 }
 
-impl Levels {
-    /// See `PointsService.GiveBack`: a batch of calls of one tenant, each with its own outcome.
-    #[tracing::instrument(skip_all, fields(calls = commands.len()))]
-    pub async fn give_back(
-        &self,
-        tenant: &TenantId,
-        commands: &[GiveBack],
-    ) -> Result<Vec<Result<Answer<GiveBackResponse>, LevelsError>>, LevelsError> {
-        pg::retrying("give_back", || self.post(tenant, commands)).await
-    }
+impl Call for GiveBack {
+    type Answer = GiveBackResponse;
 }

@@ -1,17 +1,14 @@
 use eventlog::derive;
-use ids::{EventId, Key, TenantId, UserId};
+use ids::{EventId, Key, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1::HoldPointsResponse;
-use requests::Request;
-use service::Answer;
+use requests::{Encoded, Request};
 use time::{Duration, OffsetDateTime};
 
-use super::posting::{Named, Posting};
+use super::posting::{Call, Named, Posting, Reply};
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::entry::Origin;
 use crate::domain::refusal::Refusal;
-use crate::error::LevelsError;
-use crate::{Levels, wire};
 
 /// Sets points aside.
 #[derive(Debug, Clone)]
@@ -43,8 +40,9 @@ pub fn hold_id(user: &str, request_id: &str) -> EventId {
 }
 
 impl Posting for HoldPoints {
-    type Answer = HoldPointsResponse;
-    const OPENS: bool = false;
+    fn opens_hold(&self) -> Option<EventId> {
+        Some(self.hold_id())
+    }
 
     fn request(&self) -> &Request {
         &self.request
@@ -58,25 +56,21 @@ impl Posting for HoldPoints {
         Named::PointType(&self.point_type)
     }
 
-    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<HoldPointsResponse, Refusal> {
+    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
         let what = (self.amount, self.ttl);
         let (hold, available_after) = book.hold(key, self.hold_id(), what, self.origin.clone(), at)?;
-        Ok(HoldPointsResponse { hold: Some(wire::hold(&hold)), available_after, position: None })
+        Ok(Reply::hold(&hold, available_after))
     }
 
-    fn place(answer: &mut HoldPointsResponse, position: Position) {
-        answer.position = Some(position);
+    fn answer(&self, reply: Reply, position: Position) -> Encoded {
+        Encoded::of(&HoldPointsResponse {
+            hold: reply.hold,
+            available_after: reply.available_after,
+            position: Some(position),
+        })
     }
 }
 
-impl Levels {
-    /// See `PointsService.HoldPoints`: a batch of calls of one tenant, each with its own outcome.
-    #[tracing::instrument(skip_all, fields(calls = commands.len()))]
-    pub async fn hold_points(
-        &self,
-        tenant: &TenantId,
-        commands: &[HoldPoints],
-    ) -> Result<Vec<Result<Answer<HoldPointsResponse>, LevelsError>>, LevelsError> {
-        pg::retrying("hold_points", || self.post(tenant, commands)).await
-    }
+impl Call for HoldPoints {
+    type Answer = HoldPointsResponse;
 }

@@ -22,20 +22,20 @@ pub(super) async fn programme<'a>(
     Ok(Programme { types, scheme })
 }
 
-/// Locks accounts in key order and reads them. With `open`, those that there are not yet are opened. Most calls find all
+/// Locks accounts in key order and reads them. Those that there are not yet are opened if `opens` says so. Most calls find all
 /// of theirs, in one statement.
 pub(super) async fn lock(
     tx: &mut Tx,
     tenant: &TenantId,
     keys: &BTreeSet<AccountKey>,
-    open: bool,
+    opens: impl Fn(&AccountKey) -> bool,
 ) -> Result<BTreeMap<AccountKey, Account>, StoreError> {
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
     let mut accounts = store::account::lock(tx, tenant, keys).await?;
-    let missing: Vec<&AccountKey> = keys.iter().filter(|key| !accounts.contains_key(*key)).collect();
-    if open && !missing.is_empty() {
+    let missing: Vec<&AccountKey> = keys.iter().filter(|key| !accounts.contains_key(*key) && opens(key)).collect();
+    if !missing.is_empty() {
         store::account::open(tx, tenant, missing.iter().copied()).await?;
         accounts.extend(store::account::lock(tx, tenant, missing).await?);
     }

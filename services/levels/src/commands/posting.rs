@@ -1,22 +1,25 @@
 use std::collections::BTreeSet;
 
 use ids::{EventId, Key, TenantId, UserId};
-use pg::Tx;
+use pg::{StoreError, Tx};
 use proto::common::v1::Position;
-use requests::{Keep, Request, first_of_each};
+use proto::levels::v1 as pb;
+use requests::{Encoded, Keep, Request, first_of_each};
 use service::{Answer, repeats, settled};
 use status::Violations;
 use time::OffsetDateTime;
 
 use super::ledger;
 use crate::domain::book::{AccountKey, Book, Effect, Programme, What};
+use crate::domain::entry::Entry;
+use crate::domain::hold::Hold;
 use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
-use crate::{Levels, events, store};
+use crate::{Levels, events, store, wire};
 
 /// What a call names beside its user.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Named<'a> {
+pub enum Named<'a> {
     /// The point type of the account.
     PointType(&'a Key),
     /// A hold of the account.
@@ -24,12 +27,16 @@ pub(super) enum Named<'a> {
 }
 
 /// A call that changes one account.
-pub(super) trait Posting: Sync {
-    /// What the call answers.
-    type Answer: prost::Message + Default + Clone;
-
+pub trait Posting: Send + Sync {
     /// Whether it opens an account that there is not yet.
-    const OPENS: bool;
+    fn opens(&self) -> bool {
+        false
+    }
+
+    /// The hold that it opens, if it does: later calls of its batch may name it.
+    fn opens_hold(&self) -> Option<EventId> {
+        None
+    }
 
     /// Makes it idempotent.
     fn request(&self) -> &Request;
@@ -41,31 +48,72 @@ pub(super) trait Posting: Sync {
     fn named(&self) -> Named<'_>;
 
     /// Decides it.
-    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Self::Answer, Refusal>;
+    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal>;
 
     /// What is wrong with it in the light of the clock: not recorded, so that the call can be corrected.
     fn check(&self, _clock: OffsetDateTime) -> Result<(), Violations> {
         Ok(())
     }
 
-    /// Puts the place in the log into the answer.
-    fn place(answer: &mut Self::Answer, position: Position);
+    /// The answer in the message of its method.
+    fn answer(&self, reply: Reply, position: Position) -> Encoded;
 }
 
-type Outcome<P> = Result<Answer<<P as Posting>::Answer>, LevelsError>;
+/// A posting and the message that answers it.
+pub trait Call: Posting + Sized + 'static {
+    /// What the call answers.
+    type Answer: prost::Message + Default;
+}
+
+/// What postings answer: the entry or the hold that they made.
+#[derive(Debug)]
+pub struct Reply {
+    pub(super) entry: Option<pb::Entry>,
+    pub(super) hold: Option<pb::Hold>,
+    pub(super) available_after: i64,
+}
+
+impl Reply {
+    pub(super) fn entry(entry: &Entry, available_after: i64) -> Self {
+        Self { entry: Some(wire::entry(entry)), hold: None, available_after }
+    }
+
+    pub(super) fn hold(hold: &Hold, available_after: i64) -> Self {
+        Self { entry: None, hold: Some(wire::hold(hold)), available_after }
+    }
+}
+
+/// What came of a call: its answer, still encoded, or why not.
+pub(crate) type Outcome = Result<Answer<Encoded>, LevelsError>;
 
 /// What was decided about one call, and the index of its own effect.
-type Decision<P> = Result<(<P as Posting>::Answer, Option<usize>), Refusal>;
+type Decision = Result<(Reply, Option<usize>), Refusal>;
 
 impl Levels {
-    /// One attempt at a batch of calls of one tenant, each with its own outcome. Repeats of an id within the batch get
-    /// their first's outcome.
-    pub(super) async fn post<P: Posting>(
+    /// Does calls of one kind of one tenant: each has its own outcome.
+    pub async fn post<C: Call>(
         &self,
         tenant: &TenantId,
-        items: &[P],
-    ) -> Result<Vec<Outcome<P>>, LevelsError> {
-        let requests: Vec<&Request> = items.iter().map(Posting::request).collect();
+        calls: &[C],
+    ) -> Result<Vec<Result<Answer<C::Answer>, LevelsError>>, LevelsError> {
+        let calls: Vec<&dyn Posting> = calls.iter().map(|call| call as &dyn Posting).collect();
+        let outcomes = self.post_all(tenant, &calls).await?;
+        Ok(outcomes.into_iter().map(|outcome| answered(outcome?)).collect())
+    }
+
+    /// Does calls of any kinds of one tenant in one transaction: each has its own outcome. Repeats of an id within the
+    /// batch get their first's outcome.
+    #[tracing::instrument(skip_all, fields(calls = items.len()))]
+    pub(crate) async fn post_all(
+        &self,
+        tenant: &TenantId,
+        items: &[&dyn Posting],
+    ) -> Result<Vec<Outcome>, LevelsError> {
+        pg::retrying("post", || self.post_once(tenant, items)).await
+    }
+
+    async fn post_once(&self, tenant: &TenantId, items: &[&dyn Posting]) -> Result<Vec<Outcome>, LevelsError> {
+        let requests: Vec<&Request> = items.iter().map(|item| item.request()).collect();
         let firsts = first_of_each(&requests);
         let mut tx = self.core.write(tenant).await?;
         let places = places_of(&mut tx, tenant, items).await?;
@@ -74,9 +122,11 @@ impl Levels {
         let programme = ledger::programme(&mut tx, tenant, types).await?;
         let known_keys: BTreeSet<AccountKey> =
             keys().filter(|(_, point_type)| programme.types.contains_key(point_type)).cloned().collect();
-        let accounts = ledger::lock(&mut tx, tenant, &known_keys, P::OPENS).await?;
-        let known = requests::look_up::<P::Answer, Refusal>(&mut tx, tenant, &requests).await?;
-        let mut outcomes: Vec<Option<Outcome<P>>> =
+        let opening = items.iter().zip(&places).filter(|(item, _)| item.opens());
+        let opening: BTreeSet<&AccountKey> = opening.filter_map(|(_, place)| place.account.as_ref()).collect();
+        let accounts = ledger::lock(&mut tx, tenant, &known_keys, |key| opening.contains(key)).await?;
+        let known = requests::look_up::<Encoded, Refusal>(&mut tx, tenant, &requests).await?;
+        let mut outcomes: Vec<Option<Outcome>> =
             known.into_iter().zip(&requests).map(|(known, request)| settled(request, known)).collect();
 
         let mut open: Vec<usize> = (0..items.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
@@ -93,8 +143,8 @@ impl Levels {
                 }
             });
             let mut book = Book::new(&programme, accounts, members).with_holds(holds);
-            let decided: Vec<Decision<P>> =
-                open.iter().map(|n| decide(&items[*n], &mut book, &places[*n], clock)).collect();
+            let decided: Vec<Decision> =
+                open.iter().map(|n| decide(items[*n], &mut book, &places[*n], clock)).collect();
             let answers = self.store(tx, tenant, &programme, book, &open, (items, &places), decided).await?;
             for (n, answer) in open.into_iter().zip(answers) {
                 outcomes[n] = Some(answer);
@@ -104,33 +154,32 @@ impl Levels {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the end of one transaction, split off for its length")]
-    async fn store<P: Posting>(
+    async fn store(
         &self,
         mut tx: Tx,
         tenant: &TenantId,
         programme: &Programme,
         book: Book<'_>,
         open: &[usize],
-        (items, places): (&[P], &[Place<'_>]),
-        decided: Vec<Decision<P>>,
-    ) -> Result<Vec<Outcome<P>>, LevelsError> {
+        (items, places): (&[&dyn Posting], &[Place<'_>]),
+        decided: Vec<Decision>,
+    ) -> Result<Vec<Outcome>, LevelsError> {
         let written = book.close();
         ledger::write(&mut tx, tenant, programme, &written).await?;
         let scheme = programme.scheme.as_ref();
         let drafts = written.effects.iter().map(|effect| events::told(effect, scheme, None));
         let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
         let positions = self.core.log.append(&mut tx, tenant, &drafts).await?;
-        let mut answers: Vec<Result<P::Answer, Refusal>> = Vec::with_capacity(decided.len());
+        let mut answers: Vec<Result<Encoded, Refusal>> = Vec::with_capacity(decided.len());
         for (outcome, n) in decided.into_iter().zip(open) {
             let placed = match outcome {
-                Ok((mut answer, effect)) => {
+                Ok((reply, effect)) => {
                     let position = match effect.and_then(|effect| positions.get(effect)) {
                         Some(position) => *position,
                         // nothing was to be done: all that was done before is told up to there
                         None => self.core.log.end_of(&mut tx, tenant, places[*n].user.as_str()).await?,
                     };
-                    P::place(&mut answer, Position::from(position));
-                    Ok(answer)
+                    Ok(items[*n].answer(reply, Position::from(position)))
                 }
                 Err(refusal) => Err(refusal),
             };
@@ -156,13 +205,13 @@ struct Place<'a> {
     hold: Option<&'a EventId>,
 }
 
-async fn places_of<'a, P: Posting>(
+async fn places_of<'a>(
     tx: &mut Tx,
     tenant: &TenantId,
-    items: &'a [P],
+    items: &[&'a dyn Posting],
 ) -> Result<Vec<Place<'a>>, LevelsError> {
-    let aliases = mirror::resolve(tx, tenant, items.iter().map(Posting::user)).await?;
-    let place = |item: &'a P| {
+    let aliases = mirror::resolve(tx, tenant, items.iter().map(|item| item.user())).await?;
+    let place = |item: &&'a dyn Posting| {
         let user = aliases.meant(item.user());
         match item.named() {
             Named::PointType(id) => Place { account: Some((user.clone(), id.clone())), user, hold: None },
@@ -171,18 +220,22 @@ async fn places_of<'a, P: Posting>(
     };
     let mut places: Vec<Place<'a>> = items.iter().map(place).collect();
     let named: Vec<_> = places.iter().filter_map(|place| Some((&place.user, place.hold?))).collect();
-    let held = store::hold::point_types(tx, tenant, &named).await?;
-    for place in &mut places {
-        if let Some(id) = place.hold {
-            let point_type = held.get(&(place.user.clone(), id.clone()));
-            place.account = point_type.map(|point_type| (place.user.clone(), point_type.clone()));
+    let mut held = store::hold::point_types(tx, tenant, &named).await?;
+    for (item, place) in items.iter().zip(&mut places) {
+        let known = |id: &EventId| held.get(&(place.user.clone(), id.clone())).cloned();
+        match place.hold {
+            Some(id) => place.account = known(id).map(|point_type| (place.user.clone(), point_type)),
+            None => {
+                let opened = item.opens_hold().zip(place.account.clone());
+                held.extend(opened.map(|(id, (user, point_type))| ((user, id), point_type)));
+            }
         }
     }
     Ok(places)
 }
 
 /// Decides one call, then the level that follows from it.
-fn decide<P: Posting>(item: &P, book: &mut Book<'_>, place: &Place<'_>, clock: OffsetDateTime) -> Decision<P> {
+fn decide(item: &dyn Posting, book: &mut Book<'_>, place: &Place<'_>, clock: OffsetDateTime) -> Decision {
     let Some(key) = &place.account else {
         return Err(Refusal::HoldNotFound { hold_id: place.hold.map(EventId::to_string).unwrap_or_default() });
     };
@@ -193,4 +246,10 @@ fn decide<P: Posting>(item: &P, book: &mut Book<'_>, place: &Place<'_>, clock: O
     let effect = book.effects()[before..].iter().rposition(own).map(|index| before + index);
     book.decide_level(&key.0, at);
     Ok((answer, effect))
+}
+
+/// An outcome as its method's message.
+pub(crate) fn answered<T: prost::Message + Default>(encoded: Answer<Encoded>) -> Result<Answer<T>, LevelsError> {
+    let value = encoded.value.decode().map_err(|error| StoreError::from(sqlx::Error::Decode(error.into())))?;
+    Ok(Answer { value, replayed: encoded.replayed })
 }

@@ -1,15 +1,12 @@
-use ids::{EventId, TenantId, UserId};
+use ids::{EventId, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1::ReleaseHoldResponse;
-use requests::Request;
-use service::Answer;
+use requests::{Encoded, Request};
 use time::OffsetDateTime;
 
-use super::posting::{Named, Posting};
+use super::posting::{Call, Named, Posting, Reply};
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::refusal::Refusal;
-use crate::error::LevelsError;
-use crate::{Levels, wire};
 
 /// Lets the points of a hold go.
 #[derive(Debug, Clone)]
@@ -23,9 +20,6 @@ pub struct ReleaseHold {
 }
 
 impl Posting for ReleaseHold {
-    type Answer = ReleaseHoldResponse;
-    const OPENS: bool = false;
-
     fn request(&self) -> &Request {
         &self.request
     }
@@ -38,29 +32,20 @@ impl Posting for ReleaseHold {
         Named::Hold(&self.hold)
     }
 
-    fn decide(
-        &self,
-        book: &mut Book<'_>,
-        key: &AccountKey,
-        at: OffsetDateTime,
-    ) -> Result<ReleaseHoldResponse, Refusal> {
+    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
         let (hold, available_after) = book.release(key, &self.hold, at)?;
-        Ok(ReleaseHoldResponse { hold: Some(wire::hold(&hold)), available_after, position: None })
+        Ok(Reply::hold(&hold, available_after))
     }
 
-    fn place(answer: &mut ReleaseHoldResponse, position: Position) {
-        answer.position = Some(position);
+    fn answer(&self, reply: Reply, position: Position) -> Encoded {
+        Encoded::of(&ReleaseHoldResponse {
+            hold: reply.hold,
+            available_after: reply.available_after,
+            position: Some(position),
+        })
     }
 }
 
-impl Levels {
-    /// See `PointsService.ReleaseHold`: a batch of calls of one tenant, each with its own outcome.
-    #[tracing::instrument(skip_all, fields(calls = commands.len()))]
-    pub async fn release_hold(
-        &self,
-        tenant: &TenantId,
-        commands: &[ReleaseHold],
-    ) -> Result<Vec<Result<Answer<ReleaseHoldResponse>, LevelsError>>, LevelsError> {
-        pg::retrying("release_hold", || self.post(tenant, commands)).await
-    }
+impl Call for ReleaseHold {
+    type Answer = ReleaseHoldResponse;
 }

@@ -1,16 +1,13 @@
-use ids::{Key, TenantId, UserId};
+use ids::{Key, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1::SpendResponse;
-use requests::Request;
-use service::Answer;
+use requests::{Encoded, Request};
 use time::OffsetDateTime;
 
-use super::posting::{Named, Posting};
+use super::posting::{Call, Named, Posting, Reply};
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
 use crate::domain::refusal::Refusal;
-use crate::error::LevelsError;
-use crate::{Levels, wire};
 
 /// Takes points.
 #[derive(Debug, Clone)]
@@ -28,9 +25,6 @@ pub struct Spend {
 }
 
 impl Posting for Spend {
-    type Answer = SpendResponse;
-    const OPENS: bool = false;
-
     fn request(&self) -> &Request {
         &self.request
     }
@@ -43,24 +37,20 @@ impl Posting for Spend {
         Named::PointType(&self.point_type)
     }
 
-    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<SpendResponse, Refusal> {
+    fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
         let (entry, available_after) = book.spend(key, self.amount, self.occasion.clone(), at)?;
-        Ok(SpendResponse { entry: Some(wire::entry(&entry)), available_after, position: None })
+        Ok(Reply::entry(&entry, available_after))
     }
 
-    fn place(answer: &mut SpendResponse, position: Position) {
-        answer.position = Some(position);
+    fn answer(&self, reply: Reply, position: Position) -> Encoded {
+        Encoded::of(&SpendResponse {
+            entry: reply.entry,
+            available_after: reply.available_after,
+            position: Some(position),
+        })
     }
 }
 
-impl Levels {
-    /// See `PointsService.Spend`: a batch of calls of one tenant, each with its own outcome.
-    #[tracing::instrument(skip_all, fields(calls = commands.len()))]
-    pub async fn spend(
-        &self,
-        tenant: &TenantId,
-        commands: &[Spend],
-    ) -> Result<Vec<Result<Answer<SpendResponse>, LevelsError>>, LevelsError> {
-        pg::retrying("spend", || self.post(tenant, commands)).await
-    }
+impl Call for Spend {
+    type Answer = SpendResponse;
 }

@@ -3,7 +3,7 @@
 use ids::{EventId, UserId};
 use proto::levels::v1 as pb;
 use requests::body_of;
-use service::{List, Parse, only, write};
+use service::{List, Parse};
 use status::Violations;
 use time::Duration;
 use tonic::{Request, Response, Status};
@@ -23,8 +23,7 @@ impl Api {
     ) -> Result<Response<pb::HoldPointsResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = hold_points(request.get_ref())?;
-        let levels = self.levels.clone();
-        write(async move { only(levels.hold_points(&tenant, &[command]).await?) }).await
+        self.post(tenant, command).await
     }
 
     pub(super) async fn capture_hold_of(
@@ -33,8 +32,7 @@ impl Api {
     ) -> Result<Response<pb::CaptureHoldResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = capture_hold(request.get_ref())?;
-        let levels = self.levels.clone();
-        write(async move { only(levels.capture_hold(&tenant, &[command]).await?) }).await
+        self.post(tenant, command).await
     }
 
     pub(super) async fn release_hold_of(
@@ -43,8 +41,7 @@ impl Api {
     ) -> Result<Response<pb::ReleaseHoldResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = release_hold(request.get_ref())?;
-        let levels = self.levels.clone();
-        write(async move { only(levels.release_hold(&tenant, &[command]).await?) }).await
+        self.post(tenant, command).await
     }
 
     pub(super) async fn give_back_of(
@@ -53,8 +50,7 @@ impl Api {
     ) -> Result<Response<pb::GiveBackResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = give_back(request.get_ref())?;
-        let levels = self.levels.clone();
-        write(async move { only(levels.give_back(&tenant, &[command]).await?) }).await
+        self.post(tenant, command).await
     }
 
     pub(super) async fn hold_of(

@@ -1,6 +1,6 @@
 use proto::levels::v1 as pb;
 use proto::levels::v1::points_service_server::PointsService;
-use service::{List, only, write};
+use service::{List, write};
 use tonic::{Request, Response, Status};
 use units::time::to_proto;
 
@@ -54,15 +54,13 @@ impl PointsService for Api {
     async fn earn(&self, request: Request<pb::EarnRequest>) -> Result<Response<pb::EarnResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::earn(request.get_ref())?;
-        let levels = self.levels.clone();
-        write(async move { only(levels.earn(&tenant, &[command]).await?) }).await
+        self.post(tenant, command).await
     }
 
     async fn spend(&self, request: Request<pb::SpendRequest>) -> Result<Response<pb::SpendResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::spend(request.get_ref())?;
-        let levels = self.levels.clone();
-        write(async move { only(levels.spend(&tenant, &[command]).await?) }).await
+        self.post(tenant, command).await
     }
 
     async fn hold_points(

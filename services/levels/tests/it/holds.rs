@@ -25,7 +25,7 @@ pub(crate) fn hold(who: &str, amount: i64, id: &str) -> HoldPoints {
     }
 }
 
-fn capture(who: &str, hold: &str, amount: i64, id: &str) -> CaptureHold {
+pub(crate) fn capture(who: &str, hold: &str, amount: i64, id: &str) -> CaptureHold {
     CaptureHold {
         request: request(who, "PointsService/CaptureHold", id, amount as u8),
         user: user(who),
@@ -35,7 +35,7 @@ fn capture(who: &str, hold: &str, amount: i64, id: &str) -> CaptureHold {
     }
 }
 
-fn release(who: &str, hold: &str, id: &str) -> ReleaseHold {
+pub(crate) fn release(who: &str, hold: &str, id: &str) -> ReleaseHold {
     ReleaseHold {
         request: request(who, "PointsService/ReleaseHold", id, 0),
         user: user(who),
@@ -46,7 +46,7 @@ fn release(who: &str, hold: &str, id: &str) -> ReleaseHold {
 impl Stage {
     /// Opens a hold for an hour; answers its id.
     pub(crate) async fn hold(&self, who: &str, amount: i64, id: &str) -> String {
-        let mut outcomes = self.levels.hold_points(&self.tenant, &[hold(who, amount, id)]).await.unwrap();
+        let mut outcomes = self.levels.post(&self.tenant, &[hold(who, amount, id)]).await.unwrap();
         outcomes.remove(0).unwrap().value.hold.unwrap().hold_id
     }
 
@@ -57,12 +57,12 @@ impl Stage {
         amount: i64,
         id: &str,
     ) -> Result<pb::CaptureHoldResponse, LevelsError> {
-        let mut outcomes = self.levels.capture_hold(&self.tenant, &[capture(who, hold, amount, id)]).await?;
+        let mut outcomes = self.levels.post(&self.tenant, &[capture(who, hold, amount, id)]).await?;
         outcomes.remove(0).map(|answer| answer.value)
     }
 
     async fn release(&self, who: &str, hold: &str, id: &str) -> Result<pb::ReleaseHoldResponse, LevelsError> {
-        let mut outcomes = self.levels.release_hold(&self.tenant, &[release(who, hold, id)]).await?;
+        let mut outcomes = self.levels.post(&self.tenant, &[release(who, hold, id)]).await?;
         outcomes.remove(0).map(|answer| answer.value)
     }
 
@@ -80,7 +80,7 @@ impl Stage {
             total,
             occasion: Occasion::default(),
         };
-        self.levels.give_back(&self.tenant, &[command]).await?.remove(0).map(|answer| answer.value)
+        self.levels.post(&self.tenant, &[command]).await?.remove(0).map(|answer| answer.value)
     }
 
     /// What a hold looks like: its state, what was captured, and what was given back.
@@ -162,17 +162,16 @@ async fn fifty_callers_hold_capture_and_release_on_one_account_and_no_point_is_u
         let (levels, tenant) = (stage.levels.clone(), stage.tenant.clone());
         tokio::spawn(async move {
             let id = n.to_string();
-            let opened = levels.hold_points(&tenant, &[hold("u", 7, &id)]).await.unwrap().remove(0);
+            let opened = levels.post(&tenant, &[hold("u", 7, &id)]).await.unwrap().remove(0);
             let Ok(opened) = opened else { return (0, 0) };
             let hold_id = opened.value.hold.unwrap().hold_id;
             // two at once try to resolve it, each in another way: one wins
             let one = [capture("u", &hold_id, 5, &id)];
             let two = [release("u", &hold_id, &id)];
-            let (captured, released) =
-                tokio::join!(levels.capture_hold(&tenant, &one), levels.release_hold(&tenant, &two));
+            let (captured, released) = tokio::join!(levels.post(&tenant, &one), levels.post(&tenant, &two));
             let (captured, released) = (captured.unwrap().remove(0).is_ok(), released.unwrap().remove(0).is_ok());
             assert!(captured != released);
-            let spent = levels.spend(&tenant, &[spend("u", 1, &id)]).await.unwrap().remove(0).is_ok();
+            let spent = levels.post(&tenant, &[spend("u", 1, &id)]).await.unwrap().remove(0).is_ok();
             (5 * i64::from(captured), i64::from(spent))
         })
     });
@@ -190,22 +189,22 @@ async fn fifty_callers_hold_capture_and_release_on_one_account_and_no_point_is_u
 async fn a_repeat_gets_the_first_answer_and_another_body_is_refused() {
     let stage = stage().await;
     stage.earn("u", 100, "in").await.unwrap();
-    let first = stage.levels.hold_points(&stage.tenant, &[hold("u", 60, "h")]).await.unwrap().remove(0).unwrap();
-    let again = stage.levels.hold_points(&stage.tenant, &[hold("u", 60, "h")]).await.unwrap().remove(0).unwrap();
+    let first = stage.levels.post(&stage.tenant, &[hold("u", 60, "h")]).await.unwrap().remove(0).unwrap();
+    let again = stage.levels.post(&stage.tenant, &[hold("u", 60, "h")]).await.unwrap().remove(0).unwrap();
     assert!(!first.replayed && again.replayed && first.value.position.is_some());
     assert_eq!(first.value, again.value);
     let id = first.value.hold.unwrap().hold_id;
     assert_eq!(id, hold("u", 60, "h").hold_id().to_string());
-    let other = stage.levels.hold_points(&stage.tenant, &[hold("u", 61, "h")]).await.unwrap().remove(0);
+    let other = stage.levels.post(&stage.tenant, &[hold("u", 61, "h")]).await.unwrap().remove(0);
     assert!(matches!(other, Err(LevelsError::RequestIdReused { .. })));
     let captured = stage.capture("u", &id, 10, "c").await.unwrap();
     assert_eq!(stage.capture("u", &id, 10, "c").await.unwrap(), captured);
     assert!(matches!(stage.capture("u", &id, 11, "c").await, Err(LevelsError::RequestIdReused { .. })));
     // a refusal stays, although the points have come
-    let short = stage.levels.hold_points(&stage.tenant, &[hold("u", 95, "h2")]).await.unwrap().remove(0);
+    let short = stage.levels.post(&stage.tenant, &[hold("u", 95, "h2")]).await.unwrap().remove(0);
     assert_eq!(refusal(short), Refusal::BalanceShort { available: 90, amount: 95 });
     stage.earn("u", 100, "more").await.unwrap();
-    let short = stage.levels.hold_points(&stage.tenant, &[hold("u", 95, "h2")]).await.unwrap().remove(0);
+    let short = stage.levels.post(&stage.tenant, &[hold("u", 95, "h2")]).await.unwrap().remove(0);
     assert_eq!(refusal(short), Refusal::BalanceShort { available: 90, amount: 95 });
     assert_eq!(stage.balance("u", "points").await.available, 190);
     stage.audit().await;
@@ -219,7 +218,7 @@ async fn a_batch_of_holds_has_an_outcome_for_each() {
     growth.point_type = key("growth");
     let batch =
         [hold("u", 60, "1"), hold("u", 60, "2"), hold("v", 1, "3"), growth, hold("u", 40, "5"), hold("u", 60, "1")];
-    let outcomes = stage.levels.hold_points(&stage.tenant, &batch).await.unwrap();
+    let outcomes = stage.levels.post(&stage.tenant, &batch).await.unwrap();
     let mut refused = outcomes.iter().map(|outcome| match outcome {
         Ok(_) => None,
         Err(LevelsError::Refused { refusal, .. }) => Some(refusal.clone()),

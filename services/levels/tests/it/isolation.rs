@@ -10,7 +10,7 @@ async fn two_tenants_with_the_same_user_ids_see_nothing_of_each_other() {
     let (levels, other) = stage.of("other");
     create_point_type(levels, &other, "points", true, Expiry::Never, ReversalPolicy::DownToZero).await;
     stage.earn("u", 5, "1").await.unwrap();
-    levels.earn(&other, &[earn("u", "points", 70, "1", None)]).await.unwrap().remove(0).unwrap();
+    levels.post(&other, &[earn("u", "points", 70, "1", None)]).await.unwrap().remove(0).unwrap();
     let account = (&user("u"), &key("points"));
     assert_eq!(stage.balance("u", "points").await.available, 5);
     assert_eq!(levels.balance(&other, account, None, &[]).await.unwrap().available, 70);

@@ -30,7 +30,7 @@ async fn fifty_callers_on_one_account_never_take_more_than_there_is() {
     stage.earn("u", 100, "in").await.unwrap();
     let calls = (0..50).map(|n| {
         let (levels, tenant) = (stage.levels.clone(), stage.tenant.clone());
-        tokio::spawn(async move { levels.spend(&tenant, &[spend("u", 7, &n.to_string())]).await.unwrap().remove(0) })
+        tokio::spawn(async move { levels.post(&tenant, &[spend("u", 7, &n.to_string())]).await.unwrap().remove(0) })
     });
     let mut taken = 0;
     for call in calls.collect::<Vec<_>>() {
@@ -51,7 +51,7 @@ async fn fifty_first_earnings_of_one_account_all_count() {
     let calls = (0..50).map(|n| {
         let (levels, tenant) = (stage.levels.clone(), stage.tenant.clone());
         tokio::spawn(async move {
-            levels.earn(&tenant, &[earn("u", "points", 2, &n.to_string(), None)]).await.unwrap().remove(0).unwrap()
+            levels.post(&tenant, &[earn("u", "points", 2, &n.to_string(), None)]).await.unwrap().remove(0).unwrap()
         })
     });
     for call in calls.collect::<Vec<_>>() {
@@ -72,7 +72,7 @@ async fn a_batch_has_an_outcome_for_each_call_and_one_refusal_fails_no_neighbour
         earn("a", "points", 10, "1", None),
         earn("a", "points", 11, "1", None),
     ];
-    let outcomes = stage.levels.earn(&stage.tenant, &batch).await.unwrap();
+    let outcomes = stage.levels.post(&stage.tenant, &batch).await.unwrap();
     let seqs: Vec<_> =
         outcomes.iter().map(|it| it.as_ref().ok().map(|a| a.value.entry.as_ref().unwrap().entry_seq)).collect();
     assert_eq!(seqs, [Some(1), None, Some(2), Some(1), Some(1), None]);
@@ -136,7 +136,7 @@ async fn a_type_that_only_counts_is_not_spent_and_an_unknown_one_is_not_found() 
     stage.grow("u", 10, "1").await;
     let mut call = spend("u", 1, "2");
     call.point_type = key("growth");
-    let outcome = stage.levels.spend(&stage.tenant, &[call]).await.unwrap().remove(0);
+    let outcome = stage.levels.post(&stage.tenant, &[call]).await.unwrap().remove(0);
     assert!(matches!(outcome, Err(LevelsError::Refused { refusal: Refusal::PointTypeNotSpendable { .. }, .. })));
     let unknown = stage.levels.balance(&stage.tenant, (&user("u"), &key("nothing")), None, &[]).await;
     assert!(matches!(unknown, Err(LevelsError::Refused { refusal: Refusal::PointTypeNotFound { .. }, .. })));

@@ -7,6 +7,7 @@ mod api_input;
 mod consumer;
 mod holds;
 mod isolation;
+mod lanes;
 mod ledger;
 mod orders;
 mod plans;

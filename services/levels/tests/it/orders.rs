@@ -127,7 +127,7 @@ async fn down_to_zero_takes_what_is_there_and_forgives_the_rest() {
     stage.apply(&[events.completed("u", "o", 10_000)]).await;
     let mut call = crate::stage::spend("u", 80, "out");
     call.point_type = crate::stage::key("kind");
-    stage.levels.spend(&stage.tenant, &[call]).await.unwrap().remove(0).unwrap();
+    stage.levels.post(&stage.tenant, &[call]).await.unwrap().remove(0).unwrap();
     stage.apply(&[events.refunded("u", "o", 5_000, 10_000)]).await;
     stage.apply(&[events.refunded("u", "o", 10_000, 10_000)]).await;
     let account = (&crate::stage::user("u"), &crate::stage::key("kind"));

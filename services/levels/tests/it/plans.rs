@@ -11,7 +11,7 @@ async fn every_statement_finds_its_rows_by_an_index() {
     stage.scheme(None).await;
     stage.rule("r", "points", "order.completed", "1").await;
     let calls: Vec<_> = (0..256).map(|n| earn(&format!("u{n}"), "growth", 200, "1", None)).collect();
-    assert!(stage.levels.earn(&stage.tenant, &calls).await.unwrap().iter().all(Result::is_ok));
+    assert!(stage.levels.post(&stage.tenant, &calls).await.unwrap().iter().all(Result::is_ok));
     let mut events = Events::new();
     let orders = (0..256).flat_map(|n| {
         let who = format!("u{n}");
@@ -24,7 +24,7 @@ async fn every_statement_finds_its_rows_by_an_index() {
         stage.reward(&format!("u{n}"), &format!("r{n}"), 100).await;
     }
     let calls: Vec<_> = (0..256).map(|n| hold(&format!("u{n}"), 10, "1")).collect();
-    assert!(stage.levels.hold_points(&stage.tenant, &calls).await.unwrap().iter().all(Result::is_ok));
+    assert!(stage.levels.post(&stage.tenant, &calls).await.unwrap().iter().all(Result::is_ok));
     let small = ["point_type", "earning_rule", "scheme", "programme_tenant"];
     Plans::of(levels::NAME).small(&small).check(&stage.db).await;
 }

@@ -10,10 +10,10 @@ use levels::domain::point_type::{Expiry, ReversalPolicy};
 async fn a_repeat_gets_the_first_answer_and_has_no_effect() {
     let stage = stage().await;
     let first =
-        stage.levels.earn(&stage.tenant, &[earn("u", "points", 5, "id", None)]).await.unwrap().remove(0).unwrap();
+        stage.levels.post(&stage.tenant, &[earn("u", "points", 5, "id", None)]).await.unwrap().remove(0).unwrap();
     stage.earn("u", 1, "other").await.unwrap();
     let again =
-        stage.levels.earn(&stage.tenant, &[earn("u", "points", 5, "id", None)]).await.unwrap().remove(0).unwrap();
+        stage.levels.post(&stage.tenant, &[earn("u", "points", 5, "id", None)]).await.unwrap().remove(0).unwrap();
     assert!(!first.replayed && again.replayed);
     assert_eq!(first.value, again.value);
     assert!(first.value.position.is_some());
@@ -48,7 +48,7 @@ async fn an_id_with_another_body_is_refused_and_another_user_tenant_or_method_is
     let (levels, other) = stage.of("other");
     create_point_type(levels, &other, "points", true, Expiry::Never, ReversalPolicy::DownToZero).await;
     let call = earn("u", "points", 6, "id", None);
-    assert!(!levels.earn(&other, &[call]).await.unwrap().remove(0).unwrap().replayed);
+    assert!(!levels.post(&other, &[call]).await.unwrap().remove(0).unwrap().replayed);
     assert_eq!(stage.balance("u", "points").await.available, 4);
 }
 
@@ -60,7 +60,7 @@ async fn of_fifty_callers_with_one_id_and_two_bodies_one_body_wins_once() {
         let amount = 10 + n % 2;
         tokio::spawn(async move {
             let call = earn("u", "points", amount, "id", None);
-            (amount, levels.earn(&tenant, &[call]).await.map(|mut outcomes| outcomes.remove(0)))
+            (amount, levels.post(&tenant, &[call]).await.map(|mut outcomes| outcomes.remove(0)))
         })
     });
     let (mut fresh, mut answered) = (Vec::new(), Vec::new());
@@ -87,7 +87,7 @@ async fn of_fifty_repeated_spends_of_an_account_that_never_was_one_is_recorded()
     let stage = stage().await;
     let calls = (0..50).map(|_| {
         let (levels, tenant) = (stage.levels.clone(), stage.tenant.clone());
-        tokio::spawn(async move { levels.spend(&tenant, &[spend("u", 5, "id")]).await.map(|mut it| it.remove(0)) })
+        tokio::spawn(async move { levels.post(&tenant, &[spend("u", 5, "id")]).await.map(|mut it| it.remove(0)) })
     });
     let mut fresh = 0;
     for call in calls.collect::<Vec<_>>() {

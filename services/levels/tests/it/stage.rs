@@ -129,22 +129,22 @@ impl Stage {
 
     pub(crate) async fn earn(&self, who: &str, amount: i64, id: &str) -> Result<pb::EarnResponse, LevelsError> {
         let command = earn(who, "points", amount, id, None);
-        let mut outcomes = self.levels.earn(&self.tenant, &[command]).await?;
+        let mut outcomes = self.levels.post(&self.tenant, &[command]).await?;
         outcomes.remove(0).map(|answer| answer.value)
     }
 
     pub(crate) async fn earn_at(&self, who: &str, amount: i64, id: &str, at: OffsetDateTime) -> pb::EarnResponse {
-        let mut outcomes = self.levels.earn(&self.tenant, &[earn(who, "points", amount, id, Some(at))]).await.unwrap();
+        let mut outcomes = self.levels.post(&self.tenant, &[earn(who, "points", amount, id, Some(at))]).await.unwrap();
         outcomes.remove(0).unwrap().value
     }
 
     pub(crate) async fn grow(&self, who: &str, amount: i64, id: &str) {
-        let mut outcomes = self.levels.earn(&self.tenant, &[earn(who, "growth", amount, id, None)]).await.unwrap();
+        let mut outcomes = self.levels.post(&self.tenant, &[earn(who, "growth", amount, id, None)]).await.unwrap();
         outcomes.remove(0).unwrap();
     }
 
     pub(crate) async fn spend(&self, who: &str, amount: i64, id: &str) -> Result<pb::SpendResponse, LevelsError> {
-        let mut outcomes = self.levels.spend(&self.tenant, &[spend(who, amount, id)]).await?;
+        let mut outcomes = self.levels.post(&self.tenant, &[spend(who, amount, id)]).await?;
         outcomes.remove(0).map(|answer| answer.value)
     }
 
