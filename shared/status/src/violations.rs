@@ -91,12 +91,19 @@ impl From<Violations> for Status {
             (count, shown) if count == shown => format!("{count} fields are not valid"),
             (count, shown) => format!("{count} fields are not valid, the first {shown} are listed"),
         };
+        let message = format!("{message}: {}", in_a_line(&listed));
         refuse(Code::InvalidArgument, ErrorReason::FieldsInvalid, message)
             .with("count", violations.count)
             .with("listed", listed.len())
             .with_bad_request(BadRequest { field_violations: listed })
             .into()
     }
+}
+
+/// The violations in a line, for those whose client shows a message and no details. A long one is cut.
+fn in_a_line(listed: &[FieldViolation]) -> String {
+    let each = listed.iter().map(|FieldViolation { field, description }| format!("{field} {description}"));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -116,7 +123,9 @@ mod tests {
         all.add("order_id", "must not be empty");
         all.merge("order.lines[2]", line);
         let status = Status::from(all);
-        assert_eq!((status.code(), status.message()), (Code::InvalidArgument, "3 fields are not valid"));
+        let message = "3 fields are not valid: order_id must not be empty; order.lines[2].paid must not be negative; \
+                       order.lines[2] must name a sku";
+        assert_eq!((status.code(), status.message()), (Code::InvalidArgument, message));
         assert_eq!(reason_of(&status).as_deref(), Some("FIELDS_INVALID"));
         // Read back with the library that other Rust clients would use.
         let found = status.get_details_bad_request().unwrap().field_violations;
@@ -146,7 +155,9 @@ mod tests {
             (0..count).for_each(|i| all.add(format!("f{i}"), "bad"));
             assert_eq!(all.len(), count);
             let status = Status::from(all);
-            assert_eq!((status.message(), violations_of(&status).len()), (message, 50));
+            assert!(status.message().starts_with(&format!("{message}: f0 bad; f1 bad; ")), "{}", status.message());
+            assert!(status.message().len() <= limits::MESSAGE_BYTES_MAX && status.message().ends_with('…'));
+            assert_eq!(violations_of(&status).len(), 50);
         }
     }
 
