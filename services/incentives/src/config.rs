@@ -20,11 +20,19 @@ pub struct Settings {
     pub settle_batches_max: u32,
     /// Whether a service `feedback` runs too: campaigns are set off by its cases.
     pub feedback: bool,
+    /// How claims share transactions.
+    pub lanes: lanes::Settings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { settle_every_s: 30, settle_batch_max: 200, settle_batches_max: 50, feedback: false }
+        Self {
+            settle_every_s: 30,
+            settle_batch_max: 200,
+            settle_batches_max: 50,
+            feedback: false,
+            lanes: lanes::Settings::default(),
+        }
     }
 }
 

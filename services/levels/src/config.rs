@@ -20,11 +20,8 @@ pub struct Settings {
     pub review_batches_max: u32,
     /// Whether a service `incentives` runs too: rewards are carried out and holds are resolved as its log tells.
     pub incentives: bool,
-    /// Whether calls that change accounts share transactions while others wait. Without it each is a transaction of its
-    /// own: what measurements compare with.
-    pub batched: bool,
-    /// Calls that may wait for such a transaction; one more is refused with OVERLOADED.
-    pub waiting_max: usize,
+    /// How calls that change accounts share transactions.
+    pub lanes: lanes::Settings,
 }
 
 impl Default for Settings {
@@ -34,8 +31,7 @@ impl Default for Settings {
             review_batch_max: 200,
             review_batches_max: 50,
             incentives: false,
-            batched: true,
-            waiting_max: 4_096,
+            lanes: lanes::Settings::default(),
         }
     }
 }

@@ -20,11 +20,19 @@ pub struct Settings {
     pub stages_every_s: u64,
     /// How long a part of a member page may take, in milliseconds. One that takes longer is left out of the page.
     pub member_part_ms: u64,
+    /// How single events share transactions.
+    pub lanes: lanes::Settings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { page_default: 50, page_max: 200, stages_every_s: 60, member_part_ms: 140 }
+        Self {
+            page_default: 50,
+            page_max: 200,
+            stages_every_s: 60,
+            member_part_ms: 140,
+            lanes: lanes::Settings::default(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! The transaction itself is [`Work`]: the same code that does one call.
 
 mod pace;
+mod settings;
 mod waiting;
 mod writer;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use ids::TenantId;
 
+pub use settings::Settings;
 pub use writer::Lanes;
 
 /// Calls that one transaction takes at most.

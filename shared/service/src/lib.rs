@@ -3,9 +3,10 @@
 //! A write is one transaction: lock, look up the request id ([`earlier`]), decide, write, append to the log, record the
 //! answer, commit ([`Core::finish`]); a refusal that depends on what is stored is recorded too ([`refuse`]). A read waits
 //! for the positions that it was given ([`Core::read`]). Both fail with a [`Failure`], which knows its status. Handlers
-//! parse with [`Parse`], call, and wrap with [`write()`].
+//! parse with [`Parse`], call, and wrap with [`write()`]. Writes that come often share transactions: [`Batcher`].
 
 mod answer;
+mod batcher;
 mod core;
 mod failure;
 mod list;
@@ -13,6 +14,7 @@ mod parse;
 pub mod rows;
 
 pub use answer::{Answer, earlier, only, refuse, repeats, settled, write};
+pub use batcher::{Batcher, Together};
 pub use core::Core;
 pub use failure::{Failure, Refuse};
 pub use list::{List, Page};

@@ -5,7 +5,7 @@ use pg::Tx;
 use proto::common::v1::Position;
 use proto::incentives::v1::ClaimCouponResponse;
 use requests::{Keep, Request, first_of_each};
-use service::{Answer, repeats, settled};
+use service::{Answer, Core, Together, repeats, settled};
 
 use super::grant_coupons::{coupon_id, load, store_issued};
 use crate::domain::coupon::HeldCoupon;
@@ -26,6 +26,19 @@ pub struct ClaimCoupon {
 }
 
 type Outcome = Result<Answer<ClaimCouponResponse>, IncentivesError>;
+
+impl Together<ClaimCoupon> for Incentives {
+    type Answer = Answer<ClaimCouponResponse>;
+    type Refusal = Refusal;
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    async fn together(&self, tenant: &TenantId, calls: &[ClaimCoupon]) -> Result<Vec<Outcome>, IncentivesError> {
+        self.claim_coupons(tenant, calls).await
+    }
+}
 
 impl Incentives {
     /// See `CouponService.ClaimCoupon`: a batch of calls of one tenant, each with its own outcome. Whatever its size, a

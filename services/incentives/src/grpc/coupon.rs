@@ -1,6 +1,6 @@
 use proto::incentives::v1 as pb;
 use proto::incentives::v1::coupon_service_server::CouponService;
-use service::{List, only, write};
+use service::{List, write};
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert};
@@ -71,8 +71,8 @@ impl CouponService for Api {
     ) -> Result<Response<pb::ClaimCouponResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::claim_coupon(request.get_ref())?;
-        let incentives = self.incentives.clone();
-        write(async move { only(incentives.claim_coupons(&tenant, &[command]).await?) }).await
+        let (claims, user) = (self.claims.clone(), command.user.clone());
+        write(async move { claims.call(&tenant, user.as_str(), command).await }).await
     }
 
     async fn get_coupon(

@@ -22,18 +22,23 @@ use proto::incentives::v1::coupon_service_server::CouponServiceServer;
 use proto::incentives::v1::decision_service_server::DecisionServiceServer;
 use proto::incentives::v1::penalty_service_server::PenaltyServiceServer;
 
+use service::Batcher;
+
 use crate::Incentives;
+use crate::commands::ClaimCoupon;
 
 /// What handlers share.
 #[derive(Clone)]
 struct Api {
     incentives: Arc<Incentives>,
+    claims: Batcher<Incentives, ClaimCoupon>,
     pages: Arc<page::Tokens>,
 }
 
 /// Adds the services of the contract to a process.
 pub fn serve(part: Part, incentives: &Arc<Incentives>, pages: page::Tokens) -> Part {
-    let api = Api { incentives: Arc::clone(incentives), pages: Arc::new(pages) };
+    let claims = Batcher::new("claims", Arc::clone(incentives), incentives.settings.lanes);
+    let api = Api { incentives: Arc::clone(incentives), claims, pages: Arc::new(pages) };
     part.serve(CouponServiceServer::new(api.clone()))
         .serve(CheckoutServiceServer::new(api.clone()))
         .serve(CampaignServiceServer::new(api.clone()))

@@ -5,7 +5,7 @@ use pg::{StoreError, Tx};
 use proto::common::v1::Position;
 use proto::levels::v1 as pb;
 use requests::{Encoded, Keep, Request, first_of_each};
-use service::{Answer, repeats, settled};
+use service::{Answer, Core, Together, repeats, settled};
 use status::Violations;
 use time::OffsetDateTime;
 
@@ -248,8 +248,25 @@ fn decide(item: &dyn Posting, book: &mut Book<'_>, place: &Place<'_>, clock: Off
     Ok((answer, effect))
 }
 
+/// A posting on its way through the lanes: of any kind, so that all of an account share them.
+pub type AnyPosting = Box<dyn Posting>;
+
+impl Together<AnyPosting> for Levels {
+    type Answer = Answer<Encoded>;
+    type Refusal = Refusal;
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    async fn together(&self, tenant: &TenantId, calls: &[AnyPosting]) -> Result<Vec<Outcome>, LevelsError> {
+        let calls: Vec<&dyn Posting> = calls.iter().map(Box::as_ref).collect();
+        self.post_all(tenant, &calls).await
+    }
+}
+
 /// An outcome as its method's message.
-pub(crate) fn answered<T: prost::Message + Default>(encoded: Answer<Encoded>) -> Result<Answer<T>, LevelsError> {
+pub fn answered<T: prost::Message + Default>(encoded: Answer<Encoded>) -> Result<Answer<T>, LevelsError> {
     let value = encoded.value.decode().map_err(|error| StoreError::from(sqlx::Error::Decode(error.into())))?;
     Ok(Answer { value, replayed: encoded.replayed })
 }

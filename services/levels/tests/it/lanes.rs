@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use levels::commands::{Call, Earn, Posting, Till};
+use levels::Levels;
+use levels::commands::{AnyPosting, Call, Earn, Posting, answered};
 use levels::domain::book::{AccountKey, Book};
 use levels::domain::point_type::{Expiry, ReversalPolicy};
 use levels::domain::refusal::Refusal;
@@ -15,7 +16,7 @@ use proto::levels::v1 as pb;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use requests::{Encoded, Request};
-use service::{Answer, only};
+use service::{Answer, Batcher, only};
 use time::{Duration, OffsetDateTime};
 
 use crate::holds::{capture, hold, release};
@@ -132,6 +133,9 @@ impl Say {
     }
 }
 
+/// What callers of the API go through.
+type Till = Batcher<Levels, AnyPosting>;
+
 /// The two ways of posting.
 enum By<'a> {
     OneByOne(&'a Stage),
@@ -142,9 +146,18 @@ impl By<'_> {
     async fn post<C: Call>(&self, call: C) -> Result<Answer<C::Answer>, LevelsError> {
         match self {
             Self::OneByOne(stage) => only(stage.levels.post(&other(), &[call]).await?),
-            Self::Lanes(till, stage) => till.post(&stage.tenant, call).await,
+            Self::Lanes(till, stage) => post(till, &stage.tenant, call).await,
         }
     }
+}
+
+async fn post<C: Call>(till: &Till, tenant: &ids::TenantId, call: C) -> Result<Answer<C::Answer>, LevelsError> {
+    let user = call.user().clone();
+    answered(till.call(tenant, user.as_str(), Box::new(call)).await?)
+}
+
+fn till(stage: &Stage) -> Till {
+    Batcher::new("test", Arc::clone(&stage.levels), lanes::Settings::default())
 }
 
 async fn both_tenants() -> Stage {
@@ -169,7 +182,7 @@ async fn calls_that_share_transactions_end_as_the_same_calls_one_by_one() {
     let stage = both_tenants().await;
     for seed in 0..20 {
         let mut rng = StdRng::seed_from_u64(seed);
-        let till = Till::new(Arc::clone(&stage.levels));
+        let till = till(&stage);
         let calls: Vec<Say> = (0..60).map(|n| says(&mut rng, n + 1_000 * usize::try_from(seed).unwrap())).collect();
         let mut expected = Vec::new();
         for call in &calls {
@@ -204,15 +217,15 @@ async fn calls_that_share_transactions_end_as_the_same_calls_one_by_one() {
 #[tokio::test]
 async fn a_call_that_breaks_its_batch_fails_alone() {
     let stage = both_tenants().await;
-    let till = Till::new(Arc::clone(&stage.levels));
+    let till = till(&stage);
     stage.earn("u", 1, "first").await.unwrap();
     let fine = (0..30).map(|n| {
         let call = earn("u", "points", 10, &format!("fine-{n}"), None);
-        till.post(&stage.tenant, call).map(|outcome| outcome.is_ok())
+        post(&till, &stage.tenant, call).map(|outcome| outcome.is_ok())
     });
     let poisoned = (0..3).map(|n| {
         let call = Poisoned(earn("u", "points", 10, &format!("poisoned-{n}"), None));
-        till.post(&stage.tenant, call).map(|outcome| outcome.is_ok())
+        post(&till, &stage.tenant, call).map(|outcome| outcome.is_ok())
     });
     let (fine, poisoned) = futures::join!(join_all(fine), join_all(poisoned));
     assert_eq!((fine, poisoned), (vec![true; 30], vec![false; 3]));
@@ -223,8 +236,8 @@ async fn a_call_that_breaks_its_batch_fails_alone() {
 #[tokio::test]
 async fn a_tenant_that_is_not_known_holds_nobody_up() {
     let stage = both_tenants().await;
-    let till = Till::new(Arc::clone(&stage.levels));
+    let till = till(&stage);
     let unknown = crate::stage::tenant("nobody");
-    let refused = till.post(&unknown, earn("u", "points", 1, "1", None)).await;
+    let refused = post(&till, &unknown, earn("u", "points", 1, "1", None)).await;
     assert!(matches!(refused, Err(LevelsError::TenantUnknown { .. })), "{refused:?}");
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use eventlog::Position;
 use ids::{Partition, TenantId, UserId};
 use pg::Tx;
+use service::{Core, Together};
 use time::{Date, Duration};
 
 use super::open;
@@ -64,6 +65,23 @@ type Outcome = Result<Taken, NotTaken>;
 
 /// How far ahead of now an event may have happened: reporters' clocks and time zones go wrong.
 const AHEAD_MAX: Duration = Duration::days(1);
+
+impl Together<IntakeEvent> for Profiles {
+    type Answer = Outcome;
+    type Refusal = Refusal;
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    async fn together(
+        &self,
+        tenant: &TenantId,
+        events: &[IntakeEvent],
+    ) -> Result<Vec<Result<Outcome, ProfilesError>>, ProfilesError> {
+        Ok(self.record_events(tenant, events).await?.into_iter().map(Ok).collect())
+    }
+}
 
 impl Profiles {
     /// Takes reports of one tenant in one transaction, in order, with a number of statements that does not depend on how

@@ -24,10 +24,11 @@ impl EventService for Api {
         request: Request<RecordEventRequest>,
     ) -> Result<Response<RecordEventResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let events = vec![request.into_inner().event.unwrap_or_default()];
-        let profiles = Arc::clone(&self.profiles);
-        let outcome = rt::write(async move { record(&profiles, &tenant, Mode::Live, &events).await }).await?.pop();
-        let taken = outcome.unwrap_or_else(|| Err(missing()))?;
+        let sent = request.into_inner().event.unwrap_or_default();
+        let event = convert::event(&sent, Mode::Live).map_err(of_event)?;
+        let (intake, user) = (self.intake.clone(), event.user_id.clone());
+        let outcome = rt::write(async move { intake.call(&tenant, user.as_str(), event).await }).await?;
+        let taken = outcome.map_err(|why| not_taken(&sent, why))?;
         let response = Response::new(RecordEventResponse { position: Some(taken.position.into()) });
         Ok(if taken.replayed { rt::replayed(response) } else { response })
     }
@@ -112,13 +113,18 @@ async fn record(
         Err(violations) => Err(of_event(violations)),
         Ok(_) => match recorded.next() {
             None => Err(missing()),
-            Some(Ok(taken)) => Ok(taken),
-            Some(Err(NotTaken::WrongCurrency { currency })) => Err(of_event(convert::wrong_currency(sent, &currency))),
-            Some(Err(NotTaken::Ahead)) => Err(of_event(convert::ahead())),
-            Some(Err(NotTaken::Failed(error))) => Err(error.into()),
+            Some(outcome) => outcome.map_err(|why| not_taken(sent, why)),
         },
     };
     Ok(sent.iter().zip(read).map(outcome).collect())
+}
+
+fn not_taken(sent: &UserEvent, why: NotTaken) -> Status {
+    match why {
+        NotTaken::WrongCurrency { currency } => of_event(convert::wrong_currency(sent, &currency)),
+        NotTaken::Ahead => of_event(convert::ahead()),
+        NotTaken::Failed(error) => error.into(),
+    }
 }
 
 /// The details that a single call would have had.

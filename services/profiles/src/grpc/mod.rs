@@ -23,18 +23,23 @@ use proto::profiles::v1::order_service_server::OrderServiceServer;
 use proto::profiles::v1::profile_service_server::ProfileServiceServer;
 use proto::programme::v1::programme_service_server::ProgrammeServiceServer;
 
+use service::Batcher;
+
 use crate::Profiles;
+use crate::commands::IntakeEvent;
 
 /// Every service of the contract, over one [`Profiles`].
 #[derive(Clone)]
 struct Api {
     profiles: Arc<Profiles>,
+    intake: Batcher<Profiles, IntakeEvent>,
     pages: Arc<page::Tokens>,
 }
 
 /// Adds the services to a part.
 pub(crate) fn serve(part: Part, profiles: Arc<Profiles>, pages: page::Tokens) -> Part {
-    let api = Api { profiles, pages: Arc::new(pages) };
+    let intake = Batcher::new("intake", Arc::clone(&profiles), profiles.settings.lanes);
+    let api = Api { profiles, intake, pages: Arc::new(pages) };
     part.serve(TenantServiceServer::new(api.clone()))
         .serve(ProfileServiceServer::new(api.clone()))
         .serve(EventServiceServer::new(api.clone()))
