@@ -6,4 +6,5 @@
 
 pub mod demo;
 pub mod folder;
+pub mod processes;
 pub mod server;

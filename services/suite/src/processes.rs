@@ -9,7 +9,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Processor time of named processes.
 #[derive(Debug, Default)]
-pub(crate) struct Processes {
+pub struct Processes {
     looked: bool,
     seen: HashMap<u32, Seen>,
 }
@@ -23,7 +23,7 @@ struct Seen {
 
 impl Processes {
     /// Looks at all processes that `name` names. One that was not there at the first look counts from its start.
-    pub(crate) fn look(&mut self, name: impl Fn(u32, &str) -> Option<&'static str>) {
+    pub fn look(&mut self, name: impl Fn(u32, &str) -> Option<&'static str>) {
         let first_look = !std::mem::replace(&mut self.looked, true);
         let Ok(entries) = fs::read_dir("/proc") else { return };
         for pid in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
@@ -38,7 +38,7 @@ impl Processes {
     }
 
     /// What was used since the first look, by name.
-    pub(crate) fn used(&self) -> BTreeMap<&'static str, Duration> {
+    pub fn used(&self) -> BTreeMap<&'static str, Duration> {
         let mut used = BTreeMap::new();
         for seen in self.seen.values() {
             let ticks = u32::try_from(seen.last.saturating_sub(seen.first)).unwrap_or(u32::MAX);
@@ -49,7 +49,7 @@ impl Processes {
 }
 
 /// Whether the title of a Postgres process names this role: `postgres: banyan_levels postgres 127.0.0.1(40022) idle`.
-pub(crate) fn serves(command: &str, role: &str) -> bool {
+pub fn serves(command: &str, role: &str) -> bool {
     command.split_once("postgres: ").is_some_and(|(_, rest)| rest.split(' ').any(|word| word == role))
 }
 

@@ -33,6 +33,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measures what calls cost, side by side in one run; builds optimised
+    Bench {
+        /// Go to the benchmark, whose own help is `cargo xtask bench --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Everything a contributor needs to trust a change: what CI runs
     Test(test::Options),
     /// The same as `test`
@@ -60,8 +66,11 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
-        Task::Demo { args } => become_program("banyan-demo", args),
-        Task::Dev { args } => become_program("banyan-suite", args),
+        Task::Demo { args } => become_program("suite", "banyan-demo", args),
+        Task::Dev { args } => become_program("suite", "banyan-suite", args),
+        Task::Bench { args } => {
+            become_program("load", "banyan-bench", ["--release".to_owned()].into_iter().chain(args).collect())
+        }
         Task::Test(options) | Task::Ci(options) => test::run(&options),
         Task::Gen { check } => contracts::generate(check),
         Task::Layers => layers::check(),
@@ -78,10 +87,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds the programs of the suite, for one starts the other, and becomes one of them, so that signals reach it directly.
-fn become_program(name: &str, mut args: Vec<String>) -> anyhow::Result<()> {
+/// Builds the programs of the suite, for the others start it, and becomes one program, so that signals reach it directly.
+fn become_program(package: &str, name: &str, mut args: Vec<String>) -> anyhow::Result<()> {
     let release = args.iter().position(|arg| arg == "--release").map(|at| args.remove(at));
-    repo::run(repo::cargo(&["build", "--package", "suite", "--bins"]).args(&release))?;
-    let mut command = repo::cargo(&["run", "--quiet", "--package", "suite", "--bin", name]);
+    repo::run(repo::cargo(&["build", "--package", "suite", "--package", package, "--bins"]).args(&release))?;
+    let mut command = repo::cargo(&["run", "--quiet", "--package", package, "--bin", name]);
     Err(command.args(release).arg("--").args(args).exec().into())
 }

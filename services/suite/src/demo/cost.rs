@@ -1,8 +1,6 @@
 //! What the replay cost: processor time per event, of the suite and of Postgres by service. Read from `/proc`, so only on
 //! Linux and only for processes of this machine; elsewhere it is left out.
 
-mod processes;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::quiet::SERVICES;
 use super::words::Lang;
 use crate::folder::Folder;
-use processes::Processes;
+use crate::processes::{self, Processes};
 
 /// How often processes are looked at: one that lives shorter is missed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
