@@ -1,3 +1,4 @@
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use ids::TenantId;
@@ -11,12 +12,13 @@ use crate::domain::clock::next_step;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::Tenant;
 use crate::error::ProfilesError;
-use crate::peers::Round;
+use crate::peers::{Round, Settled};
 use crate::{Profiles, events, store, wire};
 
 /// How long a call goes on that has no deadline.
 const WORK_MAX: Duration = Duration::from_secs(10);
-/// What is kept of a call's time for its answer.
+/// What is kept of a call's time for its last step and its answer, at least; a quarter of it where that is more, since a step
+/// takes long on a busy machine.
 const ANSWER: Duration = Duration::from_millis(500);
 
 /// Moves a sandbox's clock.
@@ -37,36 +39,38 @@ impl Profiles {
         tenant: &TenantId,
         command: &AdvanceClock,
     ) -> Result<Answer<AdvanceClockResponse>, ProfilesError> {
-        if let Some(known) = pg::retrying("advance_clock", || self.may_advance(tenant, &command.request)).await? {
-            return Ok(known);
-        }
-        let work = rt::remaining().map_or(WORK_MAX, |left| left.saturating_sub(ANSWER));
+        let mut clock = match pg::retrying("advance_clock", || self.may_advance(tenant, &command.request)).await? {
+            ControlFlow::Break(known) => return Ok(known),
+            ControlFlow::Continue(clock) => clock,
+        };
+        let work = rt::remaining().map_or(WORK_MAX, |left| left.saturating_sub(ANSWER.max(left / 4)));
         let round = Round::new(&self.peers, tenant, Instant::now() + work);
-        let mut clock = None;
-        let mut settled = round.settle().await?;
-        while settled && clock.is_none_or(|clock| clock < command.to) {
-            let due = round.next_due().await?;
-            clock = Some(pg::retrying("advance_clock", || self.step_clock(tenant, command.to, due)).await?);
-            settled = round.settle().await?;
-        }
-        let done = settled && clock.is_some_and(|clock| clock >= command.to);
+        let mut stepped = false; // a sandbox without a manual clock gets one by its first step
+        let done = loop {
+            let Settled::Until(due) = round.settle(clock).await? else { break false };
+            if stepped && clock >= command.to {
+                break true;
+            }
+            clock = pg::retrying("advance_clock", || self.step_clock(tenant, command.to, due)).await?;
+            stepped = true;
+        };
         pg::retrying("advance_clock", || self.tell_clock(tenant, command, done)).await
     }
 
-    /// What the request id was answered before; a refusal where the tenant has no clock to move.
+    /// What the request id was answered before, or where the clock stands; a refusal where the tenant has none to move.
     async fn may_advance(
         &self,
         tenant: &TenantId,
         request: &Request,
-    ) -> Result<Option<Answer<AdvanceClockResponse>>, ProfilesError> {
+    ) -> Result<ControlFlow<Answer<AdvanceClockResponse>, OffsetDateTime>, ProfilesError> {
         let mut tx = self.core.db.begin(tenant).await?;
         let row = store::tenant::lock(&mut tx, tenant).await?;
         if let Some(answer) = earlier(&mut tx, tenant, request).await? {
-            return Ok(Some(answer));
+            return Ok(ControlFlow::Break(answer));
         }
         let tenant_id = tenant.as_str().to_owned();
         match row {
-            Some(row) if row.sandbox => Ok(None),
+            Some(row) if row.sandbox => Ok(ControlFlow::Continue(pg::clock(&mut tx).await?)),
             Some(_) => Err(refuse(tx, tenant, request, Refusal::TenantNotSandbox { tenant_id }).await),
             None => Err(refuse(tx, tenant, request, Refusal::TenantNotFound { tenant_id }).await),
         }
