@@ -41,6 +41,11 @@ impl Folder {
         Ok(self.issuer()?.mint(&Grant::tenant(tenant).every_scope()))
     }
 
+    /// A token of a second person in a tenant, with every scope: who approves what the first one wrote.
+    pub fn approver_token(&self, tenant: &TenantId) -> Result<String, IssuerError> {
+        Ok(self.issuer()?.mint(&Grant::tenant(tenant).subject("approver").every_scope()))
+    }
+
     /// A token that acts across tenants with every scope.
     pub fn operator_token(&self) -> Result<String, IssuerError> {
         Ok(self.issuer()?.mint(&Grant::service("operator").every_scope()))

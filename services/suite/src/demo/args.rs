@@ -47,6 +47,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
+    /// Write what differs from run to run, such as rates and paths, to this file as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub measurements: Option<PathBuf>,
+
     /// Write the programme with the proposals to this file; without it beside the report, or into the data folder, and
     /// never over a file that was edited.
     #[arg(long, value_name = "FILE", requires = "orders")]
@@ -106,6 +110,10 @@ pub(crate) struct YearArgs {
     #[arg(long, default_value_t = 7, conflicts_with = "orders")]
     pub seed: u64,
 
+    /// How many of the year's days go by, from its first on.
+    #[arg(long, default_value_t = crate::demo::year::DAYS, value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::demo::year::DAYS)), conflicts_with = "orders")]
+    pub days: u32,
+
     /// The year's last day, such as 2026-06-30; without it the day before the tenant was created.
     #[arg(long, value_name = "DATE", conflicts_with = "orders")]
     pub until: Option<Date>,
@@ -141,6 +149,9 @@ impl Args {
         }
         if let Some(until) = self.year.until {
             id += &format!("-until-{until}");
+        }
+        if self.year.days != super::year::DAYS {
+            id += &format!("-{}-days", self.year.days);
         }
         id
     }

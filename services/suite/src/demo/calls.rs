@@ -6,10 +6,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use proto::admin::v1::tenant_service_client::TenantServiceClient;
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
+use proto::feedback::v1::{
+    case_insight_service_client::CaseInsightServiceClient, case_service_client::CaseServiceClient,
+    case_type_service_client::CaseTypeServiceClient, desk_service_client::DeskServiceClient,
+};
+use proto::incentives::v1::{
+    action_service_client::ActionServiceClient, campaign_service_client::CampaignServiceClient,
+    checkout_service_client::CheckoutServiceClient, coupon_service_client::CouponServiceClient,
+    decision_service_client::DecisionServiceClient, penalty_service_client::PenaltyServiceClient,
+};
 use proto::levels::v1::{level_service_client::LevelServiceClient, points_service_client::PointsServiceClient};
 use proto::profiles::v1::{
     event_service_client::EventServiceClient, insight_service_client::InsightServiceClient,
-    lifecycle_service_client::LifecycleServiceClient, profile_service_client::ProfileServiceClient,
+    lifecycle_service_client::LifecycleServiceClient, order_service_client::OrderServiceClient,
+    profile_service_client::ProfileServiceClient,
 };
 use proto::programme::v1::programme_service_client::ProgrammeServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -18,6 +28,55 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 use super::child::Suite;
+
+/// Clients of services, each with a token.
+macro_rules! clients {
+    ($($name:ident: $client:ident, $token:ident;)*) => {
+        impl Calls {
+            $(pub(crate) fn $name(&self) -> $client<Bearing> {
+                $client::with_interceptor(self.channel.clone(), self.$token.clone())
+            })*
+        }
+    };
+}
+
+clients! {
+    tenants: TenantServiceClient, operator;
+    logs: EventLogServiceClient, operator;
+    own_logs: EventLogServiceClient, tenant;
+    events: EventServiceClient, tenant;
+    profiles: ProfileServiceClient, tenant;
+    orders: OrderServiceClient, tenant;
+    insights: InsightServiceClient, tenant;
+    lifecycle: LifecycleServiceClient, tenant;
+    points: PointsServiceClient, tenant;
+    programmes: ProgrammeServiceClient, tenant;
+    levels: LevelServiceClient, tenant;
+    coupons: CouponServiceClient, tenant;
+    checkouts: CheckoutServiceClient, tenant;
+    campaigns: CampaignServiceClient, tenant;
+    approvals: CampaignServiceClient, approver;
+    decisions: DecisionServiceClient, tenant;
+    actions: ActionServiceClient, tenant;
+    penalties: PenaltyServiceClient, tenant;
+    cases: CaseServiceClient, tenant;
+    case_types: CaseTypeServiceClient, tenant;
+    case_insights: CaseInsightServiceClient, tenant;
+    desk: DeskServiceClient, tenant;
+}
+
+/// Calls a method until the answer is definite, see [`Calls::patiently`]: `call!(calls, cases, submit_case, request)`.
+macro_rules! call {
+    ($calls:expr, $client:ident, $method:ident, $request:expr) => {{
+        let request = $request;
+        let once = || {
+            let (mut client, request) = ($calls.$client(), request.clone());
+            async move { client.$method(request).await }
+        };
+        $calls.patiently(once).await
+    }};
+}
+pub(crate) use call;
 
 /// A connection that sends a token.
 pub(crate) type Bearing = InterceptedService<Channel, Bearer>;
@@ -50,60 +109,36 @@ impl Interceptor for Bearer {
     }
 }
 
+/// Tokens to call with.
+pub(crate) struct Tokens {
+    /// Of the tenant's own back end.
+    pub tenant: String,
+    /// Of a second person in the tenant, who approves what the first wrote.
+    pub approver: String,
+    /// Of the installation's operator.
+    pub operator: String,
+}
+
 /// The suite, as an operator and as the tenant's own back end.
 #[derive(Clone)]
 pub(crate) struct Calls {
     channel: Channel,
     tenant: Bearer,
+    approver: Bearer,
     operator: Bearer,
     suite: Suite,
 }
 
 impl Calls {
     /// Makes clients of the suite; connects with the first call.
-    pub(crate) fn new(suite: Suite, tenant_token: &str, operator_token: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(suite: Suite, tokens: &Tokens) -> anyhow::Result<Self> {
         let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{}", suite.port()))?
             .connect_timeout(Duration::from_secs(1))
             .http2_keep_alive_interval(Duration::from_secs(10))
             .keep_alive_timeout(Duration::from_secs(10));
-        let (tenant, operator) = (Bearer::new(tenant_token)?, Bearer::new(operator_token)?);
-        Ok(Self { channel: endpoint.connect_lazy(), tenant, operator, suite })
-    }
-
-    pub(crate) fn tenants(&self) -> TenantServiceClient<Bearing> {
-        TenantServiceClient::with_interceptor(self.channel.clone(), self.operator.clone())
-    }
-
-    pub(crate) fn logs(&self) -> EventLogServiceClient<Bearing> {
-        EventLogServiceClient::with_interceptor(self.channel.clone(), self.operator.clone())
-    }
-
-    pub(crate) fn events(&self) -> EventServiceClient<Bearing> {
-        EventServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
-    }
-
-    pub(crate) fn profiles(&self) -> ProfileServiceClient<Bearing> {
-        ProfileServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
-    }
-
-    pub(crate) fn insights(&self) -> InsightServiceClient<Bearing> {
-        InsightServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
-    }
-
-    pub(crate) fn lifecycle(&self) -> LifecycleServiceClient<Bearing> {
-        LifecycleServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
-    }
-
-    pub(crate) fn points(&self) -> PointsServiceClient<Bearing> {
-        PointsServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
-    }
-
-    pub(crate) fn programmes(&self) -> ProgrammeServiceClient<Bearing> {
-        ProgrammeServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
-    }
-
-    pub(crate) fn levels(&self) -> LevelServiceClient<Bearing> {
-        LevelServiceClient::with_interceptor(self.channel.clone(), self.tenant.clone())
+        let tenant = Bearer::new(&tokens.tenant)?;
+        let (approver, operator) = (Bearer::new(&tokens.approver)?, Bearer::new(&tokens.operator)?);
+        Ok(Self { channel: endpoint.connect_lazy(), tenant, approver, operator, suite })
     }
 
     /// Calls until the answer is definite: a call whose outcome is unknown is repeated as it was, which has one effect

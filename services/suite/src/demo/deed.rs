@@ -2,8 +2,8 @@
 
 use proto::google::r#type::Money;
 use proto::profiles::v1::{
-    Order, OrderCancelledReport, OrderCompletedReport, OrderLine, OrderPaidReport, OrderRefundedReport, Refund,
-    UserEvent, VisitReport, user_event::Report,
+    Discount, Funder, Order, OrderCancelledReport, OrderCompletedReport, OrderLine, OrderPaidReport,
+    OrderRefundedReport, Refund, UserEvent, VisitReport, user_event::Report,
 };
 use time::OffsetDateTime;
 
@@ -39,6 +39,15 @@ pub(crate) enum Act {
         /// The order.
         order_id: String,
     },
+    /// Sent goods of an order back that went over the till, which decides how much money that is.
+    Returned {
+        /// The order.
+        order_id: String,
+        /// Unique within the order.
+        refund_id: String,
+        /// True: all of it; false: what stands on its first line.
+        whole: bool,
+    },
     /// Got money back.
     Refunded {
         /// The order.
@@ -51,18 +60,20 @@ pub(crate) enum Act {
 }
 
 /// An order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Basket {
     /// Unique within the user.
     pub order_id: String,
     /// May be empty where only the total is known.
     pub lines: Vec<Line>,
-    /// What was paid, in minor units.
+    /// What was paid, in minor units; before it went over the till, what it costs by list.
     pub total_minor: i64,
+    /// Whether it goes over the till, where coupons and points take something off.
+    pub till: bool,
 }
 
 /// One line of an order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Line {
     /// What was bought; may be empty.
     pub sku: String,
@@ -72,6 +83,8 @@ pub(crate) struct Line {
     pub quantity: i64,
     /// What was paid for all of them, in minor units.
     pub paid_minor: i64,
+    /// What was taken off for all of them, by who pays for it.
+    pub discounts: Vec<(Funder, i64)>,
 }
 
 impl Deed {
@@ -97,15 +110,30 @@ impl Act {
                 Report::OrderCompleted(OrderCompletedReport { order: Some(basket.to_proto(currency)) })
             }
             Act::Cancelled { order_id } => Report::OrderCancelled(OrderCancelledReport { order_id: order_id.clone() }),
-            Act::Refunded { order_id, refund_id, amount_minor } => Report::OrderRefunded(OrderRefundedReport {
-                refund: Some(Refund {
-                    refund_id: refund_id.clone(),
-                    order_id: order_id.clone(),
-                    amount: money(*amount_minor, currency),
-                    ..Refund::default()
-                }),
-            }),
+            Act::Refunded { order_id, refund_id, amount_minor } => {
+                refunded(order_id, refund_id, *amount_minor, currency)
+            }
+            // the till has not said yet how much it is
+            Act::Returned { order_id, refund_id, .. } => refunded(order_id, refund_id, 0, currency),
         }
+    }
+}
+
+fn refunded(order_id: &str, refund_id: &str, amount_minor: i64, currency: &str) -> Report {
+    let refund = Refund {
+        refund_id: refund_id.to_owned(),
+        order_id: order_id.to_owned(),
+        amount: money(amount_minor, currency),
+        ..Refund::default()
+    };
+    Report::OrderRefunded(OrderRefundedReport { refund: Some(refund) })
+}
+
+impl Line {
+    /// The price of a piece before anything was taken off.
+    pub(crate) fn list_minor(&self) -> i64 {
+        let discounts: i64 = self.discounts.iter().map(|(_, minor)| minor).sum();
+        (self.paid_minor + discounts) / self.quantity.max(1)
     }
 }
 
@@ -116,8 +144,9 @@ impl Basket {
             sku: line.sku.clone(),
             category: line.category.clone(),
             quantity: line.quantity,
+            list_price: (!line.discounts.is_empty()).then(|| money(line.list_minor(), currency)).flatten(),
             paid: money(line.paid_minor, currency),
-            ..OrderLine::default()
+            discounts: line.discounts.iter().map(|(funder, minor)| discount(*funder, *minor, currency)).collect(),
         };
         Order {
             order_id: self.order_id.clone(),
@@ -128,8 +157,12 @@ impl Basket {
     }
 }
 
+fn discount(funder: Funder, minor: i64, currency: &str) -> Discount {
+    Discount { funder: funder.into(), amount: money(minor, currency) }
+}
+
 #[allow(clippy::unnecessary_wraps, reason = "message fields of the contract are optional in Rust")]
-fn money(minor: i64, currency: &str) -> Option<Money> {
+pub(crate) fn money(minor: i64, currency: &str) -> Option<Money> {
     Some(units::money::to_proto(minor, currency))
 }
 
@@ -140,15 +173,15 @@ mod tests {
     #[test]
     fn an_order_is_reported_with_its_lines_and_total() {
         let lines = vec![
-            Line { sku: "a".into(), category: "tea".into(), quantity: 2, paid_minor: 1250 },
-            Line { sku: "b".into(), category: String::new(), quantity: 1, paid_minor: 49 },
+            Line { sku: "a".into(), category: "tea".into(), quantity: 2, paid_minor: 1250, discounts: vec![] },
+            Line { sku: "b".into(), quantity: 1, paid_minor: 49, ..Line::default() },
         ];
         let deed = Deed {
             event_id: "e1".into(),
             user_id: "u1".into(),
             at: OffsetDateTime::UNIX_EPOCH,
             line: None,
-            act: Act::Completed(Basket { order_id: "o1".into(), lines, total_minor: 1299 }),
+            act: Act::Completed(Basket { order_id: "o1".into(), lines, total_minor: 1299, till: false }),
         };
         let event = deed.to_proto("USD");
         let Some(Report::OrderCompleted(report)) = event.report else { panic!("another report: {event:?}") };

@@ -27,8 +27,14 @@ impl Local {
     /// The date that the clock shows at an instant.
     #[must_use]
     pub(crate) fn date(&self, at: OffsetDateTime) -> civil::Date {
+        self.civil(at).date()
+    }
+
+    /// What the clock and the calendar show at an instant.
+    #[must_use]
+    pub(crate) fn civil(&self, at: OffsetDateTime) -> civil::DateTime {
         let timestamp = jiff::Timestamp::from_nanosecond(at.unix_timestamp_nanos()).unwrap_or(jiff::Timestamp::MAX);
-        self.zone.to_datetime(timestamp).date()
+        self.zone.to_datetime(timestamp)
     }
 }
 

@@ -2,19 +2,23 @@
 
 use anyhow::bail;
 use proto::admin::v1::{CreateTenantRequest, GetTenantRequest, Tenant};
+use time::OffsetDateTime;
 use tonic::Code;
 
-use super::calls::{Calls, told};
+use super::calls::{Calls, call, told};
 
-/// The tenant as it is, or a new one. Refuses one with another currency or zone: its figures would mix.
-pub(crate) async fn find_or_create(calls: &Calls, id: &str, zone: &str, currency: &str) -> anyhow::Result<Tenant> {
-    let get = || {
-        let mut client = calls.tenants();
-        async move { client.get_tenant(GetTenantRequest { tenant_id: id.to_owned() }).await }
-    };
-    let found = match calls.patiently(get).await {
+/// The tenant as it is, or a new one; a new one has a clock of its own where it is told at what time that begins. Refuses one
+/// with another currency or zone: its figures would mix.
+pub(crate) async fn find_or_create(
+    calls: &Calls,
+    id: &str,
+    (zone, currency): (&str, &str),
+    clock: Option<OffsetDateTime>,
+) -> anyhow::Result<Tenant> {
+    let get = GetTenantRequest { tenant_id: id.to_owned() };
+    let found = match call!(calls, tenants, get_tenant, get) {
         Ok(response) => response.tenant,
-        Err(status) if status.code() == Code::NotFound => create(calls, id, zone, currency).await?,
+        Err(status) if status.code() == Code::NotFound => create(calls, id, (zone, currency), clock).await?,
         Err(status) => return told(Err(status), "GetTenant"),
     };
     let Some(tenant) = found else { bail!("the suite answered without a tenant") };
@@ -25,10 +29,18 @@ pub(crate) async fn find_or_create(calls: &Calls, id: &str, zone: &str, currency
             tenant.zone
         );
     }
+    if tenant.clock.is_some() != clock.is_some() {
+        bail!("the tenant `{id}` exists and is not one of this input: name another one with --tenant");
+    }
     Ok(tenant)
 }
 
-async fn create(calls: &Calls, id: &str, zone: &str, currency: &str) -> anyhow::Result<Option<Tenant>> {
+async fn create(
+    calls: &Calls,
+    id: &str,
+    (zone, currency): (&str, &str),
+    clock: Option<OffsetDateTime>,
+) -> anyhow::Result<Option<Tenant>> {
     let request = CreateTenantRequest {
         request_id: format!("demo:{id}"),
         tenant: Some(Tenant {
@@ -37,12 +49,9 @@ async fn create(calls: &Calls, id: &str, zone: &str, currency: &str) -> anyhow::
             zone: zone.to_owned(),
             currency: currency.to_owned(),
             sandbox: true,
+            clock: clock.map(units::time::to_proto),
             ..Tenant::default()
         }),
     };
-    let create = || {
-        let (mut client, request) = (calls.tenants(), request.clone());
-        async move { client.create_tenant(request).await }
-    };
-    Ok(told(calls.patiently(create).await, "CreateTenant")?.tenant)
+    Ok(told(call!(calls, tenants, create_tenant, request), "CreateTenant")?.tenant)
 }

@@ -14,7 +14,7 @@ use suite::folder::Folder;
 use tonic::Request;
 use tonic::transport::Endpoint;
 
-use crate::run::Site;
+use crate::run::{Site, Written};
 
 /// 150 buyers, who order one to five times, 10 to 40 days apart, 1 to 5 pieces at 10.00.
 fn orders() -> String {
@@ -45,7 +45,7 @@ async fn the_proposed_programme_is_taken_by_the_services() {
     let arguments = [&["--orders", &file, "--items-column", "pieces", "--keep"][..], &columns].concat();
     let running = site.start(&arguments);
     let port = running.port;
-    let report = running.report().await;
+    let Written { report, measured, .. } = running.end().await;
 
     let proposals = &report["proposals"];
     assert_eq!(proposals["lacking"], json!([]));
@@ -54,7 +54,7 @@ async fn the_proposed_programme_is_taken_by_the_services() {
     assert_eq!(proposals["levels"].as_array().unwrap().iter().map(members).sum::<i64>(), 150);
     assert_eq!(proposals["steps"]["typical_item"]["text"], "10.00 USD");
     assert_eq!((&proposals["rfm"]["basis"], &proposals["rfm"]["payers"]), (&json!("defaults"), &json!(150)));
-    assert_eq!(proposals["bundle"]["written"], true);
+    assert_eq!(measured["bundle"]["written"], true);
 
     let path = site.folder().join("shop-programme.json");
     let text = std::fs::read_to_string(path).unwrap();

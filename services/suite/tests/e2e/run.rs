@@ -24,7 +24,18 @@ pub(crate) struct Running {
     lines: tokio::io::Lines<BufReader<tokio::process::ChildStderr>>,
     told: Vec<String>,
     report: PathBuf,
+    measurements: PathBuf,
     folder: PathBuf,
+}
+
+/// What a run of the demo wrote.
+pub(crate) struct Written {
+    /// The report, byte for byte.
+    pub(crate) text: String,
+    /// The report.
+    pub(crate) report: Value,
+    /// What differs from run to run.
+    pub(crate) measured: Value,
 }
 
 impl Site {
@@ -47,11 +58,14 @@ impl Site {
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let report = self.folder.join(format!("report-{port}.json"));
+        let measurements = self.folder.join(format!("measurements-{port}.json"));
         let mut demo = Command::new(env!("CARGO_BIN_EXE_banyan-demo"))
             .args(["--lang", "en", "--port", &port.to_string(), "--data"])
             .arg(&self.folder)
             .arg("--report")
             .arg(&report)
+            .arg("--measurements")
+            .arg(&measurements)
             .args(arguments)
             .env("DATABASE_URL", &self.db.admin_url)
             .env("REDIS_URL", &self.redis)
@@ -62,7 +76,7 @@ impl Site {
             .spawn()
             .unwrap();
         let lines = BufReader::new(demo.stderr.take().unwrap()).lines();
-        Running { port, demo, lines, told: Vec::new(), report, folder: self.folder.clone() }
+        Running { port, demo, lines, told: Vec::new(), report, measurements, folder: self.folder.clone() }
     }
 
     /// The data folder.
@@ -70,9 +84,9 @@ impl Site {
         &self.folder
     }
 
-    /// Runs the demo to its end and returns its report.
-    pub(crate) async fn run(&self, arguments: &[&str]) -> Value {
-        self.start(arguments).report().await
+    /// Runs the demo to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Written {
+        self.start(arguments).end().await
     }
 }
 
@@ -84,8 +98,8 @@ impl Drop for Site {
 }
 
 impl Running {
-    /// Waits until the demo says that so many tenths of the events are sent.
-    pub(crate) async fn until_sent(&mut self, tenths: u64) {
+    /// Waits until the demo says that so many tenths are done.
+    pub(crate) async fn until_done(&mut self, tenths: u64) {
         while let Some(line) = self.lines.next_line().await.unwrap() {
             let sent = tenths_of(&line);
             self.told.push(line);
@@ -101,8 +115,8 @@ impl Running {
         assert!(kill_suite(&self.folder), "there is no suite");
     }
 
-    /// Waits for the end and reads the report.
-    pub(crate) async fn report(mut self) -> Value {
+    /// Waits for the end and reads what was written.
+    pub(crate) async fn end(mut self) -> Written {
         while let Some(line) = self.lines.next_line().await.unwrap() {
             self.told.push(line);
         }
@@ -110,7 +124,10 @@ impl Running {
         let log = std::fs::read_to_string(self.folder.join("suite.log")).unwrap_or_default();
         let log_end = &log[log.floor_char_boundary(log.len().saturating_sub(3000))..];
         assert!(status.success(), "{:#?}\nthe suite's log ends with: {log_end}", self.told);
-        serde_json::from_str(&std::fs::read_to_string(&self.report).unwrap()).unwrap()
+        let text = std::fs::read_to_string(&self.report).unwrap();
+        let report = serde_json::from_str(&text).unwrap();
+        let measured = serde_json::from_str(&std::fs::read_to_string(&self.measurements).unwrap()).unwrap();
+        Written { text, report, measured }
     }
 }
 
@@ -132,14 +149,4 @@ fn kill_suite(folder: &Path) -> bool {
 fn tenths_of(line: &str) -> Option<u64> {
     let (done, length) = line.strip_prefix("replaying ")?.split(' ').next()?.split_once('/')?;
     Some(done.parse::<u64>().ok()? * 10 / length.parse::<u64>().ok()?.max(1))
-}
-
-/// A report without what differs from run to run. The number of entries does: lots that lapse are booked when the account
-/// is next written or reviewed, several in one entry or each in its own, as it happens.
-pub(crate) fn figures(mut report: Value) -> Value {
-    let report_object = report.as_object_mut().unwrap();
-    report_object.remove("replay");
-    report_object.remove("tenant");
-    report_object["ledger"].as_object_mut().unwrap().remove("entries");
-    report
 }

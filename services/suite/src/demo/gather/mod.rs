@@ -1,15 +1,20 @@
 //! Asks the services for the figures of the report.
 
 mod base;
+mod logs;
 mod programme;
 mod sales;
+mod shop;
+mod story;
 
 use jiff::civil::Date;
 use proto::profiles::v1::{GetModelsRequest, Models, RfmMethod};
 use time::OffsetDateTime;
 
+pub(crate) use self::shop::year;
 use super::calls::{Calls, told};
 use super::figures::{Amount, Cohort, Ledger, Level, Month, Points, Rfm, Sales, Stage};
+use super::local::Local;
 use super::words::Lang;
 
 /// Whom and when the figures are about.
@@ -18,6 +23,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) currency: &'a str,
     pub(crate) decimals: u32,
     pub(crate) lang: Lang,
+    pub(crate) local: &'a Local,
     /// The first and last day that have events.
     pub(crate) days: (Date, Date),
     /// The instant after the last day.
@@ -38,8 +44,11 @@ pub(crate) struct Gathered {
 
 impl Scope<'_> {
     fn amount(&self, money: Option<&proto::google::r#type::Money>) -> anyhow::Result<Amount> {
-        let minor = money.map_or(Ok(0), |money| units::money::from_proto(money, self.currency))?;
-        Ok(Amount::new(minor, self.currency, self.decimals))
+        Ok(self.minor(money.map_or(Ok(0), |money| units::money::from_proto(money, self.currency))?))
+    }
+
+    fn minor(&self, minor: i64) -> Amount {
+        Amount::new(minor, self.currency, self.decimals)
     }
 }
 

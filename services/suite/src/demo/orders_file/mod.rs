@@ -213,14 +213,9 @@ impl Values {
             1 => format!("{hash:032x}"),
             _ => format!("{hash:032x}-{repeat}"),
         };
-        let lines = self.quantity.map(|quantity| Line {
-            sku: String::new(),
-            category: String::new(),
-            quantity,
-            paid_minor: self.total_minor,
-        });
-        let basket =
-            Basket { order_id: order_id.clone(), lines: lines.into_iter().collect(), total_minor: self.total_minor };
+        let pieces = |quantity| Line { quantity, paid_minor: self.total_minor, ..Line::default() };
+        let lines = self.quantity.map(pieces).into_iter().collect();
+        let basket = Basket { order_id: order_id.clone(), lines, total_minor: self.total_minor, till: false };
         Deed {
             event_id: format!("{order_id}:completed"),
             user_id: self.user_id,

@@ -4,7 +4,11 @@ mod base;
 mod programme;
 mod proposals;
 mod sales;
+mod story;
+mod year;
 
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +17,7 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 
 use super::amount;
-use super::figures::Report;
+use super::figures::{Measured, Report};
 use super::words::Lang;
 
 /// Bad lines and refused events shown; the report has them all.
@@ -31,14 +35,16 @@ pub(crate) fn write(report: &Report, lang: Lang) -> String {
     page.push_str(&programme::points(report, lang));
     page.push_str(&programme::levels(report, lang));
     page.push_str(&programme::ledger(report, lang));
-    page.push_str(&replay(report, lang));
+    page.push_str(&year::write(report, lang));
     page.push_str(&left_out(report, lang));
     page.push_str(&proposals::write(report, lang));
     page
 }
 
-fn replay(report: &Report, lang: Lang) -> String {
-    let replay = &report.replay;
+/// Writes the page's foot: how the replay went.
+#[must_use]
+pub(crate) fn foot(measured: &Measured, lang: Lang) -> String {
+    let replay = &measured.replay;
     let mut text = heading(lang.pick("回放", "Replay"));
     let mut table = table(&[]);
     let rate = format!("{} {}", count(replay.events_per_second.round() as u64), lang.pick("条/秒", "events/s"));
@@ -49,10 +55,7 @@ fn replay(report: &Report, lang: Lang) -> String {
             lang.pick("首次接收 / 已有", "taken / known before"),
             format!("{} / {}", count(replay.taken), count(replay.replayed)),
         ),
-        (
-            lang.pick("拒绝 / 坏行", "refused / bad lines"),
-            format!("{} / {}", count(replay.refused), report.bad_lines.len()),
-        ),
+        (lang.pick("拒绝", "refused"), count(replay.refused)),
         (lang.pick("用时至全部处理完（发送）", "until all was applied (sending)"), seconds),
         (lang.pick("速率", "rate"), rate),
         (lang.pick("重连", "reconnects"), count(replay.reconnects)),

@@ -43,7 +43,8 @@ pub(crate) struct Proposals {
     pub cost: Option<Cost>,
     /// What could not be proposed, and why.
     pub lacking: Vec<Lacking>,
-    /// Where the programme with these proposals lies.
+    /// Where the programme with these proposals lies; a path is no figure, and stands among the measurements.
+    #[serde(skip)]
     pub bundle: Bundle,
 }
 

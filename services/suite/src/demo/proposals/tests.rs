@@ -113,7 +113,7 @@ fn order(user: usize, day: i32, pieces: i64, quantity_known: bool) -> Deed {
     let local = Local::new("UTC").expect("UTC exists");
     let at = date(2025, 1, 1).saturating_add(day.days()).at(8, 0, 0, 0);
     let total_minor = pieces * 1000;
-    let line = Line { sku: String::new(), category: String::new(), quantity: pieces, paid_minor: total_minor };
+    let line = Line { quantity: pieces, paid_minor: total_minor, ..Line::default() };
     Deed {
         event_id: format!("{user}-{day}"),
         user_id: format!("u{user}"),
@@ -123,6 +123,7 @@ fn order(user: usize, day: i32, pieces: i64, quantity_known: bool) -> Deed {
             order_id: format!("{user}-{day}"),
             lines: quantity_known.then_some(line).into_iter().collect(),
             total_minor,
+            till: false,
         }),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn basket(order_id: String, taste: f64, rng: &mut StdRng) -> Basket {
         lines.push(line(taste, rng));
     }
     let total_minor = lines.iter().map(|line| line.paid_minor).sum();
-    Basket { order_id, lines, total_minor }
+    Basket { order_id, lines, total_minor, till: true }
 }
 
 fn line(taste: f64, rng: &mut StdRng) -> Line {
@@ -37,5 +37,5 @@ fn line(taste: f64, rng: &mut StdRng) -> Line {
     // Prices end in tens of the minor unit and stay within what a shop would ask.
     let price_minor = (price.clamp(100.0, 2_000_000.0) / 10.0).round() as i64 * 10;
     let sku = format!("{category}-{:02}", rng.random_range(1..=ARTICLES));
-    Line { sku, category: category.to_owned(), quantity, paid_minor: price_minor * quantity }
+    Line { sku, category: category.to_owned(), quantity, paid_minor: price_minor * quantity, discounts: Vec::new() }
 }

@@ -3,12 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::civil::date;
+use proto::feedback::v1::CaseKind;
 
 use super::*;
+use crate::demo::deed::Act;
 
 fn year(users: u32, seed: u64) -> Year {
     let local = Local::new("Asia/Shanghai").expect("the zone exists");
-    generate(&Plan { users, seed, last_day: date(2026, 6, 30) }, &local).expect("a year")
+    generate(&Plan { users, seed, last_day: date(2026, 6, 30), days: DAYS }, &local).expect("a year")
 }
 
 fn orders_by_user(year: &Year) -> HashMap<&str, i64> {
@@ -60,36 +62,66 @@ fn a_few_buy_often_and_many_once_or_never() {
 }
 
 #[test]
-fn refunds_name_an_order_completed_before_and_never_exceed_it() {
+fn what_comes_back_names_an_order_completed_before_and_is_never_more() {
     let year = year(1000, 7);
     let mut completed = HashMap::new();
-    let mut refunds = 0;
+    let (mut refunds, mut returns) = (0, 0);
     for deed in &year.deeds {
         match &deed.act {
             Act::Completed(basket) => {
-                completed.insert(basket.order_id.clone(), basket.total_minor);
+                completed.insert(basket.order_id.clone(), (basket.total_minor, basket.till));
             }
             Act::Refunded { order_id, amount_minor, .. } => {
                 refunds += 1;
-                assert!((1..=completed[order_id]).contains(amount_minor), "{order_id}");
+                let (total, till) = completed[order_id];
+                assert!(!till && (1..=total).contains(amount_minor), "{order_id}");
+            }
+            Act::Returned { order_id, .. } => {
+                returns += 1;
+                assert!(completed[order_id].1, "{order_id} was not sold over the till");
             }
             _ => {}
         }
     }
-    assert!(refunds > 20, "{refunds}");
+    assert!(refunds > 10 && returns > 10, "{refunds} refunds, {returns} returns");
 }
 
 #[test]
-fn nobody_uses_more_points_than_they_earned() {
-    let year = year(1000, 7);
-    let mut earned: HashMap<&str, i64> = HashMap::new();
+fn every_order_over_the_till_was_there_before_it_was_paid() {
+    let year = year(500, 7);
+    let tills: HashMap<_, _> = year.tills.iter().map(|till| (&till.basket.order_id, till.at)).collect();
+    let mut paid = 0;
     for deed in &year.deeds {
-        if let Act::Completed(basket) = &deed.act {
-            *earned.entry(&deed.user_id).or_default() += basket.total_minor / 100;
+        if let Act::Paid(basket) = &deed.act
+            && basket.till
+        {
+            paid += 1;
+            assert!(tills[&basket.order_id] <= deed.at, "{}", basket.order_id);
         }
     }
-    assert!(year.redemptions.len() > 50, "{}", year.redemptions.len());
-    for redemption in &year.redemptions {
-        assert!(redemption.points > 0 && redemption.points <= earned[redemption.user_id.as_str()], "{redemption:?}");
+    assert!(paid > 100, "{paid}");
+}
+
+#[test]
+fn what_users_do_themselves_happens_at_stops_that_are_theirs() {
+    let year = year(300, 7);
+    let theirs: HashSet<_> = year.stops.iter().filter(|stop| stop.shift == Shift::Users).map(|stop| stop.at).collect();
+    assert!(year.stops.windows(2).all(|pair| pair[0].at < pair[1].at));
+    let claims = year.claims.iter().map(|claim| claim.at);
+    let tills = year.tills.iter().map(|till| till.at);
+    let sayings = year.sayings.iter().map(|saying| saying.at);
+    assert!(claims.chain(tills).chain(sayings).all(|at| theirs.contains(&at)));
+}
+
+#[test]
+fn users_speak_both_languages_and_fill_every_blank() {
+    let year = year(1000, 7);
+    assert!(year.sayings.len() > 100, "{}", year.sayings.len());
+    let chinese = year.sayings.iter().filter(|saying| saying.lang == Lang::Zh).count();
+    assert!(chinese > 50 && chinese < year.sayings.len() - 30, "{chinese} of {}", year.sayings.len());
+    for saying in &year.sayings {
+        assert!(!saying.text.contains(['{', '}']), "{}", saying.text);
+        assert_eq!(saying.kind == CaseKind::UserReport, !saying.about.is_empty(), "{saying:?}");
+        assert_ne!(saying.about, saying.user_id);
     }
 }

@@ -1,12 +1,22 @@
-//! The programme that the demo runs: two point types, two earning rules, four levels.
+//! The programme that the demo runs: two point types, two earning rules, four levels; in the generated year also coupons,
+//! campaigns, and a desk.
+
+mod desk;
+mod shop;
 
 use prost::Message as _;
 use proto::common::v1::LocalizedText;
+use proto::feedback::v1::{PublishCaseTypeRequest, PublishClassificationRequest, PublishSlaPolicyRequest};
+use proto::incentives::v1::{
+    ApproveCampaignRequest, PublishCouponTemplateRequest, PutActionRequest, SaveCampaignRequest,
+};
 use proto::levels::v1::{EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme};
 use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::calls::{Calls, told};
+pub(crate) use self::desk::ABUSE;
+pub(crate) use self::shop::{COME_BACK, DORMANT_DAYS, FESTIVAL, PAYDAY, Shop, WELCOME};
+use super::calls::{Calls, call, told};
 
 /// The spendable point type.
 pub(crate) const POINTS: &str = "points";
@@ -28,11 +38,37 @@ pub(crate) async fn apply(calls: &Calls, zone: &str) -> anyhow::Result<()> {
         etag: String::new(),
         note: "the demo's preset".to_owned(),
     };
-    let apply = || {
-        let (mut client, request) = (calls.programmes(), request.clone());
-        async move { client.apply_programme(request).await }
-    };
-    told(calls.patiently(apply).await, "ApplyProgramme").map(drop)
+    told(call!(calls, programmes, apply_programme, request), "ApplyProgramme").map(drop)
+}
+
+/// Puts the coupons, the campaigns and the desk of the generated year into force. Applied again it changes nothing.
+pub(crate) async fn apply_shop(calls: &Calls, shop: &Shop<'_>) -> anyhow::Result<()> {
+    for template in shop.templates() {
+        let request_id = format!("preset:{}", template.template_id);
+        let request = PublishCouponTemplateRequest { request_id, template: Some(template) };
+        told(call!(calls, coupons, publish_coupon_template, request), "PublishCouponTemplate")?;
+    }
+    let action = PutActionRequest { request_id: "preset".to_owned(), action: Some(desk::abuse()) };
+    told(call!(calls, actions, put_action, action), "PutAction")?;
+    for campaign in shop.campaigns() {
+        let (request_id, campaign_id) = (format!("preset:{}", campaign.campaign_id), campaign.campaign_id.clone());
+        let request = SaveCampaignRequest { request_id: request_id.clone(), campaign: Some(campaign) };
+        told(call!(calls, campaigns, save_campaign, request), "SaveCampaign")?;
+        // whoever writes a campaign does not approve it
+        let request = ApproveCampaignRequest { request_id, campaign_id, etag: String::new() };
+        told(call!(calls, approvals, approve_campaign, request), "ApproveCampaign")?;
+    }
+    for case_type in desk::case_types() {
+        let request_id = format!("preset:{}", case_type.case_type_id);
+        let request = PublishCaseTypeRequest { request_id, case_type: Some(case_type) };
+        told(call!(calls, case_types, publish_case_type, request), "PublishCaseType")?;
+    }
+    let request_id = "preset".to_owned();
+    let policy =
+        PublishSlaPolicyRequest { request_id: request_id.clone(), sla_policy: Some(desk::sla_policy(shop.zone)) };
+    told(call!(calls, desk, publish_sla_policy, policy), "PublishSlaPolicy")?;
+    let rules = PublishClassificationRequest { request_id, classification: Some(desk::classification()) };
+    told(call!(calls, desk, publish_classification, rules), "PublishClassification").map(drop)
 }
 
 /// The programme as one document. Stages and RFM have their defaults.

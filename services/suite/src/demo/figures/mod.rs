@@ -1,7 +1,12 @@
 //! Every figure that the demo prints: the form of `--report`. `services/suite/README.md` documents the keys.
 
+mod measured;
+mod year;
+
 use serde::Serialize;
 
+pub(crate) use self::measured::{Measured, Replay};
+pub(crate) use self::year::{Campaign, Cases, Coupons, Group, Story, StoryLine, YearFigures, YearMonth};
 use super::amount;
 
 /// The whole report.
@@ -29,8 +34,8 @@ pub(crate) struct Report {
     pub levels: Vec<Level>,
     /// What the comparison of entries and lots found.
     pub ledger: Ledger,
-    /// How fast it went.
-    pub replay: Replay,
+    /// Campaigns, coupons and cases; absent for a file.
+    pub year: Option<YearFigures>,
     /// Lines of the file that hold no order.
     pub bad_lines: Vec<super::orders_file::BadLine>,
     /// Events that the suite refused.
@@ -232,29 +237,6 @@ pub(crate) struct Mismatch {
     pub lots_sum: i64,
     /// Balance after the last entry.
     pub last_balance: i64,
-}
-
-/// How the replay went.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Replay {
-    /// Events sent.
-    pub events: u64,
-    /// Taken for the first time.
-    pub taken: u64,
-    /// Known from an earlier replay: answered as then, without effect.
-    pub replayed: u64,
-    /// Refused.
-    pub refused: u64,
-    /// Streams that broke and were opened again.
-    pub reconnects: u64,
-    /// From the first event sent to the last answer.
-    pub sending_seconds: f64,
-    /// From the first event sent until every consumer's cursor had reached its source's head.
-    pub total_seconds: f64,
-    /// `events` divided by `total_seconds`.
-    pub events_per_second: f64,
-    /// Processor time, where it could be measured.
-    pub cost: Option<super::cost::Cost>,
 }
 
 /// An event that the suite refused.
