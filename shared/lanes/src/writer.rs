@@ -5,6 +5,7 @@ use futures::FutureExt as _;
 use ids::{Partition, TenantId};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::pace::{AT_ONCE, Pace};
 use crate::waiting::{Batch, Waiting};
@@ -86,7 +87,8 @@ impl<W: Work> Lanes<W> {
         let writer = usize::from(lane.index()) % state.writers;
         if !std::mem::replace(&mut state.running[writer], true) {
             let lanes = self.clone();
-            tokio::spawn(async move { lanes.write(writer).await });
+            // no part of the call that happens to start it
+            Span::none().in_scope(|| rt::spawn(async move { lanes.write(writer).await }));
         }
     }
 
@@ -153,7 +155,7 @@ impl<W: Work> Inner<W> {
                 metrics::counter!("lanes.batches.split", "lanes" => self.name).increment(1);
                 for call in calls {
                     let alone = self.attempt(tenant, std::slice::from_ref(call)).await;
-                    let outcome = alone.and_then(|mut outcomes| outcomes.pop().unwrap_or_else(|| broken()));
+                    let outcome = alone.and_then(|mut outcomes| outcomes.pop().unwrap_or_else(broken));
                     let over = outcome.as_ref().is_err_and(W::common);
                     outcomes.push(outcome);
                     if over {

@@ -50,7 +50,8 @@ pub(crate) struct Client {
 }
 
 #[derive(Clone)]
-struct Bearer(MetadataValue<Ascii>);
+/// Puts the token on every request.
+pub(crate) struct Bearer(MetadataValue<Ascii>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -59,7 +60,8 @@ impl Interceptor for Bearer {
     }
 }
 
-type Authorized = InterceptedService<Channel, Bearer>;
+/// A connection whose requests carry the token.
+pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
 
 impl Client {
     fn authorized(&self) -> Authorized {

@@ -15,7 +15,7 @@ pub(crate) struct Row {
 /// The rows as Markdown, so that they can go into a README as they are.
 pub(crate) fn write(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN);
+    table.load_style(presets::ASCII_MARKDOWN);
     table.set_header([
         "call",
         "callers",

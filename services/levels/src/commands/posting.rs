@@ -249,7 +249,14 @@ fn decide(item: &dyn Posting, book: &mut Book<'_>, place: &Place<'_>, clock: Off
 }
 
 /// A posting on its way through the lanes: of any kind, so that all of an account share them.
-pub type AnyPosting = Box<dyn Posting>;
+pub struct AnyPosting(Box<dyn Posting>);
+
+impl AnyPosting {
+    /// Of a call.
+    pub fn of(call: impl Call) -> Self {
+        Self(Box::new(call))
+    }
+}
 
 impl Together<AnyPosting> for Levels {
     type Answer = Answer<Encoded>;
@@ -260,7 +267,7 @@ impl Together<AnyPosting> for Levels {
     }
 
     async fn together(&self, tenant: &TenantId, calls: &[AnyPosting]) -> Result<Vec<Outcome>, LevelsError> {
-        let calls: Vec<&dyn Posting> = calls.iter().map(Box::as_ref).collect();
+        let calls: Vec<&dyn Posting> = calls.iter().map(|call| call.0.as_ref()).collect();
         self.post_all(tenant, &calls).await
     }
 }

@@ -34,7 +34,7 @@ impl Api {
     async fn post<C: Call>(&self, tenant: TenantId, call: C) -> Result<Response<C::Answer>, Status> {
         let postings = self.postings.clone();
         let user = call.user().clone();
-        write(async move { answered(postings.call(&tenant, user.as_str(), Box::new(call)).await?) }).await
+        write(async move { answered(postings.call(&tenant, user.as_str(), AnyPosting::of(call)).await?) }).await
     }
 }
 

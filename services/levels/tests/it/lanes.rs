@@ -153,7 +153,7 @@ impl By<'_> {
 
 async fn post<C: Call>(till: &Till, tenant: &ids::TenantId, call: C) -> Result<Answer<C::Answer>, LevelsError> {
     let user = call.user().clone();
-    answered(till.call(tenant, user.as_str(), Box::new(call)).await?)
+    answered(till.call(tenant, user.as_str(), AnyPosting::of(call)).await?)
 }
 
 fn till(stage: &Stage) -> Till {

@@ -8,12 +8,11 @@ use proto::admin::v1::tenant_service_client::TenantServiceClient;
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
 use proto::feedback::v1::{
     case_insight_service_client::CaseInsightServiceClient, case_service_client::CaseServiceClient,
-    case_type_service_client::CaseTypeServiceClient, desk_service_client::DeskServiceClient,
 };
 use proto::incentives::v1::{
-    action_service_client::ActionServiceClient, campaign_service_client::CampaignServiceClient,
-    checkout_service_client::CheckoutServiceClient, coupon_service_client::CouponServiceClient,
-    decision_service_client::DecisionServiceClient, penalty_service_client::PenaltyServiceClient,
+    campaign_service_client::CampaignServiceClient, checkout_service_client::CheckoutServiceClient,
+    coupon_service_client::CouponServiceClient, decision_service_client::DecisionServiceClient,
+    penalty_service_client::PenaltyServiceClient,
 };
 use proto::levels::v1::{level_service_client::LevelServiceClient, points_service_client::PointsServiceClient};
 use proto::profiles::v1::{
@@ -57,12 +56,9 @@ clients! {
     campaigns: CampaignServiceClient, tenant;
     approvals: CampaignServiceClient, approver;
     decisions: DecisionServiceClient, tenant;
-    actions: ActionServiceClient, tenant;
     penalties: PenaltyServiceClient, tenant;
     cases: CaseServiceClient, tenant;
-    case_types: CaseTypeServiceClient, tenant;
     case_insights: CaseInsightServiceClient, tenant;
-    desk: DeskServiceClient, tenant;
 }
 
 /// Calls a method until the answer is definite, see [`Calls::patiently`]: `call!(calls, cases, submit_case, request)`.

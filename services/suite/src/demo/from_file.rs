@@ -16,7 +16,7 @@ use super::{Done, Run, preset, quiet, replay, tenant};
 pub(super) async fn replay(run: &Run<'_>, material: Material) -> anyhow::Result<(Report, Measured)> {
     let (args, lang, calls) = (run.args, run.lang, &run.calls);
     tenant::find_or_create(calls, run.tenant_id.as_str(), (&args.zone, &args.currency), None).await?;
-    preset::apply(calls, &args.zone).await?;
+    preset::apply(calls, preset::programme(&args.zone)).await?;
     let (begun, meter) = (Instant::now(), Meter::start(run.folder));
     let words = lang.pick("回放", "replaying");
     let streams = usize::from(args.streams);

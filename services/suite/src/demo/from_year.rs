@@ -35,9 +35,8 @@ pub(super) async fn replay(run: &Run<'_>) -> anyhow::Result<(Report, Measured)> 
         bail!("the tenant `{}` exists with another year: name another one with --tenant", run.tenant_id);
     }
     quiet::wait(calls, lang.pick("处理", "applying")).await?; // until every service knows the tenant
-    preset::apply(calls, &args.zone).await?;
     let shop = Shop { zone: &args.zone, currency: &args.currency, users: args.year.users };
-    preset::apply_shop(calls, &shop).await?;
+    preset::apply(calls, preset::of_shop(&shop)).await?;
 
     let plan = Plan { users: args.year.users, seed: args.year.seed, last_day, days: args.year.days };
     let year = year::generate(&plan, &run.local).context("the calendar has no such year")?;

@@ -71,8 +71,10 @@ async fn the_proposed_programme_is_taken_by_the_services() {
     let planned = programmes.plan_programme(signed(plan.clone(), &token)).await.unwrap().into_inner();
     assert_eq!(planned.violations, []);
     let changes: Vec<_> = planned.changes.iter().map(|change| (change.kind(), change.change())).collect();
-    let expected =
-        [(DefinitionKind::Scheme, ChangeKind::Changed), (DefinitionKind::LifecycleModels, ChangeKind::Changed)];
+    let steps = proposals["steps"]["steps"].as_array().unwrap().len();
+    let mut expected =
+        vec![(DefinitionKind::Scheme, ChangeKind::Changed), (DefinitionKind::LifecycleModels, ChangeKind::Changed)];
+    expected.extend(vec![(DefinitionKind::CouponTemplate, ChangeKind::Added); steps]);
     assert_eq!(changes, expected);
     let request = ApplyProgrammeRequest {
         request_id: "apply".into(),

@@ -6,10 +6,7 @@ mod shop;
 
 use prost::Message as _;
 use proto::common::v1::LocalizedText;
-use proto::feedback::v1::{PublishCaseTypeRequest, PublishClassificationRequest, PublishSlaPolicyRequest};
-use proto::incentives::v1::{
-    ApproveCampaignRequest, PublishCouponTemplateRequest, PutActionRequest, SaveCampaignRequest,
-};
+use proto::incentives::v1::ApproveCampaignRequest;
 use proto::levels::v1::{EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme};
 use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
 use xxhash_rust::xxh3::xxh3_64;
@@ -29,46 +26,35 @@ pub(crate) const SCHEME: &str = "members";
 const LEVELS: [(i64, &str, &str); 4] =
     [(0, "普通", "Basic"), (100, "银卡", "Silver"), (300, "金卡", "Gold"), (1000, "黑卡", "Black")];
 
-/// Puts the programme into force. Applied again it changes nothing.
-pub(crate) async fn apply(calls: &Calls, zone: &str) -> anyhow::Result<()> {
-    let bundle = programme(zone);
+/// Puts a programme into force. Applied again it changes nothing.
+pub(crate) async fn apply(calls: &Calls, bundle: ProgrammeBundle) -> anyhow::Result<()> {
+    let request_id = id(&bundle);
     let request = ApplyProgrammeRequest {
-        request_id: id(&bundle),
+        request_id: request_id.clone(),
         bundle: Some(bundle),
         etag: String::new(),
         note: "the demo's preset".to_owned(),
     };
-    told(call!(calls, programmes, apply_programme, request), "ApplyProgramme").map(drop)
-}
-
-/// Puts the coupons, the campaigns and the desk of the generated year into force. Applied again it changes nothing.
-pub(crate) async fn apply_shop(calls: &Calls, shop: &Shop<'_>) -> anyhow::Result<()> {
-    for template in shop.templates() {
-        let request_id = format!("preset:{}", template.template_id);
-        let request = PublishCouponTemplateRequest { request_id, template: Some(template) };
-        told(call!(calls, coupons, publish_coupon_template, request), "PublishCouponTemplate")?;
-    }
-    let action = PutActionRequest { request_id: "preset".to_owned(), action: Some(desk::abuse()) };
-    told(call!(calls, actions, put_action, action), "PutAction")?;
-    for campaign in shop.campaigns() {
-        let (request_id, campaign_id) = (format!("preset:{}", campaign.campaign_id), campaign.campaign_id.clone());
-        let request = SaveCampaignRequest { request_id: request_id.clone(), campaign: Some(campaign) };
-        told(call!(calls, campaigns, save_campaign, request), "SaveCampaign")?;
-        // whoever writes a campaign does not approve it
-        let request = ApproveCampaignRequest { request_id, campaign_id, etag: String::new() };
+    let applied = told(call!(calls, programmes, apply_programme, request), "ApplyProgramme")?;
+    for campaign_id in applied.awaiting_approval {
+        // whoever applies a programme does not approve its campaigns
+        let request = ApproveCampaignRequest { request_id: request_id.clone(), campaign_id, etag: String::new() };
         told(call!(calls, approvals, approve_campaign, request), "ApproveCampaign")?;
     }
-    for case_type in desk::case_types() {
-        let request_id = format!("preset:{}", case_type.case_type_id);
-        let request = PublishCaseTypeRequest { request_id, case_type: Some(case_type) };
-        told(call!(calls, case_types, publish_case_type, request), "PublishCaseType")?;
+    Ok(())
+}
+
+/// The programme of the generated year: with coupons, campaigns and a desk.
+pub(crate) fn of_shop(shop: &Shop<'_>) -> ProgrammeBundle {
+    ProgrammeBundle {
+        coupon_templates: shop.templates(),
+        campaigns: shop.campaigns(),
+        actions: vec![desk::abuse()],
+        case_types: desk::case_types(),
+        sla_policy: Some(desk::sla_policy(shop.zone)),
+        classification: Some(desk::classification()),
+        ..programme(shop.zone)
     }
-    let request_id = "preset".to_owned();
-    let policy =
-        PublishSlaPolicyRequest { request_id: request_id.clone(), sla_policy: Some(desk::sla_policy(shop.zone)) };
-    told(call!(calls, desk, publish_sla_policy, policy), "PublishSlaPolicy")?;
-    let rules = PublishClassificationRequest { request_id, classification: Some(desk::classification()) };
-    told(call!(calls, desk, publish_classification, rules), "PublishClassification").map(drop)
 }
 
 /// The programme as one document. Stages and RFM have their defaults.
