@@ -38,7 +38,8 @@ pub(crate) async fn apply(calls: &Calls, bundle: ProgrammeBundle) -> anyhow::Res
     let applied = told(call!(calls, programmes, apply_programme, request), "ApplyProgramme")?;
     for campaign_id in applied.awaiting_approval {
         // whoever applies a programme does not approve its campaigns
-        let request = ApproveCampaignRequest { request_id: request_id.clone(), campaign_id, etag: String::new() };
+        let request_id = format!("{request_id}:{campaign_id}");
+        let request = ApproveCampaignRequest { request_id, campaign_id, etag: String::new() };
         told(call!(calls, approvals, approve_campaign, request), "ApproveCampaign")?;
     }
     Ok(())
