@@ -173,8 +173,11 @@ def complain(banyan):
         request_id="k1", user_id=USER, case_id=CASE, kind=case_pb2.CASE_KIND_COMPLAINT,
         text="退款三天了还没到账，客服一直不回复", channel="app", external_reference=ORDER,
     )
-    case = banyan.call(stub, "SubmitCase", submit).case
-    print("case:", case_pb2.CaseState.Name(case.state), case_pb2.Quadrant.Name(case.triage.quadrant))
+    banyan.call(stub, "SubmitCase", submit)
+    # What the desk sees of it; the user's own answer leaves that out.
+    case = banyan.call(stub, "GetCase", case_service_pb2.GetCaseRequest(user_id=USER, case_id=CASE)).case
+    quadrant = case_pb2.Quadrant.Name(case.triage.quadrant).removeprefix("QUADRANT_").lower()
+    print("case:", case.case_type_id, "for", case.triage.department + ",", quadrant)
     answer = case_service_pb2.AnswerCaseRequest(
         request_id="k2", user_id=USER, case_id=CASE, agent_id="agent-1", text="已加急处理，今天内到账。"
     )
