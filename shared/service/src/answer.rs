@@ -85,7 +85,7 @@ pub fn repeats<T: Clone, R: Refuse>(
 }
 
 /// The outcome of the only call of a batch.
-pub fn only<T, E>(outcomes: Vec<Result<Answer<T>, E>>) -> Result<Answer<T>, E> {
+pub fn only<T, E>(outcomes: Vec<Result<T, E>>) -> Result<T, E> {
     outcomes.into_iter().next().expect("a batch of one call has one outcome")
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ids::{Partition, TenantId};
-use lanes::{Lanes, Outcomes, Settings, Unserved, Work};
+use lanes::{Lanes, Outcomes, Settings, Work};
 
-use crate::{Core, Failure, Refuse};
+use crate::{Core, Failure, Refuse, only};
 
 /// A write that a service does for many callers in one transaction.
 pub trait Together<C>: Send + Sync + 'static {
@@ -56,8 +56,7 @@ impl<S: Together<C>, C: Send + Sync + 'static> Batcher<S, C> {
     /// Does a call that is about a user.
     pub async fn call(&self, tenant: &TenantId, user: &str, call: C) -> Outcome<S, C> {
         let Some(lanes) = &self.lanes else {
-            let outcome = self.service.together(tenant, &[call]).await?.pop();
-            return outcome.unwrap_or_else(|| Err(Unserved::Broken.into()));
+            return only(self.service.together(tenant, &[call]).await?);
         };
         // one that waits for its tenant to become known does so here, where it holds nobody up
         self.service.core().meet(tenant).await?;

@@ -1,13 +1,11 @@
 //! Drives calls against a suite.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use hdrhistogram::Histogram;
-use tonic::Code;
 
 use crate::rig::Rig;
 use crate::section::Section;
@@ -47,14 +45,13 @@ pub(crate) async fn closed(
             tokio::spawn(async move {
                 let mut latency = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3)?;
                 let mut failed: BTreeMap<String, u64> = BTreeMap::new();
-                let client = Arc::new(client);
                 while begun.elapsed() < time {
                     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
                     let sent = Instant::now();
                     match section.call(&client, number, users).await {
                         Ok(()) => latency.record(u64::try_from(sent.elapsed().as_micros())?.max(1))?,
                         Err(status) => {
-                            let what = format!("{:?} {}", Code::from(status.code() as i32), status.message());
+                            let what = format!("{:?} {}", status.code(), status.message());
                             *failed.entry(what).or_default() += 1;
                         }
                     }

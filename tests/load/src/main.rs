@@ -59,12 +59,22 @@ async fn main() -> ExitCode {
 #[allow(clippy::print_stdout, reason = "the table is the program's output")]
 async fn run(args: Args) -> anyhow::Result<()> {
     let rigs = [Rig::start("one by one", false).await?, Rig::start("together", true).await?];
+    let rows = measure(&args, &rigs).await;
+    for rig in rigs {
+        rig.stop().await?;
+    }
+    println!("{}", table::write(&rows?));
+    Ok(())
+}
+
+/// All runs, the two suites in turn.
+async fn measure(args: &Args, rigs: &[Rig; 2]) -> anyhow::Result<Vec<table::Row>> {
     let sections = if args.section.is_empty() { Section::ALL.to_vec() } else { args.section.clone() };
     let steps = sections.len() * args.callers.len() * args.rounds * rigs.len();
     let bar = ProgressBar::new(steps as u64);
     let mut rows = Vec::new();
     for section in sections {
-        for rig in &rigs {
+        for rig in rigs {
             section.prepare(rig, args.users).await?;
         }
         for callers in &args.callers {
@@ -79,14 +89,10 @@ async fn run(args: Args) -> anyhow::Result<()> {
             }
             rows.push(table::Row { section, callers: *callers, runs });
         }
-        for rig in &rigs {
+        for rig in rigs {
             section.check(rig).await?;
         }
     }
     bar.finish_and_clear();
-    println!("{}", table::write(&rows));
-    for rig in rigs {
-        rig.stop().await?;
-    }
-    Ok(())
+    Ok(rows)
 }

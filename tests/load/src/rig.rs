@@ -105,6 +105,8 @@ impl Rig {
         for service in ["profiles", "levels", "incentives"] {
             command.env(format!("BANYAN__SERVICE__{}__LANES__ON", service.to_uppercase()), together.to_string());
         }
+        // what waits for a connection is to be measured, not refused
+        command.env("BANYAN__PG__ACQUIRE_TIMEOUT_MS", DEADLINE.as_millis().to_string());
         command.env_remove("DATABASE_URL").env_remove("REDIS_URL").env("NO_COLOR", "1");
         let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
         let child = child.with_context(|| format!("starting {}", program.display()))?;
