@@ -9,10 +9,10 @@ use futures::future::try_join_all;
 use host::Peers;
 use ids::TenantId;
 use proto::admin::v1::timer_service_client::TimerServiceClient;
-use proto::admin::v1::{GetNextTimerRequest, RunTimersRequest};
+use proto::admin::v1::{GetNextTimerRequest, GetNextTimerResponse, RunTimersRequest};
 use proto::common::v1::ErrorReason;
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
-use proto::events::v1::{GetProgressRequest, GetProgressResponse};
+use proto::events::v1::{Cursor, GetProgressRequest, GetProgressResponse};
 use rt::{Channel, repeatable};
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -54,10 +54,7 @@ impl<'a> Round<'a> {
     pub(crate) async fn settle(&self, clock: OffsetDateTime) -> Result<Settled, ProfilesError> {
         let names = self.peers.names();
         loop {
-            if !self.quiet(&names).await? {
-                return Ok(Settled::Late);
-            }
-            let dues = try_join_all(names.iter().map(|service| self.next_due(service))).await?;
+            let Some(dues) = self.quiet(&names).await? else { return Ok(Settled::Late) };
             let due = names.iter().zip(&dues).filter(|(_, due)| due.is_some_and(|due| due <= clock));
             let done: i64 = try_join_all(due.map(|(service, _)| self.run(service))).await?.into_iter().sum();
             if done == 0 {
@@ -67,12 +64,45 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// When a service has something to do for the tenant next.
-    async fn next_due(&self, service: &str) -> Result<Option<OffsetDateTime>, ProfilesError> {
+    /// Waits until every consumer has come to the head of its source; answers when each service has something to do for
+    /// the tenant next, or `None` where the time was over first.
+    async fn quiet(&self, names: &[String]) -> Result<Option<Vec<Option<OffsetDateTime>>>, ProfilesError> {
+        let mut pause = LOOK_AGAIN.0;
+        while !self.is_late() {
+            if let Some(dues) = self.look(names).await? {
+                return Ok(Some(dues));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LOOK_AGAIN.1);
+        }
+        Ok(None)
+    }
+
+    /// When each service has something to do next, if every consumer has come to the head of its source. Consumers are
+    /// asked before heads, so that an event which one of them led to in between counts, and a service reads its head
+    /// after its next timer, so that none was planned behind our back.
+    async fn look(&self, names: &[String]) -> Result<Option<Vec<Option<OffsetDateTime>>>, ProfilesError> {
+        let progress = try_join_all(names.iter().map(|service| self.progress(service))).await?;
+        for consumer in progress.iter().flat_map(|progress| &progress.consumers) {
+            if !consumer.stopped.is_empty() {
+                return Err(peer(stopped(&consumer.consumer, &consumer.source)));
+            }
+        }
+        if is_behind(names, &progress, progress.iter().map(|progress| &progress.heads)) {
+            return Ok(None);
+        }
+        let next = try_join_all(names.iter().map(|service| self.next_timer(service))).await?;
+        if is_behind(names, &progress, next.iter().map(|next| &next.heads)) {
+            return Ok(None);
+        }
+        let due = |next: &GetNextTimerResponse| next.due_at.as_ref().and_then(|at| units::time::from_proto(at).ok());
+        Ok(Some(next.iter().map(due).collect()))
+    }
+
+    async fn next_timer(&self, service: &str) -> Result<GetNextTimerResponse, ProfilesError> {
         let request = GetNextTimerRequest { service: service.to_owned(), tenant_id: self.tenant.to_string() };
         let mut timers = TimerServiceClient::new(self.channel(service)?);
-        let answer = timers.get_next_timer(repeatable(request)).await.map_err(peer)?.into_inner();
-        Ok(answer.due_at.as_ref().and_then(|at| units::time::from_proto(at).ok()))
+        Ok(timers.get_next_timer(repeatable(request)).await.map_err(peer)?.into_inner())
     }
 
     /// Has a service do a part of what is due; answers how much it did.
@@ -80,35 +110,6 @@ impl<'a> Round<'a> {
         let request = RunTimersRequest { service: service.to_owned(), tenant_id: self.tenant.to_string() };
         let mut timers = TimerServiceClient::new(self.channel(service)?);
         Ok(timers.run_timers(repeatable(request)).await.map_err(peer)?.into_inner().done)
-    }
-
-    /// Waits until every consumer has come to the head of its source; false where the time was over first.
-    async fn quiet(&self, names: &[String]) -> Result<bool, ProfilesError> {
-        let mut pause = LOOK_AGAIN.0;
-        while !self.is_late() {
-            if self.is_quiet(names).await? {
-                return Ok(true);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LOOK_AGAIN.1);
-        }
-        Ok(false)
-    }
-
-    /// Whether every consumer has come to the head of its source. Consumers are asked before heads, so that an event which
-    /// one of them led to in between counts; where they are behind what is known already, heads are not asked again.
-    async fn is_quiet(&self, names: &[String]) -> Result<bool, ProfilesError> {
-        let before = try_join_all(names.iter().map(|service| self.progress(service))).await?;
-        for consumer in before.iter().flat_map(|progress| &progress.consumers) {
-            if !consumer.stopped.is_empty() {
-                return Err(peer(stopped(&consumer.consumer, &consumer.source)));
-            }
-        }
-        if is_behind(names, &before, &before) {
-            return Ok(false);
-        }
-        let after = try_join_all(names.iter().map(|service| self.progress(service))).await?;
-        Ok(!is_behind(names, &before, &after))
     }
 
     async fn progress(&self, service: &str) -> Result<GetProgressResponse, ProfilesError> {
@@ -123,11 +124,15 @@ impl<'a> Round<'a> {
 }
 
 /// Whether any consumer has not come to the head of its source.
-fn is_behind(names: &[String], consumers: &[GetProgressResponse], heads: &[GetProgressResponse]) -> bool {
+fn is_behind<'h>(
+    names: &[String],
+    consumers: &[GetProgressResponse],
+    heads: impl Iterator<Item = &'h Vec<Cursor>> + Clone,
+) -> bool {
     consumers.iter().flat_map(|progress| &progress.consumers).any(|consumer| {
         let come: HashMap<i32, i64> = consumer.cursors.iter().map(|at| (at.partition, at.after_seq)).collect();
-        let source = names.iter().zip(heads).filter(|(service, _)| **service == consumer.source);
-        let mut heads = source.flat_map(|(_, progress)| &progress.heads);
+        let source = names.iter().zip(heads.clone()).filter(|(service, _)| **service == consumer.source);
+        let mut heads = source.flat_map(|(_, heads)| heads);
         heads.any(|head| head.after_seq > come.get(&head.partition).copied().unwrap_or(0))
     })
 }

@@ -45,7 +45,7 @@ pub(crate) fn serve(home: &Home, found: &Executables, durable: bool, idle: Optio
     if !data.join("PG_VERSION").exists() {
         initialise(home, install, durable)?;
     }
-    configure(&data, durable)?;
+    configure(&data, install, durable)?;
     let running = start(home, install)?;
     home.remember_port("postgres", running.port)?;
     if let Some(idle) = idle {
@@ -150,10 +150,25 @@ fn initialise(home: &Home, install: &PostgresInstall, durable: bool) -> anyhow::
 }
 
 /// Written anew at every start, so that a later version's settings reach old folders.
-fn configure(data: &Path, durable: bool) -> anyhow::Result<()> {
+fn configure(data: &Path, install: &PostgresInstall, durable: bool) -> anyhow::Result<()> {
     let switch = if durable { "on" } else { "off" };
-    let text = format!("{SETTINGS}fsync = {switch}\nfull_page_writes = {switch}\n");
+    let mut text = format!("{SETTINGS}fsync = {switch}\nfull_page_writes = {switch}\n");
+    if durable {
+        // new tables fill within seconds of a demo, and plans are bad until Postgres knows how large they are; not where
+        // each test has a database, since every one of them is looked at as often
+        text.push_str("autovacuum_naptime = 2s\n");
+    }
+    if durable && counts_statements(install) {
+        text.push_str("shared_preload_libraries = 'pg_stat_statements'\n");
+    }
     fs::write(data.join("banyan.conf"), text).context("writing banyan.conf")
+}
+
+/// Whether the installation has the library that counts statements. Packages of some systems leave it out, and with a
+/// library that it does not find Postgres does not start.
+fn counts_statements(install: &PostgresInstall) -> bool {
+    let bin = install.bin.canonicalize().unwrap_or_else(|_| install.bin.clone());
+    ["../lib", "../lib/postgresql"].iter().any(|lib| bin.join(lib).join("pg_stat_statements.so").is_file())
 }
 
 fn start(home: &Home, install: &PostgresInstall) -> anyhow::Result<LockFile> {

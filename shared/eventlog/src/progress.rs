@@ -22,17 +22,10 @@ pub(crate) type Standings = BTreeMap<(String, String), Standing>;
 impl Log {
     /// The heads of this log and the cursors of this service's consumers. A tenant sees its own dead letters counted.
     pub(crate) async fn progress(&self, tenant: Option<&TenantId>) -> Result<GetProgressResponse, StoreError> {
-        let known = self.heads.known();
-        let places = Partition::all().map(|p| (p, self.marks.since(p, known[usize::from(p.index())])));
         let mut tx = self.begin(tenant).await?;
-        let heads = read::heads(&mut tx, &places.collect::<Vec<_>>()).await?;
+        let heads = self.heads_in(&mut tx).await?;
         let standings = self.standings(&mut tx).await?;
         tx.rollback().await?;
-        let cursor = |head: read::HeadRow| Cursor {
-            partition: head.partition.index().into(),
-            after_seq: head.seq,
-            epoch: head.epoch,
-        };
         let consumer = |((consumer, source), standing): (_, Standing)| ConsumerProgress {
             consumer,
             source,
@@ -40,10 +33,27 @@ impl Log {
             dead_letters: standing.dead_letters,
             stopped: standing.stopped,
         };
-        Ok(GetProgressResponse {
-            heads: heads.into_iter().filter(|head| head.seq > 0).map(cursor).collect(),
-            consumers: standings.into_iter().map(consumer).collect(),
-        })
+        Ok(GetProgressResponse { heads, consumers: standings.into_iter().map(consumer).collect() })
+    }
+
+    /// The newest event of each partition of this log; empty partitions are absent.
+    pub async fn heads(&self) -> Result<Vec<Cursor>, StoreError> {
+        let mut tx = self.db.begin_plain().await?;
+        let heads = self.heads_in(&mut tx).await?;
+        tx.rollback().await?;
+        Ok(heads)
+    }
+
+    async fn heads_in(&self, tx: &mut Tx) -> Result<Vec<Cursor>, StoreError> {
+        let known = self.heads.known();
+        let places = Partition::all().map(|p| (p, self.marks.since(p, known[usize::from(p.index())])));
+        let heads = read::heads(tx, &places.collect::<Vec<_>>()).await?;
+        let cursor = |head: read::HeadRow| Cursor {
+            partition: head.partition.index().into(),
+            after_seq: head.seq,
+            epoch: head.epoch,
+        };
+        Ok(heads.into_iter().filter(|head| head.seq > 0).map(cursor).collect())
     }
 
     /// The consumers of this service, over all tenants.
@@ -62,28 +72,28 @@ impl Log {
             standing.heads = consumer.heads();
         }
         let rows = sqlx::query!(
-            "select consumer, source, partition, epoch, seq, head from consumer_cursor
-             order by consumer, source, partition"
+            r#"select consumer as "consumer!", source as "source!", partition as "partition?",
+                   coalesce(c.epoch, 0) as "epoch!", coalesce(c.seq, 0) as "seq!", coalesce(c.head, 0) as "head!",
+                   s.reason as "reason?", d.letters as "letters?"
+               from consumer_cursor c
+               full join consumer_state s using (consumer, source, partition)
+               full join (select consumer, source, count(*) as letters from dead_letter group by consumer, source) d
+                   using (consumer, source)
+               order by consumer, source, partition"#
         );
         for row in rows.fetch_all(&mut **tx).await? {
             let standing = all.entry((row.consumer, row.source)).or_default();
-            let head = standing.heads.entry(row.partition.into()).or_default();
+            standing.dead_letters = row.letters.unwrap_or(0);
+            if let Some(reason) = row.reason {
+                let mark = if standing.stopped.is_empty() { "" } else { "; " };
+                standing.stopped = format!("{}{mark}{reason}", standing.stopped);
+            }
+            let Some(partition) = row.partition.map(i32::from) else { continue };
+            let head = standing.heads.entry(partition).or_default();
             *head = row.head.max(*head);
             if row.seq > 0 {
-                let cursor = Cursor { partition: row.partition.into(), after_seq: row.seq, epoch: row.epoch };
-                standing.cursors.push(cursor);
+                standing.cursors.push(Cursor { partition, after_seq: row.seq, epoch: row.epoch });
             }
-        }
-        let rows = sqlx::query!(
-            r#"select consumer, source, count(*) as "letters!" from dead_letter group by consumer, source"#
-        );
-        for row in rows.fetch_all(&mut **tx).await? {
-            all.entry((row.consumer, row.source)).or_default().dead_letters = row.letters;
-        }
-        let rows = sqlx::query!("select consumer, source, reason from consumer_state order by partition");
-        for row in rows.fetch_all(&mut **tx).await? {
-            let stopped = &mut all.entry((row.consumer, row.source)).or_default().stopped;
-            *stopped = if stopped.is_empty() { row.reason } else { format!("{stopped}; {}", row.reason) };
         }
         Ok(all)
     }

@@ -17,7 +17,7 @@ use tonic::service::Routes;
 
 use crate::Peers;
 use crate::part::{Part, Timer, Waiting};
-use crate::timers::HostedTimers;
+use crate::timers::{Hosted, HostedTimers};
 use crate::token::Token;
 
 /// How long consumers and timers may take to end after the server has drained.
@@ -186,7 +186,8 @@ impl Assembly {
 /// The services about logs, consumers and timers, over all parts.
 fn own_routes(logs: &[Arc<Log>], parts: &[Part], pages: page::Tokens) -> Routes {
     let (read, administer) = (Logs::new(logs.to_vec()), Consumers::new(logs.to_vec(), pages));
-    let timers = HostedTimers(parts.iter().map(|part| (part.name(), part.due.clone())).collect());
+    let hosted = |part: &Part| (part.name(), Hosted { log: Arc::clone(&part.log), timers: part.due.clone() });
+    let timers = HostedTimers(parts.iter().map(hosted).collect());
     Routes::new(EventLogServiceServer::new(read))
         .add_service(ConsumerServiceServer::new(administer))
         .add_service(TimerServiceServer::new(timers))

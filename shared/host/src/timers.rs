@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use eventlog::Log;
 use futures::future::BoxFuture;
 use ids::TenantId;
 use proto::admin::v1::timer_service_server::TimerService;
@@ -20,12 +21,18 @@ pub trait Timers: Send + Sync + 'static {
 }
 
 /// `TimerService` over the services of a process.
-pub(crate) struct HostedTimers(pub(crate) BTreeMap<&'static str, Option<Arc<dyn Timers>>>);
+pub(crate) struct HostedTimers(pub(crate) BTreeMap<&'static str, Hosted>);
+
+/// One of the services.
+pub(crate) struct Hosted {
+    pub(crate) log: Arc<Log>,
+    /// `None` where it has no timers.
+    pub(crate) timers: Option<Arc<dyn Timers>>,
+}
 
 impl HostedTimers {
-    /// The timers of a service; `None` where it has none.
-    fn of(&self, service: &str) -> Result<Option<&Arc<dyn Timers>>, Status> {
-        self.0.get(service).map(Option::as_ref).ok_or_else(|| {
+    fn of(&self, service: &str) -> Result<&Hosted, Status> {
+        self.0.get(service).ok_or_else(|| {
             let message = "this process does not serve that service";
             status::refuse(Code::NotFound, ErrorReason::LogNotHosted, message).with("service", service).into()
         })
@@ -48,17 +55,19 @@ impl TimerService for HostedTimers {
     ) -> Result<Response<GetNextTimerResponse>, Status> {
         let GetNextTimerRequest { service, tenant_id } = request.into_inner();
         let tenant = tenant(tenant_id)?;
-        let due_at = match self.of(&service)? {
+        let hosted = self.of(&service)?;
+        let due_at = match &hosted.timers {
             Some(timers) => timers.next(&tenant).await?.map(units::time::to_proto),
             None => None,
         };
-        Ok(Response::new(GetNextTimerResponse { due_at }))
+        let heads = hosted.log.heads().await.map_err(status::from_store)?;
+        Ok(Response::new(GetNextTimerResponse { due_at, heads }))
     }
 
     async fn run_timers(&self, request: Request<RunTimersRequest>) -> Result<Response<RunTimersResponse>, Status> {
         let RunTimersRequest { service, tenant_id } = request.into_inner();
         let tenant = tenant(tenant_id)?;
-        let done = match self.of(&service)?.cloned() {
+        let done = match self.of(&service)?.timers.clone() {
             Some(timers) => rt::write(async move { timers.run(&tenant).await }).await?,
             None => 0,
         };

@@ -160,6 +160,10 @@ fn connect_options(settings: &PgSettings, schema: &str) -> Result<PgConnectOptio
         ("idle_in_transaction_session_timeout", settings.idle_in_transaction_ms.to_string()),
         // Compiling a plan takes a second where the planner overestimates rows; our statements run for milliseconds.
         ("jit", "off".to_owned()),
+        // Rows are found by keys in arrays, whose length changes from call to call and whose plan should not: planned anew
+        // each time, a large batch reads the tenant's whole table, and planning takes longer than many a statement.
+        ("plan_cache_mode", "force_generic_plan".to_owned()),
+        ("random_page_cost", "1.1".to_owned()), // of solid-state disks and of memory
     ]))
 }
 

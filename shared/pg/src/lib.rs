@@ -11,6 +11,7 @@ mod migrate;
 mod retry;
 mod roles;
 mod settings;
+mod statements;
 mod tenant;
 
 pub use db::{Db, Tx};
@@ -19,4 +20,5 @@ pub use migrate::{MIGRATOR, MigrateError, Migrations, check_applied, migrate};
 pub use retry::{ATTEMPTS_MAX, MaybeConflict, retrying};
 pub use roles::{Roles, url_as};
 pub use settings::PgSettings;
+pub use statements::statements;
 pub use tenant::{Standing, clock, note_tenant, real_clock, standing};

@@ -17,12 +17,12 @@ pub(super) async fn replay(run: &Run<'_>, material: Material) -> anyhow::Result<
     let (args, lang, calls) = (run.args, run.lang, &run.calls);
     tenant::find_or_create(calls, run.tenant_id.as_str(), (&args.zone, &args.currency), None).await?;
     preset::apply(calls, preset::programme(&args.zone)).await?;
-    let (begun, meter) = (Instant::now(), Meter::start(run.folder));
+    let (meter, begun) = (Meter::start(run.folder).await, Instant::now());
     let words = lang.pick("回放", "replaying");
     let streams = usize::from(args.streams);
     let (replay, refused) = replay::send(calls, &material.deeds, &args.currency, streams, words).await?;
     quiet::wait(calls, lang.pick("处理", "applying")).await?;
-    let mut measured = run.measured(replay, begun, meter);
+    let mut measured = run.measured(replay, begun, meter).await;
 
     let (days, end) = material.span(&run.local)?;
     let (currency, decimals, local) = (args.currency.as_str(), run.decimals, &run.local);

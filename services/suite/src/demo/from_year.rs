@@ -40,11 +40,11 @@ pub(super) async fn replay(run: &Run<'_>) -> anyhow::Result<(Report, Measured)> 
 
     let plan = Plan { users: args.year.users, seed: args.year.seed, last_day, days: args.year.days };
     let year = year::generate(&plan, &run.local).context("the calendar has no such year")?;
-    let (begun, meter) = (Instant::now(), Meter::start(run.folder));
+    let (meter, begun) = (Meter::start(run.folder).await, Instant::now());
     let whose = (run.tenant_id.as_str(), args.currency.as_str());
     let passed = day::pass(calls, whose, &year, lang.pick("回放", "replaying")).await?;
     let story = choose(&year, &passed);
-    let measured = run.measured(passed.replay, begun, meter);
+    let measured = run.measured(passed.replay, begun, meter).await;
 
     let end = year.stops.last().map(|stop| stop.at).context("the year has no end")?;
     let days = (run.local.date(begin), run.local.date(end - time::Duration::SECOND));

@@ -169,9 +169,9 @@ impl Run<'_> {
         Ok((report, done.measured))
     }
 
-    fn measured(&self, mut replay: Replay, begun: std::time::Instant, meter: cost::Meter) -> Measured {
+    async fn measured(&self, mut replay: Replay, begun: std::time::Instant, meter: cost::Meter) -> Measured {
         replay.total_seconds = begun.elapsed().as_secs_f64();
-        replay.cost = meter.stop(self.folder, replay.events);
+        replay.cost = meter.stop(self.folder, replay.events).await;
         replay.events_per_second = replay.events as f64 / replay.total_seconds.max(0.001);
         Measured { replay, bundle: None }
     }

@@ -1741,11 +1741,15 @@ impl ::prost::Name for GetNextTimerRequest {
     }
 }
 /// Result of GetNextTimer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetNextTimerResponse {
     /// When it is due, perhaps in the past; absent: nothing is planned.
     #[prost(message, optional, tag = "1")]
     pub due_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The newest event of each partition of the service's log, read after `due_at`: where it is still the one that was known
+    /// before, nothing has happened meanwhile that could have planned another timer. Empty partitions are absent.
+    #[prost(message, repeated, tag = "2")]
+    pub heads: ::prost::alloc::vec::Vec<super::super::events::v1::Cursor>,
 }
 impl ::prost::Name for GetNextTimerResponse {
     const NAME: &'static str = "GetNextTimerResponse";
