@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use proto::admin::v1::tenant_service_client::TenantServiceClient;
+use proto::common::v1::ErrorReason;
 use proto::events::v1::event_log_service_client::EventLogServiceClient;
 use proto::feedback::v1::{
     case_insight_service_client::CaseInsightServiceClient, case_service_client::CaseServiceClient,
@@ -151,7 +152,7 @@ impl Calls {
                 Ok(Err(status)) => status,
                 Err(_) => Status::deadline_exceeded("the suite did not answer in time"),
             };
-            if !unsettled(status.code()) || begun.elapsed() > PATIENCE {
+            if !unsettled(&status) || begun.elapsed() > PATIENCE {
                 return Err(status);
             }
             self.pause().await;
@@ -165,18 +166,22 @@ impl Calls {
     }
 }
 
-/// Whether a call that failed this way may or may not have had its effect, or was not taken for want of room.
-pub(crate) fn unsettled(code: Code) -> bool {
-    matches!(
-        code,
+/// Whether a call that failed this way may or may not have had its effect, or was not taken for want of room. A limit of
+/// the programme, such as coupons per user, has the code of a server without room and is an answer all the same.
+pub(crate) fn unsettled(status: &Status) -> bool {
+    match status.code() {
         Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::Cancelled
-            | Code::Aborted
-            | Code::Internal
-            | Code::Unknown
-            | Code::ResourceExhausted
-    )
+        | Code::DeadlineExceeded
+        | Code::Cancelled
+        | Code::Aborted
+        | Code::Internal
+        | Code::Unknown => true,
+        Code::ResourceExhausted => {
+            let overloaded = ErrorReason::Overloaded.as_str_name().trim_start_matches("ERROR_REASON_");
+            status::reason_of(status).is_none_or(|reason| reason == overloaded)
+        }
+        _ => false,
+    }
 }
 
 /// Turns a status into an error that names the call.
@@ -189,5 +194,20 @@ pub(crate) fn told<T>(result: Result<T, Status>, call: &'static str) -> anyhow::
             status.message()
         ),
         Err(status) => bail!("{call}: {:?}: {}", status.code(), status.message()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::incentives::v1::ErrorReason as Incentives;
+
+    use super::*;
+
+    #[test]
+    fn a_server_without_room_is_asked_again_and_a_limit_of_the_programme_is_not() {
+        let busy: Status = status::refuse(Code::ResourceExhausted, ErrorReason::Overloaded, "too many calls").into();
+        let had: Status = status::refuse(Code::ResourceExhausted, Incentives::CouponLimitReached, "had two").into();
+        assert!(unsettled(&busy) && unsettled(&Status::resource_exhausted("a proxy has no room")));
+        assert!(!unsettled(&had));
     }
 }

@@ -72,7 +72,7 @@ impl<'a> Lane<'a> {
                 self.waiting.push_front(message);
             }
             let Err(status) = self.one_stream(&mut answered).await else { continue };
-            if !unsettled(status.code()) || answered.elapsed() > PATIENCE {
+            if !unsettled(&status) || answered.elapsed() > PATIENCE {
                 bail!("StreamEvents: {:?}: {}", status.code(), status.message());
             }
             self.tally.reconnects += 1;
@@ -135,10 +135,10 @@ impl<'a> Lane<'a> {
             None if outcome.replayed => self.tally.replayed += 1,
             None => self.tally.taken += 1,
             Some(error) => {
-                let code = Code::from(error.code);
-                if unsettled(code) && attempts < ATTEMPTS {
+                if unsettled(&status::from_rpc(error)) && attempts < ATTEMPTS {
                     return false;
                 }
+                let code = Code::from(error.code);
                 let reason = format!("{code:?}: {}", error.message);
                 self.tally.refused.push(Refused { line: deed.line, event_id: deed.event_id.clone(), reason });
             }

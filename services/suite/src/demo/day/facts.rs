@@ -114,7 +114,7 @@ async fn send_lane(calls: &Calls, currency: &str, lane: Vec<&Deed>) -> anyhow::R
                 match outcome.error {
                     None if outcome.replayed => replay.replayed += 1,
                     None => replay.taken += 1,
-                    Some(error) if unsettled(Code::from(error.code)) && attempt < ATTEMPTS => again.push(event),
+                    Some(error) if unsettled(&status::from_rpc(&error)) && attempt < ATTEMPTS => again.push(event),
                     Some(error) => {
                         replay.refused += 1;
                         let reason = format!("{:?}: {}", Code::from(error.code), error.message);
