@@ -54,9 +54,12 @@ pub(crate) fn prepare(check: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The address of a database with all migrations applied.
+/// The address of a database with all migrations applied. Built as a part of the workspace: alone it would have other
+/// features of its dependencies than the tests have, and every one of them would be compiled once more.
 fn database() -> anyhow::Result<String> {
-    let mut program = repo::cargo(&["run", "--quiet", "--package", "testkit", "--bin", "prepared-database"]);
+    const NAME: &str = "prepared-database";
+    repo::run(&mut repo::cargo(&["build", "--quiet", "--workspace", "--bin", NAME]))?;
+    let mut program = repo::program(repo::target().join("debug").join(NAME));
     repo::output(&mut program).context("preparing a database for sqlx's macros")
 }
 
@@ -74,25 +77,14 @@ fn sources_with_macros() -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Checks the crates of these sources with the macros writing into `folder`. Cargo does not know that a macro's outcome
-/// depends on a database, so the sources are made to look new for the time of the check; with their old times back, every
-/// other build stays as fresh as it was.
+/// Checks everything with the macros writing into `folder`: the whole workspace, so that dependencies are those that clippy
+/// needs too. Cargo does not know that a macro's outcome depends on a database, so the sources are made to look new for the
+/// time of the check; with their old times back, every other build stays as fresh as it was.
 fn expand(sources: &[PathBuf], folder: &Path) -> anyhow::Result<()> {
-    let mut check = repo::cargo(&["check", "--quiet", "--all-targets"]);
-    let mut packages: Vec<_> = sources.iter().filter_map(|source| package(source)).collect();
-    packages.dedup();
-    for package in packages {
-        check.args(["--package", &package]);
-    }
+    let mut check = repo::cargo(&["check", "--quiet", "--workspace", "--all-targets"]);
     check.env("DATABASE_URL", database()?).env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", folder);
     let _times = Touched::all(sources)?;
     repo::run(&mut check)
-}
-
-/// `levels` of `<root>/services/levels/src/store/entry.rs`: packages are named as their folders.
-fn package(source: &Path) -> Option<String> {
-    let inside = source.strip_prefix(repo::root()).ok()?;
-    Some(inside.components().nth(1)?.as_os_str().to_string_lossy().into_owned())
 }
 
 /// Files that look new, until it is dropped.
