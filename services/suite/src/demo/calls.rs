@@ -22,6 +22,7 @@ use proto::profiles::v1::{
     profile_service_client::ProfileServiceClient,
 };
 use proto::programme::v1::programme_service_client::ProgrammeServiceClient;
+use status::Reason as _;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::{Interceptor, interceptor::InterceptedService};
 use tonic::transport::{Channel, Endpoint};
@@ -177,8 +178,7 @@ pub(crate) fn unsettled(status: &Status) -> bool {
         | Code::Internal
         | Code::Unknown => true,
         Code::ResourceExhausted => {
-            let overloaded = ErrorReason::Overloaded.as_str_name().trim_start_matches("ERROR_REASON_");
-            status::reason_of(status).is_none_or(|reason| reason == overloaded)
+            status::reason_of(status).is_none_or(|reason| reason == ErrorReason::Overloaded.name())
         }
         _ => false,
     }

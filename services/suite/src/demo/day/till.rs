@@ -11,7 +11,7 @@ use proto::profiles::v1::Funder;
 use tonic::Code;
 
 use super::{at_once, by_user};
-use crate::demo::calls::{Calls, call, told};
+use crate::demo::calls::{Calls, call, told, unsettled};
 use crate::demo::deed::{Basket, Line, money};
 use crate::demo::preset::POINTS;
 use crate::demo::year::{Claim, Ending, Till};
@@ -96,7 +96,9 @@ async fn claim_all(calls: &Calls, claims: Vec<&Claim>) -> anyhow::Result<()> {
         };
         match call!(calls, coupons, claim_coupon, request) {
             // none is left, or the user has had all that one may have
-            Err(status) if matches!(status.code(), Code::FailedPrecondition | Code::ResourceExhausted) => {}
+            Err(status)
+                if matches!(status.code(), Code::FailedPrecondition | Code::ResourceExhausted)
+                    && !unsettled(&status) => {}
             answer => drop(told(answer, "ClaimCoupon")?),
         }
     }
