@@ -6,6 +6,7 @@ use proto::levels::v1 as pb;
 use time::OffsetDateTime;
 use units::time::to_proto;
 
+use crate::domain::balance::Balance;
 use crate::domain::earning::EarningRule;
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
@@ -81,6 +82,20 @@ pub fn hold(it: &Hold) -> pb::Hold {
         create_time: Some(to_proto(it.opened_at)),
         expire_time: Some(to_proto(it.expires_at)),
         resolve_time: at(it.resolved_at),
+    }
+}
+
+/// A balance.
+pub fn balance(it: Balance) -> pb::GetBalanceResponse {
+    let expiring = it.expiring.into_iter();
+    pb::GetBalanceResponse {
+        available: it.available,
+        debt: it.debt,
+        growth: it.growth,
+        expiring: expiring
+            .map(|(date, amount)| pb::ExpiringPoints { expires_at: Some(to_proto(date)), amount })
+            .collect(),
+        held: it.held,
     }
 }
 

@@ -47,6 +47,13 @@ impl Db {
         self.begin_with(format!("begin; {}", set_tenant(tenant))).await
     }
 
+    /// Begins a read of one tenant's rows, in one round trip. All its statements see the same state, so that what they find
+    /// belongs together although nothing is locked; a read cannot fail for it.
+    pub async fn begin_read(&self, tenant: &TenantId) -> Result<Tx, StoreError> {
+        let begin = "begin isolation level repeatable read, read only";
+        self.begin_with(format!("{begin}; {}", set_tenant(tenant))).await
+    }
+
     /// Begins a transaction across tenants, which can touch shared log tables only.
     pub async fn begin_system(&self) -> Result<Tx, StoreError> {
         // safe to interpolate: `Roles` accepts plain identifiers only

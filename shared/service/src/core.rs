@@ -61,8 +61,13 @@ impl Core {
 
     /// Begins a read that shows the effects of these positions.
     pub async fn read<R: Refuse>(&self, tenant: &TenantId, at_least: &[Position]) -> Result<Tx, Failure<R>> {
-        self.log.wait_for(at_least, patience()).await?;
-        Ok(self.db.begin(tenant).await?)
+        self.reach(at_least).await?;
+        Ok(self.db.begin_read(tenant).await?)
+    }
+
+    /// Waits until the service has come to these positions.
+    pub async fn reach<R: Refuse>(&self, at_least: &[Position]) -> Result<(), Failure<R>> {
+        Ok(self.log.wait_for(at_least, patience()).await?)
     }
 
     /// Tells the log, keeps the answer, which names the place in the log, and commits. Without anything to tell, the place

@@ -3,12 +3,14 @@
 //! A write is one transaction: lock, look up the request id ([`earlier`]), decide, write, append to the log, record the
 //! answer, commit ([`Core::finish`]); a refusal that depends on what is stored is recorded too ([`refuse`]). A read waits
 //! for the positions that it was given ([`Core::read`]). Both fail with a [`Failure`], which knows its status. Handlers
-//! parse with [`Parse`], call, and wrap with [`write()`]. Writes that come often share transactions: [`Batcher`].
+//! parse with [`Parse`], call, and wrap with [`write()`]. Calls that come often share transactions: writes by a [`Batcher`],
+//! reads by a [`Gatherer`].
 
 mod answer;
 mod batcher;
 mod core;
 mod failure;
+mod gatherer;
 mod list;
 mod parse;
 pub mod rows;
@@ -17,5 +19,6 @@ pub use answer::{Answer, earlier, only, refuse, repeats, settled, write};
 pub use batcher::{Batcher, Together};
 pub use core::Core;
 pub use failure::{Failure, Refuse};
+pub use gatherer::{Gather, Gatherer};
 pub use list::{List, Page};
 pub use parse::Parse;

@@ -311,7 +311,7 @@ fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.PointsService/GetBalance", points.clone()),
         ("/banyan.levels.v1.PointsService/ListEntries", points),
         ("/banyan.levels.v1.PointsService/GetHold", hold),
-        ("/banyan.levels.v1.PointsService/ListHolds", user),
+        ("/banyan.levels.v1.PointsService/ListHolds", user.clone()),
         ("/banyan.levels.v1.PointsService/GetCirculation", json!({"pointTypeId": "points"})),
         ("/banyan.levels.v1.PointsService/VerifyLedger", json!({})),
         ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),
@@ -319,6 +319,7 @@ fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
         ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
         ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
+        ("/banyan.levels.v1.LevelService/GetStanding", user),
         ("/banyan.levels.v1.LevelService/ListLevelMoves", member),
         ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
     ]

@@ -4,6 +4,7 @@ use service::{List, write};
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert};
+use crate::queries::AskedCoupons;
 use crate::wire;
 
 #[tonic::async_trait]
@@ -99,8 +100,8 @@ impl CouponService for Api {
         let list = List::new(&self.pages, "CouponService/ListCoupons", &tenant, &args);
         let after = list.open_time(&sent.page_token)?;
         let size = page::size(sent.page_size, 50, 200);
-        let what = (&user, basket.as_ref(), sent.include_closed);
-        let page = self.incentives.list_coupons(&tenant, what, after, size, &sent.at_least).await?;
+        let asked = AskedCoupons { user, basket, closed: sent.include_closed, after, size };
+        let page = self.held.ask(&tenant, &sent.user_id, &sent.at_least, asked).await?;
         Ok(Response::new(pb::ListCouponsResponse { coupons: page.rows, next_page_token: list.next_time(page.next) }))
     }
 

@@ -22,23 +22,32 @@ use proto::incentives::v1::coupon_service_server::CouponServiceServer;
 use proto::incentives::v1::decision_service_server::DecisionServiceServer;
 use proto::incentives::v1::penalty_service_server::PenaltyServiceServer;
 
-use service::Batcher;
+use service::{Batcher, Gatherer};
 
 use crate::Incentives;
 use crate::commands::ClaimCoupon;
+use crate::queries::{AskedCoupons, AskedRestrictions};
 
 /// What handlers share.
 #[derive(Clone)]
 struct Api {
     incentives: Arc<Incentives>,
     claims: Batcher<Incentives, ClaimCoupon>,
+    held: Gatherer<Incentives, AskedCoupons>,
+    restrictions: Gatherer<Incentives, AskedRestrictions>,
     pages: Arc<page::Tokens>,
 }
 
 /// Adds the services of the contract to a process.
 pub fn serve(part: Part, incentives: &Arc<Incentives>, pages: page::Tokens) -> Part {
-    let claims = Batcher::new("claims", Arc::clone(incentives), incentives.settings.lanes);
-    let api = Api { incentives: Arc::clone(incentives), claims, pages: Arc::new(pages) };
+    let lanes = incentives.settings.lanes;
+    let api = Api {
+        incentives: Arc::clone(incentives),
+        claims: Batcher::new("claims", Arc::clone(incentives), lanes),
+        held: Gatherer::new("held_coupons", Arc::clone(incentives), lanes),
+        restrictions: Gatherer::new("restrictions", Arc::clone(incentives), lanes),
+        pages: Arc::new(pages),
+    };
     part.serve(CouponServiceServer::new(api.clone()))
         .serve(CheckoutServiceServer::new(api.clone()))
         .serve(CampaignServiceServer::new(api.clone()))

@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status};
 use super::campaign_page::{micros, of_micros};
 use super::{Api, campaign_convert as convert};
 use crate::campaign_wire;
+use crate::queries::AskedRestrictions;
 
 #[tonic::async_trait]
 impl PenaltyService for Api {
@@ -74,7 +75,8 @@ impl PenaltyService for Api {
         let tenant = authn::tenant(&request)?;
         let sent = request.into_inner();
         let user = convert::one_user(&sent.user_id)?;
-        let found = self.incentives.check_restrictions(&tenant, &user, &sent.restrictions, &sent.at_least).await?;
+        let asked = AskedRestrictions { user, names: sent.restrictions };
+        let found = self.restrictions.ask(&tenant, &sent.user_id, &sent.at_least, asked).await?;
         let statuses = found.iter().map(campaign_wire::restriction);
         Ok(Response::new(pb::CheckRestrictionsResponse { statuses: statuses.collect() }))
     }

@@ -1,7 +1,10 @@
+use std::collections::BTreeSet;
+
 use ids::{TenantId, UserId};
+use pg::Tx;
 use proto::common::v1::Position;
 use proto::incentives::v1 as pb;
-use service::Page;
+use service::{Core, Gather, Page};
 use time::{Duration, OffsetDateTime};
 
 use super::resolve;
@@ -35,32 +38,60 @@ impl Incentives {
         tx.rollback().await?;
         Ok(wire::coupon::coupon(&coupon, template.as_deref(), at))
     }
+}
 
-    /// See `CouponService.ListCoupons`: those after a place.
-    pub async fn list_coupons(
+/// A page of somebody's coupons.
+#[derive(Debug, Clone)]
+pub struct AskedCoupons {
+    /// The user: a canonical id or an alias.
+    pub user: UserId,
+    /// What they are to be used for, if for anything yet.
+    pub basket: Option<Basket>,
+    /// Whether those that were used or are over are wanted too.
+    pub closed: bool,
+    /// Those after this place; `None`: from the first.
+    pub after: Option<CouponPlace>,
+    /// How many.
+    pub size: i64,
+}
+
+/// See `CouponService.ListCoupons`.
+impl Gather<AskedCoupons> for Incentives {
+    type Answer = Page<pb::ListedCoupon, CouponPlace>;
+    type Refusal = Refusal;
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    async fn gather(
         &self,
+        tx: &mut Tx,
         tenant: &TenantId,
-        (user, basket, closed): (&UserId, Option<&Basket>, bool),
-        after: Option<CouponPlace>,
-        size: i64,
-        at_least: &[Position],
-    ) -> Result<Page<pb::ListedCoupon, CouponPlace>, IncentivesError> {
-        let mut tx = self.core.read(tenant, at_least).await?;
-        let user = resolve(&mut tx, tenant, user).await?;
-        let at = pg::clock(&mut tx).await?;
-        // what is over by now but not booked is closed too
-        let first = if closed { OffsetDateTime::UNIX_EPOCH } else { at + Duration::MICROSECOND };
-        let after = after.unwrap_or((first, String::new()));
-        let found = store::coupon::list(&mut tx, tenant, &user, (after.0, &after.1), !closed, size + 1).await?;
-        let page = Page::of(found, size, |it: &HeldCoupon| (it.valid_until, it.coupon_id.clone()));
-        let versions = page.rows.iter().map(|it| (it.template.as_str(), it.template_version));
-        let templates = store::template::versions(&mut tx, tenant, versions.collect::<Vec<_>>()).await?;
-        let promotions = match basket {
-            Some(_) => store::offer::promotions(&mut tx, tenant, at).await?,
-            None => Vec::new(),
+        asked: &[AskedCoupons],
+    ) -> Result<Vec<Result<Self::Answer, IncentivesError>>, IncentivesError> {
+        let aliases = mirror::resolve(tx, tenant, asked.iter().map(|it| &it.user)).await?;
+        let at = pg::clock(tx).await?;
+        let range = |it: &AskedCoupons| {
+            // what is over by now but not booked is closed too
+            let first = if it.closed { OffsetDateTime::UNIX_EPOCH } else { at + Duration::MICROSECOND };
+            let after = it.after.clone().unwrap_or((first, String::new()));
+            store::coupon::Range { user: aliases.meant(&it.user), after, open: !it.closed, limit: it.size + 1 }
         };
-        tx.rollback().await?;
-        let listed = |coupon: &HeldCoupon| {
+        let found = store::coupon::list(tx, tenant, &asked.iter().map(range).collect::<Vec<_>>()).await?;
+        let pages: Vec<Page<HeldCoupon, CouponPlace>> = found
+            .into_iter()
+            .zip(asked)
+            .map(|(rows, it)| Page::of(rows, it.size, |it: &HeldCoupon| (it.valid_until, it.coupon_id.clone())))
+            .collect();
+        let versions: BTreeSet<_> =
+            pages.iter().flat_map(|page| &page.rows).map(|it| (it.template.as_str(), it.template_version)).collect();
+        let templates = store::template::versions(tx, tenant, versions).await?;
+        let promotions = match asked.iter().any(|it| it.basket.is_some()) {
+            true => store::offer::promotions(tx, tenant, at).await?,
+            false => Vec::new(),
+        };
+        let listed = |coupon: &HeldCoupon, basket: Option<&Basket>| {
             let template = templates.get(&(coupon.template.to_string(), coupon.template_version));
             let currency = basket.map_or("", Basket::currency);
             let saves = match (coupon.hindrance(at), basket, template) {
@@ -75,6 +106,10 @@ impl Incentives {
                 saves: saves.ok().flatten().map(|saves| units::money::to_proto(saves, currency)),
             }
         };
-        Ok(Page { rows: page.rows.iter().map(listed).collect(), next: page.next })
+        let answer = |(page, it): (Page<HeldCoupon, CouponPlace>, &AskedCoupons)| {
+            let rows = page.rows.iter().map(|coupon| listed(coupon, it.basket.as_ref())).collect();
+            Ok(Page { rows, next: page.next })
+        };
+        Ok(pages.into_iter().zip(asked).map(answer).collect())
     }
 }

@@ -12,8 +12,9 @@ mod quote;
 mod templates;
 
 pub use checkout::{Preview, ReturnAsked};
-pub use coupons::CouponPlace;
+pub use coupons::{AskedCoupons, CouponPlace};
 pub use dry_run::DryRun;
+pub use penalty::AskedRestrictions;
 pub use quote::Asked;
 
 use ids::{TenantId, UserId};

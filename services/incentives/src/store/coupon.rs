@@ -110,33 +110,74 @@ pub async fn named(
     read(found)
 }
 
-/// A user's coupons after a place in the order of their ends, soonest first; with `open`, only those that are held or
-/// reserved and end after the place.
+/// A part of a user's coupons in the order of their ends, soonest first.
+#[derive(Debug, Clone)]
+pub struct Range {
+    /// Whose.
+    pub user: UserId,
+    /// Those after this end and id.
+    pub after: (OffsetDateTime, String),
+    /// Only those that are held or reserved.
+    pub open: bool,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Parts of users' coupons, in the order in which they are asked for.
 pub async fn list(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    user: &UserId,
-    (after, after_id): (OffsetDateTime, &str),
-    open: bool,
-    limit: i64,
-) -> Result<Vec<HeldCoupon>, StoreError> {
-    let found = sqlx::query_as!(
-        Row,
-        "select user_id, coupon_id, template_id, template_version, state, claimed_at, valid_from, valid_until,
-            campaign_id, source_event_id, checkout_id, reserved_until, order_id, revoked
-        from held_coupon
-        where tenant_id = $1 and user_id = $2 and (valid_until, coupon_id) > ($3, $4) and (not $5 or state <= 2)
-        order by valid_until, coupon_id limit $6",
+    asked: &[Range],
+) -> Result<Vec<Vec<HeldCoupon>>, StoreError> {
+    let users: Vec<&str> = asked.iter().map(|it| it.user.as_str()).collect();
+    let (ends, ids): (Vec<OffsetDateTime>, Vec<&str>) =
+        asked.iter().map(|it| (it.after.0, it.after.1.as_str())).unzip();
+    let open: Vec<bool> = asked.iter().map(|it| it.open).collect();
+    let limits: Vec<i64> = asked.iter().map(|it| it.limit).collect();
+    let found = sqlx::query!(
+        r#"select k.n as "n!", c.user_id, c.coupon_id, c.template_id, c.template_version, c.state, c.claimed_at,
+            c.valid_from, c.valid_until, c.campaign_id, c.source_event_id, c.checkout_id, c.reserved_until, c.order_id,
+            c.revoked
+        from unnest($2::text[], $3::timestamptz[], $4::text[], $5::boolean[], $6::bigint[]) with ordinality
+            k(u, valid_until, coupon_id, open, size, n)
+        cross join lateral (
+            select * from held_coupon h
+            where h.tenant_id = $1 and h.user_id = k.u and (h.valid_until, h.coupon_id) > (k.valid_until, k.coupon_id)
+                and (not k.open or h.state <= 2)
+            order by h.valid_until, h.coupon_id limit k.size
+        ) c
+        order by k.n, c.valid_until, c.coupon_id"#,
         tenant.as_str(),
-        user.as_str(),
-        after,
-        after_id,
-        open,
-        limit
+        &users as _,
+        &ends,
+        &ids as _,
+        &open,
+        &limits
     )
     .fetch_all(conn)
     .await?;
-    read(found)
+    let mut lists = vec![Vec::new(); asked.len()];
+    for row in found {
+        let place = usize::try_from(row.n - 1).map_err(|_| rows::unreadable("n"))?;
+        let row = Row {
+            user_id: row.user_id,
+            coupon_id: row.coupon_id,
+            template_id: row.template_id,
+            template_version: row.template_version,
+            state: row.state,
+            claimed_at: row.claimed_at,
+            valid_from: row.valid_from,
+            valid_until: row.valid_until,
+            campaign_id: row.campaign_id,
+            source_event_id: row.source_event_id,
+            checkout_id: row.checkout_id,
+            reserved_until: row.reserved_until,
+            order_id: row.order_id,
+            revoked: row.revoked,
+        };
+        lists[place].push(HeldCoupon::try_from(row)?);
+    }
+    Ok(lists)
 }
 
 /// Coupons that campaigns granted for events, locked in key order.

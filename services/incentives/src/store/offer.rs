@@ -37,7 +37,10 @@ pub async fn chosen(
     match choice {
         Choice::Named(ids) if ids.is_empty() => Ok(Vec::new()),
         Choice::Named(ids) => coupon::named(conn, tenant, user, ids).await,
-        Choice::Best => coupon::list(conn, tenant, user, (at, ""), true, HELD_MAX).await,
+        Choice::Best => {
+            let usable = coupon::Range { user: user.clone(), after: (at, String::new()), open: true, limit: HELD_MAX };
+            Ok(coupon::list(conn, tenant, &[usable]).await?.pop().unwrap_or_default())
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Penalties.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{Key, TenantId, UserId};
 use pg::StoreError;
 use service::rows;
@@ -180,28 +182,40 @@ pub async fn list(
     rows.into_iter().map(Penalty::try_from).collect()
 }
 
-/// Penalties of a user that hold at a time, those first that last longest.
+/// Penalties of users that hold at a time, each user's those first that last longest; users without any are left out.
 pub async fn holding(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    user: &UserId,
+    users: &BTreeSet<UserId>,
     at: OffsetDateTime,
-) -> Result<Vec<Penalty>, StoreError> {
+) -> Result<BTreeMap<UserId, Vec<Penalty>>, StoreError> {
+    let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
     let rows = sqlx::query_as!(
         Row,
-        "select user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at, imposed_by, until, reason,
-            notice, masked_name, lifted_at, lifted_by, lift_reason
-        from penalty
-        where tenant_id = $1 and user_id = $2 and lifted_at is null and (until is null or until > $3)
-        order by until desc nulls first limit $4",
+        r#"select p.user_id as "user_id!", p.penalty_id as "penalty_id!", p.kind as "kind!",
+            p.restrictions as "restrictions!", p.action_id, p.offence as "offence!", p.imposed_at as "imposed_at!",
+            p.imposed_by as "imposed_by!", p.until, p.reason as "reason!", p.notice as "notice!",
+            p.masked_name as "masked_name!", p.lifted_at, p.lifted_by, p.lift_reason
+        from unnest($2::text[]) with ordinality k(u, n)
+        cross join lateral (
+            select * from penalty
+            where tenant_id = $1 and user_id = k.u and lifted_at is null and (until is null or until > $3)
+            order by until desc nulls first limit $4
+        ) p
+        order by k.n, p.until desc nulls first"#,
         tenant.as_str(),
-        user.as_str(),
+        &users as _,
         at,
         HOLDING_MAX
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(Penalty::try_from).collect()
+    let mut holding: BTreeMap<UserId, Vec<Penalty>> = BTreeMap::new();
+    for row in rows {
+        let penalty = Penalty::try_from(row)?;
+        holding.entry(penalty.user.clone()).or_default().push(penalty);
+    }
+    Ok(holding)
 }
 
 /// The key of a notice in the list of all.

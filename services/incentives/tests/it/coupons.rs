@@ -4,7 +4,9 @@ use incentives::commands::{CouponGrant, CouponSource, grant_coupons, void_coupon
 use incentives::domain::refusal::Refusal;
 use incentives::domain::template::{Distribution, Template, Validity};
 use incentives::domain::why_not::WhyNot;
+use incentives::queries::AskedCoupons;
 use proto::incentives::v1 as pb;
+use service::Gather;
 use time::Duration;
 use time::macros::datetime;
 
@@ -53,9 +55,12 @@ async fn what_can_be_claimed_says_how_many_are_left_and_why_not() {
     assert_eq!(granted, Refusal::CouponNotClaimable { template_id: "d-granted".to_owned(), why_not });
 }
 
+fn of_u() -> AskedCoupons {
+    AskedCoupons { user: user("u"), basket: None, closed: false, after: None, size: 50 }
+}
+
 async fn listed(stage: &Stage, closed: bool) -> Vec<(String, Option<pb::WhyNot>)> {
-    let what = (&user("u"), None, closed);
-    let page = stage.incentives.list_coupons(&stage.tenant, what, None, 50, &[]).await.unwrap();
+    let page = stage.incentives.answer(&stage.tenant, &[], AskedCoupons { closed, ..of_u() }).await.unwrap();
     let row = |it: &pb::ListedCoupon| {
         (it.coupon.as_ref().unwrap().template_id.clone(), it.hindrance.as_ref().map(|it| it.why_not()))
     };
@@ -94,8 +99,8 @@ async fn a_page_of_coupons_begins_where_the_last_one_ended() {
     }
     let (mut after, mut seen) = (None, Vec::new());
     loop {
-        let what = (&user("u"), None, false);
-        let page = stage.incentives.list_coupons(&stage.tenant, what, after, 2, &[]).await.unwrap();
+        let page =
+            stage.incentives.answer(&stage.tenant, &[], AskedCoupons { after, size: 2, ..of_u() }).await.unwrap();
         seen.extend(page.rows.into_iter().map(|row| row.coupon.unwrap().coupon_id));
         after = page.next;
         if after.is_none() {
@@ -112,8 +117,8 @@ async fn against_a_basket_a_coupon_says_what_it_saves_or_what_is_missing() {
     stage.coupon("u", "small", 5_000, 500).await;
     stage.coupon("u", "large", 20_000, 3_000).await;
     let order = basket(&[("a", 1, 12_000)], 0);
-    let what = (&user("u"), Some(&order), false);
-    let page = stage.incentives.list_coupons(&stage.tenant, what, None, 50, &[]).await.unwrap();
+    let asked = AskedCoupons { basket: Some(order), ..of_u() };
+    let page = stage.incentives.answer(&stage.tenant, &[], asked).await.unwrap();
     let mut rows: Vec<_> = page
         .rows
         .into_iter()
@@ -183,4 +188,30 @@ async fn another_tenant_sees_no_coupon() {
     let coupon = stage.coupon("u", "t", 0, 100).await;
     let other = stage.incentives.coupon(&tenant("other"), &user("u"), &coupon, &[]).await;
     assert_eq!(refusal(other), Refusal::CouponNotFound { coupon_id: coupon });
+}
+
+#[tokio::test]
+async fn lists_asked_for_together_are_those_asked_for_alone() {
+    let stage = stage().await;
+    stage.publish(template("t", 0, 100), "t").await;
+    for n in 0..5 {
+        stage.claim(if n % 2 == 0 { "u" } else { "v" }, "t", &format!("{n}")).await.unwrap();
+    }
+    let first = stage.incentives.answer(&stage.tenant, &[], AskedCoupons { size: 1, ..of_u() }).await.unwrap();
+    let asked = [
+        of_u(),
+        AskedCoupons { user: user("v"), size: 1, ..of_u() },
+        AskedCoupons { user: user("nobody"), ..of_u() },
+        AskedCoupons { after: first.next, ..of_u() },
+        AskedCoupons { basket: Some(basket(&[("a", 1, 12_000)], 0)), closed: true, ..of_u() },
+    ];
+    let together = stage.incentives.answers(&stage.tenant, &[], &asked).await.unwrap();
+    let mut sizes = Vec::new();
+    for (asked, together) in asked.into_iter().zip(together) {
+        let (together, alone) =
+            (together.unwrap(), stage.incentives.answer(&stage.tenant, &[], asked.clone()).await.unwrap());
+        assert_eq!((&together.rows, &together.next), (&alone.rows, &alone.next), "{asked:?}");
+        sizes.push(together.rows.len());
+    }
+    assert_eq!(sizes, [3, 1, 0, 2, 3]);
 }

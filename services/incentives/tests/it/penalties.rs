@@ -5,7 +5,9 @@ use incentives::domain::action::{Action, Ladder, Step};
 use incentives::domain::campaign_refusal::CampaignRefusal as Refusal;
 use incentives::domain::penalty::Kind;
 use incentives::error::CampaignError;
+use incentives::queries::AskedRestrictions;
 use proto::incentives::v1 as pb;
+use service::Gather;
 use time::{Duration, OffsetDateTime};
 use units::text::LocalizedText;
 
@@ -59,8 +61,8 @@ impl Stage {
     }
 
     async fn may_post(&self) -> bool {
-        let names = ["post".to_owned()];
-        let found = self.incentives.check_restrictions(&self.tenant, &user("u"), &names, &[]).await.unwrap();
+        let asked = AskedRestrictions { user: user("u"), names: vec!["post".to_owned()] };
+        let found = self.incentives.answer(&self.tenant, &[], asked).await.unwrap();
         found[0].forbidden.is_none()
     }
 
@@ -152,4 +154,16 @@ async fn a_penalty_id_is_used_once_and_a_repeated_call_is_answered_as_before() {
     let first = stage.impose("p", mute(BEGIN + Duration::HOUR), None).await.unwrap();
     assert_eq!(stage.impose("p", mute(BEGIN + Duration::HOUR), None).await.unwrap(), first);
     assert_eq!(stage.told("u").await, ["penalty.imposed"]);
+}
+
+#[tokio::test]
+async fn everybody_is_told_their_own_restrictions_also_together() {
+    let stage = stage().await;
+    stage.impose("p", mute(BEGIN + Duration::HOUR), None).await.unwrap();
+    let of = |who| AskedRestrictions { user: user(who), names: vec!["post".to_owned()] };
+    let asked = [of("v"), of("u"), AskedRestrictions { names: Vec::new(), ..of("u") }, of("u")];
+    let told = stage.incentives.answers(&stage.tenant, &[], &asked).await.unwrap();
+    let forbidden: Vec<bool> =
+        told.into_iter().map(|it| it.unwrap().first().is_some_and(|it| it.forbidden.is_some())).collect();
+    assert_eq!(forbidden, [false, true, true, true]);
 }

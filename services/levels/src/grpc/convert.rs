@@ -17,6 +17,13 @@ use crate::domain::point_type::{AMOUNT_MAX, Expiry, PointType, ReversalPolicy};
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use rules::{Written, WrittenRow};
 
+/// A user, as reads name one.
+pub(super) fn one_user(user: &str) -> Result<UserId, Violations> {
+    let mut parse = Parse::default();
+    let user = parse.user(user);
+    parse.done(user)
+}
+
 /// A user and a point type or scheme, as reads name them.
 pub(super) fn user_and_key(user: &str, field: &str, id: &str) -> Result<(UserId, Key), Violations> {
     let mut parse = Parse::default();

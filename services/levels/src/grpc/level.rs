@@ -4,6 +4,7 @@ use service::{List, write};
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert};
+use crate::queries::AskedStanding;
 use crate::wire;
 
 #[tonic::async_trait]
@@ -56,6 +57,16 @@ impl LevelService for Api {
         let (user, scheme) = convert::user_and_key(&sent.user_id, "scheme_id", &sent.scheme_id)?;
         let member = self.levels.member(&tenant, &user, &scheme, &sent.at_least).await?;
         Ok(Response::new(pb::GetMemberResponse { member: Some(member) }))
+    }
+
+    async fn get_standing(
+        &self,
+        request: Request<pb::GetStandingRequest>,
+    ) -> Result<Response<pb::GetStandingResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let sent = request.into_inner();
+        let asked = AskedStanding { user: convert::one_user(&sent.user_id)? };
+        Ok(Response::new(self.standings.ask(&tenant, &sent.user_id, &sent.at_least, asked).await?))
     }
 
     async fn list_level_moves(

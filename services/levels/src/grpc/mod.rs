@@ -15,17 +15,20 @@ use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
 
-use service::{Batcher, write};
+use service::{Batcher, Gatherer, write};
 use tonic::{Response, Status};
 
 use crate::Levels;
 use crate::commands::{AnyPosting, Call, answered};
+use crate::queries::{AskedBalance, AskedStanding};
 
 /// What handlers share.
 #[derive(Clone)]
 struct Api {
     levels: Arc<Levels>,
     postings: Batcher<Levels, AnyPosting>,
+    balances: Gatherer<Levels, AskedBalance>,
+    standings: Gatherer<Levels, AskedStanding>,
     pages: Arc<page::Tokens>,
 }
 
@@ -40,8 +43,14 @@ impl Api {
 
 /// Adds the services of the contract to a process.
 pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
-    let postings = Batcher::new("postings", Arc::clone(levels), levels.settings.lanes);
-    let api = Api { levels: Arc::clone(levels), postings, pages: Arc::new(pages) };
+    let lanes = levels.settings.lanes;
+    let api = Api {
+        levels: Arc::clone(levels),
+        postings: Batcher::new("postings", Arc::clone(levels), lanes),
+        balances: Gatherer::new("balances", Arc::clone(levels), lanes),
+        standings: Gatherer::new("standings", Arc::clone(levels), lanes),
+        pages: Arc::new(pages),
+    };
     part.serve(PointsServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
         .serve(LevelServiceServer::new(api))

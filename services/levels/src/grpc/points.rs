@@ -2,9 +2,9 @@ use proto::levels::v1 as pb;
 use proto::levels::v1::points_service_server::PointsService;
 use service::{List, write};
 use tonic::{Request, Response, Status};
-use units::time::to_proto;
 
 use super::{Api, convert};
+use crate::queries::AskedBalance;
 use crate::wire;
 
 /// Accounts that one page of an audit compares.
@@ -107,16 +107,9 @@ impl PointsService for Api {
         let sent = request.into_inner();
         let (user, _) = convert::user_and_key(&sent.user_id, "point_type_id", &sent.point_type_id)?;
         let (point_type, at) = convert::key_and_time("point_type_id", &sent.point_type_id, sent.at.as_ref())?;
-        let balance = self.levels.balance(&tenant, (&user, &point_type), at, &sent.at_least).await?;
-        let expiring = balance.expiring.into_iter();
-        let expiring = expiring.map(|(date, amount)| pb::ExpiringPoints { expires_at: Some(to_proto(date)), amount });
-        Ok(Response::new(pb::GetBalanceResponse {
-            available: balance.available,
-            debt: balance.debt,
-            growth: balance.growth,
-            expiring: expiring.collect(),
-            held: balance.held,
-        }))
+        let balance = AskedBalance { user, point_type, at };
+        let balance = self.balances.ask(&tenant, &sent.user_id, &sent.at_least, balance).await?;
+        Ok(Response::new(wire::balance(balance)))
     }
 
     async fn list_entries(

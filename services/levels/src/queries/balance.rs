@@ -1,37 +1,99 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{Key, TenantId, UserId};
-use proto::common::v1::Position;
+use pg::Tx;
+use service::{Core, Gather};
 use time::OffsetDateTime;
 
-use super::{account_with_holds, point_type, resolve};
+use crate::domain::account::Account;
 use crate::domain::balance::{Balance, balance};
+use crate::domain::book::AccountKey;
+use crate::domain::hold::Hold;
+use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
 use crate::{Levels, store};
 
 /// Dates of expiry that a balance lists.
 const EXPIRING_MAX: usize = 31;
 
-impl Levels {
-    /// See `PointsService.GetBalance`. As of a past time, what lapsed since and is booked counts as still there, so that
-    /// the answer does not depend on when a lapse is booked.
-    pub async fn balance(
+/// A balance that somebody wants to know.
+#[derive(Debug, Clone)]
+pub struct AskedBalance {
+    /// The user: a canonical id or an alias.
+    pub user: UserId,
+    /// Of what.
+    pub point_type: Key,
+    /// As of when; `None`: now.
+    pub at: Option<OffsetDateTime>,
+}
+
+/// See `PointsService.GetBalance`. As of a past time, what lapsed since and is booked counts as still there, so that the
+/// answer does not depend on when a lapse is booked.
+impl Gather<AskedBalance> for Levels {
+    type Answer = Balance;
+    type Refusal = Refusal;
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    async fn gather(
         &self,
+        tx: &mut Tx,
         tenant: &TenantId,
-        (user, type_id): (&UserId, &Key),
-        at: Option<OffsetDateTime>,
-        at_least: &[Position],
-    ) -> Result<Balance, LevelsError> {
-        let mut tx = self.core.read(tenant, at_least).await?;
-        let point_type = point_type(&mut tx, tenant, type_id).await?;
-        let key = (resolve(&mut tx, tenant, user).await?, type_id.clone());
-        let (account, holds) = account_with_holds(&mut tx, tenant, &key).await?;
-        let now = pg::clock(&mut tx).await?;
-        let lapsed = match at {
-            Some(at) if account.decided_at.is_some() => store::entry::lapsed_after(&mut tx, tenant, &key, at).await?,
-            _ => Vec::new(),
+        asked: &[AskedBalance],
+    ) -> Result<Vec<Result<Balance, LevelsError>>, LevelsError> {
+        let types: BTreeSet<&str> = asked.iter().map(|it| it.point_type.as_str()).collect();
+        let types = store::point_type::read(tx, tenant, &types.into_iter().collect::<Vec<_>>()).await?;
+        let aliases = mirror::resolve(tx, tenant, asked.iter().map(|it| &it.user)).await?;
+        let keys: Vec<AccountKey> = asked.iter().map(|it| (aliases.meant(&it.user), it.point_type.clone())).collect();
+        let held = Holdings::read(tx, tenant, &keys).await?;
+        let past: Vec<(usize, OffsetDateTime)> =
+            asked.iter().enumerate().filter_map(|(n, it)| Some((n, it.at?))).collect();
+        let dated: Vec<(&AccountKey, OffsetDateTime)> = past.iter().map(|(n, at)| (&keys[*n], *at)).collect();
+        let lapsed = store::entry::lapsed_after(tx, tenant, &dated).await?;
+        let mut lapsed: BTreeMap<usize, _> = past.iter().map(|(n, _)| *n).zip(lapsed).collect();
+        let now = pg::clock(tx).await?;
+        let answer = |(n, it): (usize, &AskedBalance)| {
+            let Some(point_type) = types.get(&it.point_type) else {
+                return Err(Refusal::PointTypeNotFound { point_type_id: it.point_type.to_string() }.into());
+            };
+            let lapsed = lapsed.remove(&n).unwrap_or_default();
+            Ok(shown(balance(point_type, &keys[n], held.of(&keys[n]), lapsed, (it.at.unwrap_or(now), now))))
         };
-        tx.rollback().await?;
-        let mut balance = balance(&point_type, &key, (account, holds), lapsed, (at.unwrap_or(now), now));
-        balance.expiring.truncate(EXPIRING_MAX);
-        Ok(balance)
+        Ok(asked.iter().enumerate().map(answer).collect())
+    }
+}
+
+/// A balance as it is answered.
+pub(super) fn shown(mut balance: Balance) -> Balance {
+    balance.expiring.truncate(EXPIRING_MAX);
+    balance
+}
+
+/// Accounts with their open holds.
+pub(super) struct Holdings(BTreeMap<AccountKey, (Account, Vec<Hold>)>);
+
+impl Holdings {
+    /// Reads those of the accounts that there are.
+    pub(super) async fn read(tx: &mut Tx, tenant: &TenantId, keys: &[AccountKey]) -> Result<Self, LevelsError> {
+        let unique: BTreeSet<&AccountKey> = keys.iter().collect();
+        let accounts = store::account::read(tx, tenant, unique).await?;
+        let holding: Vec<&AccountKey> =
+            accounts.iter().filter(|(_, account)| account.held != 0).map(|(key, _)| key).collect();
+        let holds = store::hold::of_accounts(tx, tenant, &holding, &[]).await?;
+        let mut held: BTreeMap<_, _> =
+            accounts.into_iter().map(|(key, account)| (key, (account, Vec::new()))).collect();
+        for (user, hold) in holds {
+            if let Some((_, holds)) = held.get_mut(&(user, hold.point_type.clone())) {
+                holds.push(hold);
+            }
+        }
+        Ok(Self(held))
+    }
+
+    /// What an account holds: nothing, where there is none.
+    pub(super) fn of(&self, key: &AccountKey) -> (Account, Vec<Hold>) {
+        self.0.get(key).cloned().unwrap_or_default()
     }
 }

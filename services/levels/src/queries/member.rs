@@ -1,9 +1,14 @@
+use std::collections::BTreeMap;
+
 use ids::{Key, TenantId, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1 as pb;
+use time::OffsetDateTime;
 
 use super::{resolve, scheme};
-use crate::domain::book::{Book, Programme};
+use crate::domain::account::Account;
+use crate::domain::book::{AccountKey, Book, Programme};
+use crate::domain::member::Member;
 use crate::error::LevelsError;
 use crate::{Levels, store, wire};
 
@@ -21,18 +26,12 @@ impl Levels {
         let user = resolve(&mut tx, tenant, user).await?;
         let types = store::point_type::read(&mut tx, tenant, &[scheme.point_type.as_str()]).await?;
         let key = (user.clone(), scheme.point_type.clone());
-        // one statement after the other, without a lock: a member that moved meanwhile is newer than the account
-        let account = store::account::read(&mut tx, tenant, &key).await?;
+        let account = store::account::read(&mut tx, tenant, [&key]).await?.remove(&key).unwrap_or_default();
         let members = store::member::read(&mut tx, tenant, &scheme.id, &[user.as_str()]).await?;
         let clock = pg::clock(&mut tx).await?;
         tx.rollback().await?;
         let programme = Programme { types, scheme: Some(scheme) };
-        let mut book = Book::new(&programme, [(key.clone(), account)].into(), members);
-        let at = book.decision_time(&key, clock);
-        book.end_periods(&key, at);
-        let (member, growth) = book.standing(&key);
-        let scheme = programme.scheme.as_ref().expect("it was put there above");
-        Ok(wire::member(scheme, member, growth))
+        Ok(standing(&programme, (&key, account), members, clock))
     }
 
     /// See `LevelService.CountMembers`: every level of the scheme with the members that hold it.
@@ -52,4 +51,18 @@ impl Levels {
         let count = |rank| pb::LevelCount { level: wire::level(&scheme, rank), members: on(rank) };
         Ok((0..scheme.levels.len()).map(count).collect())
     }
+}
+
+/// Where a user stands in the programme's scheme, by the account that it measures.
+pub(super) fn standing(
+    programme: &Programme,
+    (key, account): (&AccountKey, Account),
+    members: BTreeMap<UserId, Member>,
+    clock: OffsetDateTime,
+) -> pb::Member {
+    let mut book = Book::new(programme, [(key.clone(), account)].into(), members);
+    let at = book.decision_time(key, clock);
+    book.end_periods(key, at);
+    let (member, growth) = book.standing(key);
+    wire::member(programme.scheme.as_ref().expect("the programme has a scheme"), member, growth)
 }

@@ -142,20 +142,26 @@ pub async fn open(
     Ok(())
 }
 
-/// Reads one account without a lock.
-pub async fn read(conn: &mut PgConnection, tenant: &TenantId, key: &AccountKey) -> Result<Account, StoreError> {
-    let row = sqlx::query_as!(
+/// Reads accounts without a lock; those that there are not are left out.
+pub async fn read(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    keys: impl IntoIterator<Item = &AccountKey>,
+) -> Result<BTreeMap<AccountKey, Account>, StoreError> {
+    let (users, point_types) = columns(keys);
+    let rows = sqlx::query_as!(
         Row,
-        r#"select user_id, point_type_id, lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin,
-            lot_points, held, claimed, debt, growth, entry_seq, last_decided_at
-        from account where tenant_id = $1 and user_id = $2 and point_type_id = $3"#,
+        r#"select a.user_id, a.point_type_id, a.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
+            a.lot_origin, a.lot_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
+        from unnest($2::text[], $3::text[]) k(u, p)
+        join account a on a.tenant_id = $1 and a.user_id = k.u and a.point_type_id = k.p"#,
         tenant.as_str(),
-        key.0.as_str(),
-        key.1.as_str()
+        &users as _,
+        &point_types as _
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    row.map_or_else(|| Ok(Account::default()), |row| Ok(row.read()?.1))
+    rows.into_iter().map(Row::read).collect()
 }
 
 /// Stores locked accounts, in one statement however many they are.

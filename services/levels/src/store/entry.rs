@@ -158,26 +158,42 @@ pub async fn list(
     rows.into_iter().map(Entry::try_from).collect()
 }
 
-/// What is booked as lapsed of an account's lots with a date after `at`, by date: what an answer as of that time counts as
-/// still there. A lot lapses at its date or, where it was held then, later.
+/// What is booked as lapsed of accounts' lots with a date after a time, each account with its own, by date: what an answer
+/// as of that time counts as still there. A lot lapses at its date or, where it was held then, later. Answered in the order
+/// of the accounts.
 pub async fn lapsed_after(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    key: &AccountKey,
-    at: OffsetDateTime,
-) -> Result<Vec<(OffsetDateTime, i64)>, StoreError> {
+    asked: &[(&AccountKey, OffsetDateTime)],
+) -> Result<Vec<Vec<(OffsetDateTime, i64)>>, StoreError> {
+    let mut lapsed = vec![Vec::new(); asked.len()];
+    if asked.is_empty() {
+        return Ok(lapsed);
+    }
+    let (users, point_types): (Vec<&str>, Vec<&str>) =
+        asked.iter().map(|((user, point_type), _)| (user.as_str(), point_type.as_str())).unzip();
+    let times: Vec<OffsetDateTime> = asked.iter().map(|(_, at)| *at).collect();
     let rows = sqlx::query!(
-        r#"select l.expires_at as "date!", sum(-l.points)::bigint as "points!"
-        from entry e, unnest(e.lot_expires_at, e.lot_points) l(expires_at, points)
-        where e.tenant_id = $1 and e.user_id = $2 and e.point_type_id = $3 and e.kind = 3 and e.occurred_at > $4
-            and l.expires_at > $4
-        group by l.expires_at order by l.expires_at"#,
+        r#"select k.n as "n!", l.expires_at as "date!", sum(-l.points)::bigint as "points!"
+        from unnest($2::text[], $3::text[], $4::timestamptz[]) with ordinality k(u, p, at, n)
+        cross join lateral (
+            select lot_expires_at, lot_points from entry
+            where tenant_id = $1 and user_id = k.u and point_type_id = k.p and kind = 3 and occurred_at > k.at
+            offset 0 -- account by account
+        ) e
+        cross join unnest(e.lot_expires_at, e.lot_points) l(expires_at, points)
+        where l.expires_at > k.at
+        group by k.n, l.expires_at order by k.n, l.expires_at"#,
         tenant.as_str(),
-        key.0.as_str(),
-        key.1.as_str(),
-        at
+        &users as _,
+        &point_types as _,
+        &times
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.date, row.points)).collect())
+    for row in rows {
+        let place = usize::try_from(row.n - 1).map_err(|_| rows::unreadable("n"))?;
+        lapsed[place].push((row.date, row.points));
+    }
+    Ok(lapsed)
 }

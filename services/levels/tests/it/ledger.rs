@@ -3,7 +3,9 @@
 use levels::domain::point_type::{Expiry, ReversalPolicy};
 use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
+use levels::queries::AskedBalance;
 use proto::levels::v1::EntryKind::{Earn, Expire, Spend};
+use service::Gather;
 use time::{Duration, OffsetDateTime};
 
 use crate::stage::{earn, empty, key, spend, stage, tenant, user};
@@ -138,7 +140,8 @@ async fn a_type_that_only_counts_is_not_spent_and_an_unknown_one_is_not_found() 
     call.point_type = key("growth");
     let outcome = stage.levels.post(&stage.tenant, &[call]).await.unwrap().remove(0);
     assert!(matches!(outcome, Err(LevelsError::Refused { refusal: Refusal::PointTypeNotSpendable { .. }, .. })));
-    let unknown = stage.levels.balance(&stage.tenant, (&user("u"), &key("nothing")), None, &[]).await;
+    let nothing = AskedBalance { user: user("u"), point_type: key("nothing"), at: None };
+    let unknown = stage.levels.answer(&stage.tenant, &[], nothing).await;
     assert!(matches!(unknown, Err(LevelsError::Refused { refusal: Refusal::PointTypeNotFound { .. }, .. })));
     let never = stage.balance("stranger", "points").await;
     assert_eq!((never.available, never.growth, never.expiring), (0, 0, vec![]));

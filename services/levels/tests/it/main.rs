@@ -5,6 +5,7 @@ mod api;
 mod api_holds;
 mod api_input;
 mod consumer;
+mod gathered;
 mod holds;
 mod isolation;
 mod lanes;

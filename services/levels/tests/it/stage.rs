@@ -13,13 +13,14 @@ use levels::domain::earning::EarningRule;
 use levels::domain::point_type::{Expiry, PointType, ReversalPolicy};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use levels::error::LevelsError;
+use levels::queries::AskedBalance;
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
 use proto::google::r#type::Money;
 use proto::levels::v1 as pb;
 use proto::profiles::v1 as profiles;
 use requests::Request;
 use rules::Written;
-use service::Core;
+use service::{Core, Gather};
 use testkit::TestDb;
 use time::OffsetDateTime;
 use units::text::LocalizedText;
@@ -153,7 +154,8 @@ impl Stage {
     }
 
     pub(crate) async fn balance_at(&self, who: &str, point_type: &str, at: Option<OffsetDateTime>) -> Balance {
-        self.levels.balance(&self.tenant, (&user(who), &key(point_type)), at, &[]).await.unwrap()
+        let asked = AskedBalance { user: user(who), point_type: key(point_type), at };
+        self.levels.answer(&self.tenant, &[], asked).await.unwrap()
     }
 
     pub(crate) async fn rank(&self, who: &str) -> i32 {

@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::Api;
 use crate::queries::member_page::{AskedPage, Gathered, MemberPart};
+use crate::queries::profile::AskedProfile;
 use crate::wire;
 
 #[tonic::async_trait]
@@ -15,15 +16,18 @@ impl MemberService for Api {
         request: Request<GetMemberPageRequest>,
     ) -> Result<Response<GetMemberPageResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let page = Box::pin(self.profiles.member_page(&tenant, asked(request.into_inner()))).await; // a large future
+        let asked = asked(request.into_inner());
+        let (user_id, at_least) = (asked.user_id.clone(), asked.at_least.clone());
+        let profile = self.by_id.ask(&tenant, &user_id, &at_least, AskedProfile { user_id: user_id.clone() });
+        let page = Box::pin(self.profiles.member_page(&tenant, asked, profile)).await; // a large future
         let locale = &page.locale;
         let mut told = Told::default();
         Ok(Response::new(GetMemberPageResponse {
             profile: told.part(pb::MemberPart::Profile, page.profile, |(profile, terms)| {
                 wire::profile(&profile, &terms.currency)
             }),
-            levels: told.part(pb::MemberPart::Levels, page.levels, |found| wire::member::levels(&found, locale)),
-            points: told.part(pb::MemberPart::Points, page.points, |found| wire::member::points(&found, locale)),
+            levels: told.part(pb::MemberPart::Levels, page.levels, |found| wire::member::levels(found, locale)),
+            points: told.part(pb::MemberPart::Points, page.points, |found| wire::member::points(found, locale)),
             coupons: told.part(pb::MemberPart::Coupons, page.coupons, |found| wire::member::coupons(&found, locale)),
             cases: told.part(pb::MemberPart::Cases, page.cases, |found| wire::member::cases(&found)),
             restrictions: told
@@ -57,7 +61,7 @@ impl Told {
     fn part<T, M>(&mut self, part: pb::MemberPart, gathered: Gathered<T>, show: impl FnOnce(T) -> M) -> Option<M> {
         let (status, shown) = match gathered? {
             Ok(found) => (rpc::Status::default(), Some(show(found))),
-            Err(error) => (status::to_rpc(&error.into()), None),
+            Err(status) => (status::to_rpc(&status), None),
         };
         self.0.push(MemberPartStatus { part: part.into(), status: Some(status) });
         shown

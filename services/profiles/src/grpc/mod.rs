@@ -23,23 +23,30 @@ use proto::profiles::v1::order_service_server::OrderServiceServer;
 use proto::profiles::v1::profile_service_server::ProfileServiceServer;
 use proto::programme::v1::programme_service_server::ProgrammeServiceServer;
 
-use service::Batcher;
+use service::{Batcher, Gatherer};
 
 use crate::Profiles;
 use crate::commands::IntakeEvent;
+use crate::queries::profile::AskedProfile;
 
 /// Every service of the contract, over one [`Profiles`].
 #[derive(Clone)]
 struct Api {
     profiles: Arc<Profiles>,
     intake: Batcher<Profiles, IntakeEvent>,
+    by_id: Gatherer<Profiles, AskedProfile>,
     pages: Arc<page::Tokens>,
 }
 
 /// Adds the services to a part.
 pub(crate) fn serve(part: Part, profiles: Arc<Profiles>, pages: page::Tokens) -> Part {
-    let intake = Batcher::new("intake", Arc::clone(&profiles), profiles.settings.lanes);
-    let api = Api { profiles, intake, pages: Arc::new(pages) };
+    let lanes = profiles.settings.lanes;
+    let api = Api {
+        intake: Batcher::new("intake", Arc::clone(&profiles), lanes),
+        by_id: Gatherer::new("profiles_by_id", Arc::clone(&profiles), lanes),
+        profiles,
+        pages: Arc::new(pages),
+    };
     part.serve(TenantServiceServer::new(api.clone()))
         .serve(ProfileServiceServer::new(api.clone()))
         .serve(EventServiceServer::new(api.clone()))

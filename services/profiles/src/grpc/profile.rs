@@ -10,6 +10,7 @@ use service::{List, write};
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert};
+use crate::queries::profile::AskedProfile;
 use crate::wire;
 
 #[tonic::async_trait]
@@ -37,7 +38,8 @@ impl ProfileService for Api {
     async fn get_profile(&self, request: Request<GetProfileRequest>) -> Result<Response<GetProfileResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let GetProfileRequest { user_id, at_least } = request.into_inner();
-        let (profile, terms) = self.profiles.get_profile(&tenant, &user_id, &at_least).await?;
+        let asked = AskedProfile { user_id: user_id.clone() };
+        let (profile, terms) = self.by_id.ask(&tenant, &user_id, &at_least, asked).await?;
         Ok(Response::new(GetProfileResponse { profile: Some(wire::profile(&profile, &terms.currency)) }))
     }
 

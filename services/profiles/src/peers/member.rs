@@ -1,6 +1,5 @@
 //! What the other services know of a user. Nothing of it is kept here.
 
-use futures::future::try_join_all;
 use host::Peers;
 use ids::TenantId;
 use proto::common::v1::{ErrorReason, Position};
@@ -10,20 +9,14 @@ use proto::incentives::v1::coupon_service_client::CouponServiceClient;
 use proto::incentives::v1::penalty_service_client::PenaltyServiceClient;
 use proto::incentives::v1::{CheckRestrictionsRequest, ListCouponsRequest, ListCouponsResponse, RestrictionStatus};
 use proto::levels::v1::level_service_client::LevelServiceClient;
-use proto::levels::v1::points_service_client::PointsServiceClient;
-use proto::levels::v1::{
-    GetBalanceRequest, GetBalanceResponse, GetMemberRequest, ListPointTypesRequest, ListSchemesRequest, Member,
-    PointType, Scheme,
-};
+use proto::levels::v1::{GetStandingRequest, GetStandingResponse};
 use rt::{Channel, repeatable};
 use tokio::time::{Instant, timeout_at};
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
 
 use super::peer;
 use crate::error::ProfilesError;
 
-/// Point types that a page looks at; also the most rows that lists answer unless asked for more.
-const POINT_TYPES_MAX: i32 = 50;
 /// Coupons and cases that a page looks at: the most that their lists answer at once.
 const ROWS_MAX: i32 = 200;
 
@@ -47,44 +40,11 @@ impl<'a> About<'a> {
         Self { peers, tenant, user_id, at_least, until }
     }
 
-    /// The tenant's schemes, each with the user's standing.
-    pub(crate) async fn levels(&self) -> Result<Vec<(Scheme, Member)>, ProfilesError> {
+    /// The user's standings in the tenant's schemes, and what the user has of its spendable point types.
+    pub(crate) async fn standing(&self) -> Result<GetStandingResponse, ProfilesError> {
         let mut levels = LevelServiceClient::new(self.channel("levels")?);
-        let all = levels.list_schemes(self.ask(ListSchemesRequest::default())).await.map_err(peer)?.into_inner();
-        let standings = all.schemes.into_iter().map(|scheme| {
-            let mut levels = levels.clone();
-            async move {
-                let request = GetMemberRequest {
-                    user_id: self.user_id.to_owned(),
-                    scheme_id: scheme.scheme_id.clone(),
-                    at_least: self.at_least.to_vec(),
-                };
-                let found = levels.get_member(self.ask(request)).await.map_err(peer)?.into_inner();
-                Ok((scheme, found.member.unwrap_or_default()))
-            }
-        });
-        try_join_all(standings).await
-    }
-
-    /// The tenant's spendable point types, each with what the user has of it.
-    pub(crate) async fn points(&self) -> Result<Vec<(PointType, GetBalanceResponse)>, ProfilesError> {
-        let mut points = PointsServiceClient::new(self.channel("levels")?);
-        let request = ListPointTypesRequest { page_size: POINT_TYPES_MAX, page_token: String::new() };
-        let all = points.list_point_types(self.ask(request)).await.map_err(peer)?.into_inner();
-        let balances = all.point_types.into_iter().filter(|point_type| point_type.spendable).map(|point_type| {
-            let mut points = points.clone();
-            async move {
-                let request = GetBalanceRequest {
-                    user_id: self.user_id.to_owned(),
-                    point_type_id: point_type.point_type_id.clone(),
-                    at: None,
-                    at_least: self.at_least.to_vec(),
-                };
-                let balance = points.get_balance(self.ask(request)).await.map_err(peer)?.into_inner();
-                Ok((point_type, balance))
-            }
-        });
-        try_join_all(balances).await
+        let request = GetStandingRequest { user_id: self.user_id.to_owned(), at_least: self.at_least.to_vec() };
+        Ok(levels.get_standing(self.ask(request)).await.map_err(peer)?.into_inner())
     }
 
     /// The user's coupons, used and expired ones left out, soonest expiry first.
@@ -140,25 +100,27 @@ pub(crate) async fn by<T>(
     until: Instant,
     service: &str,
     part: impl Future<Output = Result<T, ProfilesError>>,
-) -> Result<T, ProfilesError> {
-    match timeout_at(until, part).await {
-        Ok(Err(ProfilesError::Peer(status))) if status.code() == Code::DeadlineExceeded => Err(late(service)),
+) -> Result<T, Box<Status>> {
+    let status = match timeout_at(until, part).await {
+        Ok(Ok(part)) => return Ok(part),
+        Ok(Err(ProfilesError::Peer(status))) if status.code() == Code::DeadlineExceeded => late(service),
         Ok(Err(ProfilesError::Peer(status))) if status.code() == Code::Unavailable && status.details().is_empty() => {
-            Err(unreached(service))
+            unreached(service)
         }
-        Ok(done) => done,
-        Err(_) => Err(late(service)),
-    }
+        Ok(Err(error)) => error.into(),
+        Err(_) => late(service),
+    };
+    Err(Box::new(status))
 }
 
-fn late(service: &str) -> ProfilesError {
+fn late(service: &str) -> Status {
     let message = format!("{service} did not answer in the time that a page gives it");
-    peer(status::refuse(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message).with("service", service).into())
+    status::refuse(Code::DeadlineExceeded, ErrorReason::DeadlineExceeded, message).with("service", service).into()
 }
 
-fn unreached(service: &str) -> ProfilesError {
+fn unreached(service: &str) -> Status {
     let message = format!("{service} cannot be reached now");
-    peer(status::refuse(Code::Unavailable, ErrorReason::StoreUnavailable, message).with("service", service).into())
+    status::refuse(Code::Unavailable, ErrorReason::StoreUnavailable, message).with("service", service).into()
 }
 
 #[cfg(test)]
@@ -167,14 +129,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use tonic::Status;
 
     type Outcome = Result<(), ProfilesError>;
 
     /// Code and reason of a part that was not gathered.
     async fn refusal(until: Instant, part: impl Future<Output = Outcome>) -> (Code, Option<String>) {
         let ended = tokio::time::timeout(Duration::from_secs(10), by(until, "levels", part));
-        let status = Status::from(ended.await.expect("a part ends in its time").expect_err("the part is not there"));
+        let status = ended.await.expect("a part ends in its time").expect_err("the part is not there");
         (status.code(), status::reason_of(&status))
     }
 

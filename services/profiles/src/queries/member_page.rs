@@ -7,8 +7,9 @@ use ids::TenantId;
 use proto::common::v1::Position;
 use proto::feedback::v1::Case;
 use proto::incentives::v1::{ListCouponsResponse, RestrictionStatus};
-use proto::levels::v1::{GetBalanceResponse, Member, PointType, Scheme};
+use proto::levels::v1::{PointStanding, SchemeStanding};
 use tokio::time::Instant;
+use tonic::Status;
 
 use crate::Profiles;
 use crate::domain::profile::Profile;
@@ -53,7 +54,7 @@ pub struct AskedPage {
 }
 
 /// A part: `None` where nobody asked for it.
-pub type Gathered<T> = Option<Result<T, ProfilesError>>;
+pub type Gathered<T> = Option<Result<T, Box<Status>>>;
 
 /// A page with its texts in all languages.
 #[derive(Debug)]
@@ -63,9 +64,9 @@ pub struct MemberPage {
     /// The user, with the terms of the tenant.
     pub profile: Gathered<(Profile, Terms)>,
     /// Standings.
-    pub levels: Gathered<Vec<(Scheme, Member)>>,
+    pub levels: Gathered<Vec<SchemeStanding>>,
     /// Balances.
-    pub points: Gathered<Vec<(PointType, GetBalanceResponse)>>,
+    pub points: Gathered<Vec<PointStanding>>,
     /// Coupons.
     pub coupons: Gathered<ListCouponsResponse>,
     /// Cases, ended ones too.
@@ -75,24 +76,33 @@ pub struct MemberPage {
 }
 
 impl Profiles {
-    /// See `MemberService.GetMemberPage`.
-    pub async fn member_page(&self, tenant: &TenantId, asked: AskedPage) -> MemberPage {
+    /// See `MemberService.GetMemberPage`. `profile` reads the user, if it is needed.
+    pub async fn member_page(
+        &self,
+        tenant: &TenantId,
+        asked: AskedPage,
+        profile: impl Future<Output = Result<(Profile, Terms), ProfilesError>>,
+    ) -> MemberPage {
         let AskedPage { user_id, parts, locale, at_least } = asked;
         let until = Instant::now() + part_time(self.settings.member_part(), rt::remaining());
         let about = About::new(&self.peers, tenant, (&user_id, &at_least), until);
         let wanted = |part| parts.contains(&part);
         let knows_locale = !locale.is_empty();
-        let (profile, levels, points, coupons, cases, restrictions) = tokio::join!(
-            part(
-                wanted(MemberPart::Profile) || !knows_locale,
-                by(until, "profiles", self.get_profile(tenant, &user_id, &at_least))
-            ),
-            part(wanted(MemberPart::Levels), by(until, "levels", about.levels())),
-            part(wanted(MemberPart::Points), by(until, "levels", about.points())),
+        let standing = wanted(MemberPart::Levels) || wanted(MemberPart::Points);
+        let (profile, standing, coupons, cases, restrictions) = tokio::join!(
+            part(wanted(MemberPart::Profile) || !knows_locale, by(until, "profiles", profile)),
+            part(standing, by(until, "levels", about.standing())),
             part(wanted(MemberPart::Coupons), by(until, "incentives", about.coupons())),
             part(wanted(MemberPart::Cases), by(until, "feedback", about.cases())),
             part(wanted(MemberPart::Restrictions), by(until, "incentives", about.restrictions())),
         );
+        let (levels, points) = match standing {
+            Some(Ok(standing)) => (Some(Ok(standing.schemes)), Some(Ok(standing.points))),
+            Some(Err(status)) => (Some(Err(status.clone())), Some(Err(status))),
+            None => (None, None),
+        };
+        let levels = levels.filter(|_| wanted(MemberPart::Levels));
+        let points = points.filter(|_| wanted(MemberPart::Points));
         let of_user = match &profile {
             Some(Ok((profile, _))) if !knows_locale => profile.traits.locale.clone(),
             _ => locale,
@@ -102,7 +112,7 @@ impl Profiles {
     }
 }
 
-async fn part<T>(wanted: bool, gather: impl Future<Output = Result<T, ProfilesError>>) -> Gathered<T> {
+async fn part<T>(wanted: bool, gather: impl Future<Output = Result<T, Box<Status>>>) -> Gathered<T> {
     if wanted { Some(gather.await) } else { None }
 }
 

@@ -22,16 +22,20 @@ impl Profiles {
     /// Begins a read of a tenant whose answer includes the positions.
     pub(crate) async fn read(&self, tenant: &TenantId, at_least: &[Position]) -> Result<(Tx, Terms), ProfilesError> {
         let mut tx = self.core.read(tenant, at_least).await?;
-        match store::tenant::terms(&mut tx, tenant).await? {
-            Some(terms) => Ok((tx, terms)),
-            None => Err(ProfilesError::TenantUnknown { tenant_id: tenant.as_str().to_owned() }),
-        }
+        let terms = terms(&mut tx, tenant).await?;
+        Ok((tx, terms))
     }
 
     /// How many rows a page has that was asked for with this size.
     pub(crate) fn page_size(&self, asked: i32) -> i64 {
         page::size(asked, self.settings.page_default, self.settings.page_max)
     }
+}
+
+/// What holds for a tenant that there is.
+async fn terms(tx: &mut Tx, tenant: &TenantId) -> Result<Terms, ProfilesError> {
+    let unknown = || ProfilesError::TenantUnknown { tenant_id: tenant.as_str().to_owned() };
+    store::tenant::terms(tx, tenant).await?.ok_or_else(unknown)
 }
 
 /// Whom an id means.

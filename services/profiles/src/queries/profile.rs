@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use ids::TenantId;
+use pg::Tx;
 use proto::common::v1::Position;
-use service::Page;
+use service::{Core, Gather, Page};
 
-use super::canonical;
 use crate::domain::profile::Profile;
 use crate::domain::refusal::Refusal;
 use crate::domain::tenant::Terms;
@@ -22,25 +22,43 @@ pub struct Found {
     pub missing: Vec<String>,
 }
 
-impl Profiles {
-    /// See `ProfileService.GetProfile`.
-    pub async fn get_profile(
-        &self,
-        tenant: &TenantId,
-        user_id: &str,
-        at_least: &[Position],
-    ) -> Result<(Profile, Terms), ProfilesError> {
-        let (mut tx, terms) = self.read(tenant, at_least).await?;
-        let id = canonical(&mut tx, tenant, user_id).await?;
-        let found = match &id {
-            Some(id) => store::profile::read(&mut tx, tenant, &[id]).await?.remove(id),
-            None => None,
-        };
-        tx.rollback().await?;
-        let profile = found.ok_or_else(|| Refusal::ProfileNotFound { user_id: user_id.to_owned() })?;
-        Ok((profile, terms))
+/// A user that somebody wants to see.
+#[derive(Debug, Clone)]
+pub struct AskedProfile {
+    /// Any id of the user.
+    pub user_id: String,
+}
+
+/// See `ProfileService.GetProfile`.
+impl Gather<AskedProfile> for Profiles {
+    type Answer = (Profile, Terms);
+    type Refusal = Refusal;
+
+    fn core(&self) -> &Core {
+        &self.core
     }
 
+    async fn gather(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        asked: &[AskedProfile],
+    ) -> Result<Vec<Result<(Profile, Terms), ProfilesError>>, ProfilesError> {
+        let terms = super::terms(tx, tenant).await?;
+        let ids: BTreeSet<&str> = asked.iter().map(|it| it.user_id.as_str()).collect();
+        let means = store::profile::resolve(tx, tenant, &ids.into_iter().collect::<Vec<_>>()).await?;
+        let users: BTreeSet<&str> = means.values().map(String::as_str).collect();
+        let profiles = store::profile::read(tx, tenant, &users.into_iter().collect::<Vec<_>>()).await?;
+        let answer = |it: &AskedProfile| {
+            let found = means.get(&it.user_id).and_then(|id| profiles.get(id));
+            let profile = found.ok_or_else(|| Refusal::ProfileNotFound { user_id: it.user_id.clone() })?;
+            Ok((profile.clone(), terms.clone()))
+        };
+        Ok(asked.iter().map(answer).collect())
+    }
+}
+
+impl Profiles {
     /// See `ProfileService.BatchGetProfiles`.
     pub async fn batch_get_profiles(
         &self,

@@ -3,7 +3,7 @@
 use proto::common::v1::LocalizedText;
 use proto::feedback::v1::{Case, CaseState};
 use proto::incentives::v1::{Coupon, ListCouponsResponse, PenaltyKind, RestrictionStatus};
-use proto::levels::v1::{GetBalanceResponse, Level, Member, PointType, Scheme};
+use proto::levels::v1::{Level, PointStanding, SchemeStanding};
 use proto::profiles::v1 as pb;
 use units::text::closest;
 
@@ -15,11 +15,12 @@ fn text(text: Option<&LocalizedText>, locale: &str) -> String {
 }
 
 /// The part LEVELS.
-pub(crate) fn levels(standings: &[(Scheme, Member)], locale: &str) -> pb::MemberLevels {
+pub(crate) fn levels(standings: Vec<SchemeStanding>, locale: &str) -> pb::MemberLevels {
     let name = |level: Option<&Level>| text(level.and_then(|level| level.display_name.as_ref()), locale);
-    let standings = standings.iter().map(|(scheme, member)| pb::LevelStanding {
-        scheme_id: scheme.scheme_id.clone(),
+    let standings = standings.into_iter().filter_map(|it| Some((it.scheme?, it.member?)));
+    let standings = standings.map(|(scheme, member)| pb::LevelStanding {
         scheme_name: text(scheme.display_name.as_ref(), locale),
+        scheme_id: scheme.scheme_id,
         rank: member.level.as_ref().map_or(0, |level| level.rank),
         level_name: name(member.level.as_ref()),
         since: member.since,
@@ -33,12 +34,13 @@ pub(crate) fn levels(standings: &[(Scheme, Member)], locale: &str) -> pb::Member
 }
 
 /// The part POINTS.
-pub(crate) fn points(balances: &[(PointType, GetBalanceResponse)], locale: &str) -> pb::MemberPoints {
-    let balances = balances.iter().map(|(point_type, balance)| {
+pub(crate) fn points(balances: Vec<PointStanding>, locale: &str) -> pb::MemberPoints {
+    let balances = balances.into_iter().filter_map(|it| Some((it.point_type?, it.balance?)));
+    let balances = balances.map(|(point_type, balance)| {
         let soonest = balance.expiring.first();
         pb::PointBalance {
-            point_type_id: point_type.point_type_id.clone(),
             name: text(point_type.display_name.as_ref(), locale),
+            point_type_id: point_type.point_type_id,
             available: balance.available,
             held: balance.held,
             expiring: soonest.map_or(0, |soonest| soonest.amount),

@@ -3,6 +3,7 @@ use profiles::domain::event::{Currency, Mode, Report};
 use profiles::domain::order::{Discount, Funder, Line, State};
 use profiles::domain::refusal::Refusal;
 use profiles::error::ProfilesError;
+use service::Gather;
 
 use super::support::*;
 
@@ -138,7 +139,7 @@ async fn a_cancellation_releases_what_was_not_given_back_and_ends_the_order() {
 async fn a_user_whose_every_report_was_refused_does_not_exist() {
     let world = world().await;
     world.refuse(event("ghost", "x", cancelled("o1"))).await;
-    let found = world.profiles.get_profile(&world.shop, "ghost", &[]).await;
+    let found = world.profiles.answer(&world.shop, &[], asked("ghost")).await;
     assert_eq!(refusal(found), Refusal::ProfileNotFound { user_id: "ghost".into() });
     let again = world.take(&[event("ghost", "x", cancelled("o1"))]).await.pop().unwrap();
     assert!(matches!(again, Err(NotTaken::Failed(ProfilesError::Refused { replayed: true, .. }))));

@@ -7,6 +7,7 @@ use profiles::domain::refusal::Refusal;
 use profiles::error::ProfilesError;
 use proto::profiles::v1::{LinkAliasResponse, UpdateProfileResponse, UpsertProfileResponse};
 use service::Answer;
+use service::Gather;
 
 use super::support::*;
 
@@ -73,7 +74,7 @@ async fn a_stale_etag_is_refused_and_stays_refused() {
     assert!(matches!(again, Err(ProfilesError::Refused { replayed: true, .. })));
     let created_with_etag = upsert(&world, ("u2", "d"), "v1", traits("zh", &[])).await;
     assert_eq!(refusal(created_with_etag), Refusal::EtagMismatch { etag: String::new() });
-    let found = world.profiles.get_profile(&world.shop, "u2", &[]).await;
+    let found = world.profiles.answer(&world.shop, &[], asked("u2")).await;
     assert_eq!(refusal(found), Refusal::ProfileNotFound { user_id: "u2".into() });
 }
 
@@ -169,12 +170,24 @@ async fn two_tenants_with_the_same_ids_see_nothing_of_each_other() {
     world.accept(&[event("u1", "e1", paid("o1", 100))]).await;
     let theirs = world.profiles.record_events(&other, &[event("u1", "e1", paid("o1", 7))]).await.unwrap();
     assert!(matches!(&theirs[0], Ok(taken) if !taken.replayed), "{theirs:?}");
-    let (profile, _) = world.profiles.get_profile(&other, "u1", &[]).await.unwrap();
+    let (profile, _) = world.profiles.answer(&other, &[], asked("u1")).await.unwrap();
     assert_eq!((profile.spend.orders, profile.spend.net), (1, 7));
     assert_eq!(world.spend("u1").await, (1, 100));
     world.accept(&[event("mine", "e1", paid("o2", 1))]).await;
-    let hidden = world.profiles.get_profile(&other, "mine", &[]).await;
+    let hidden = world.profiles.answer(&other, &[], asked("mine")).await;
     assert_eq!(refusal(hidden), Refusal::ProfileNotFound { user_id: "mine".into() });
     let (page, _) = world.profiles.list_profiles(&other, ("", 0), &[]).await.unwrap();
     assert_eq!(page.rows.len(), 1);
+}
+
+#[tokio::test]
+async fn users_asked_for_together_are_each_found_or_missed_by_themselves() {
+    let world = world().await;
+    for id in ["u1", "u2"] {
+        upsert(&world, (id, "a"), "", traits("zh-CN", &[])).await.unwrap();
+    }
+    let ids = ["u2", "nobody", "u1", "u2"];
+    let found = world.profiles.answers(&world.shop, &[], &ids.map(asked)).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|it| it.ok().map(|(profile, _)| profile.user_id)).collect();
+    assert_eq!(found, [Some("u2".to_owned()), None, Some("u1".to_owned()), Some("u2".to_owned())]);
 }

@@ -5,6 +5,7 @@ use profiles::commands::LinkAlias;
 use profiles::commands::NotTaken;
 use profiles::domain::refusal::Refusal;
 use profiles::error::ProfilesError;
+use service::Gather;
 use sqlx::{Connection, Executor};
 use tokio::task::JoinSet;
 
@@ -63,7 +64,7 @@ async fn an_id_becomes_either_a_user_or_an_alias_and_never_both() {
         let report = [event(&alias, &format!("e{}", round + 1), paid(&format!("o{round}"), 10))];
         let (linked, taken) = tokio::join!(world.profiles.link_alias(&world.shop, &link), world.take(&report));
         assert!(taken[0].is_ok(), "{taken:?}");
-        let (profile, _) = world.profiles.get_profile(&world.shop, &alias, &[]).await.unwrap();
+        let (profile, _) = world.profiles.answer(&world.shop, &[], asked(&alias)).await.unwrap();
         match linked {
             Ok(_) => assert_eq!(profile.user_id, "u1"),
             Err(ProfilesError::Refused { refusal, .. }) => {

@@ -14,8 +14,9 @@ use profiles::domain::refund::Refund;
 use profiles::domain::refusal::Refusal;
 use profiles::domain::tenant::TenantChange;
 use profiles::error::ProfilesError;
+use profiles::queries::profile::AskedProfile;
 use requests::{Request, body_of};
-use service::Core;
+use service::{Core, Gather};
 use testkit::TestDb;
 use time::OffsetDateTime;
 
@@ -168,7 +169,7 @@ impl World {
 
     /// (orders, net spend) of a user.
     pub(crate) async fn spend(&self, user: &str) -> (i64, i64) {
-        let spend = self.profiles.get_profile(&self.shop, user, &[]).await.unwrap().0.spend;
+        let spend = self.profiles.answer(&self.shop, &[], asked(user)).await.unwrap().0.spend;
         (spend.orders, spend.net)
     }
 
@@ -195,4 +196,9 @@ pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, ProfilesError>) -> 
         Err(ProfilesError::Refused { refusal, .. }) => refusal,
         other => panic!("not a refusal: {other:?}"),
     }
+}
+
+/// A user that somebody wants to see.
+pub(crate) fn asked(user_id: &str) -> AskedProfile {
+    AskedProfile { user_id: user_id.to_owned() }
 }

@@ -1254,1174 +1254,6 @@ impl HoldState {
         }
     }
 }
-/// One level of a scheme.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Level {
-    /// 0 for the lowest, then one more each; at most 99.
-    #[prost(int32, tag = "1")]
-    pub rank: i32,
-    /// What users call it.
-    #[prost(message, optional, tag = "2")]
-    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
-    /// Growth from which it is reached; 0 for rank 0, rising with the rank.
-    #[prost(int64, tag = "3")]
-    pub threshold: i64,
-}
-impl ::prost::Name for Level {
-    const NAME: &'static str = "Level";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.Level".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.Level".into()
-    }
-}
-/// Levels on the growth of one point type.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Scheme {
-    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
-    #[prost(string, tag = "1")]
-    pub scheme_id: ::prost::alloc::string::String,
-    /// What users call it.
-    #[prost(message, optional, tag = "2")]
-    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
-    /// The point type whose growth counts; spending never lowers it.
-    #[prost(string, tag = "3")]
-    pub point_type_id: ::prost::alloc::string::String,
-    /// 1 to 100 levels in order of rank.
-    #[prost(message, repeated, tag = "4")]
-    pub levels: ::prost::alloc::vec::Vec<Level>,
-    /// Months for which a level is held, counted to the end of the day in the point type's zone; starts again with a
-    /// promotion. 0: for ever. At most 120.
-    #[prost(int32, tag = "5")]
-    pub validity_months: i32,
-    /// What happens at its end. Needed where `validity_months` is set.
-    #[prost(enumeration = "PeriodEnd", tag = "6")]
-    pub period_end: i32,
-    /// Output: 1, then one more with each publishing.
-    #[prost(int32, tag = "7")]
-    pub version: i32,
-    /// Output.
-    #[prost(message, optional, tag = "8")]
-    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
-}
-impl ::prost::Name for Scheme {
-    const NAME: &'static str = "Scheme";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.Scheme".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.Scheme".into()
-    }
-}
-/// A user's standing in a scheme.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Member {
-    /// The level held.
-    #[prost(message, optional, tag = "1")]
-    pub level: ::core::option::Option<Level>,
-    /// Since when; absent for a user never seen.
-    #[prost(message, optional, tag = "2")]
-    pub since: ::core::option::Option<::prost_types::Timestamp>,
-    /// The first instant at which it is no longer held without a review; absent: for ever.
-    #[prost(message, optional, tag = "3")]
-    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
-    /// The growth that counts.
-    #[prost(int64, tag = "4")]
-    pub growth: i64,
-    /// The next level; absent on the highest.
-    #[prost(message, optional, tag = "5")]
-    pub next_level: ::core::option::Option<Level>,
-    /// Growth missing to it; 0 on the highest.
-    #[prost(int64, tag = "6")]
-    pub missing: i64,
-}
-impl ::prost::Name for Member {
-    const NAME: &'static str = "Member";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.Member".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.Member".into()
-    }
-}
-/// One move of a member. A renewal at a period's end is a move to the same level.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LevelMove {
-    /// Level before.
-    #[prost(int32, tag = "1")]
-    pub from_rank: i32,
-    /// Level after.
-    #[prost(int32, tag = "2")]
-    pub to_rank: i32,
-    /// Why.
-    #[prost(enumeration = "MoveCause", tag = "3")]
-    pub cause: i32,
-    /// The growth that decided it.
-    #[prost(int64, tag = "4")]
-    pub growth: i64,
-    /// The scheme's version that decided it.
-    #[prost(int32, tag = "5")]
-    pub scheme_version: i32,
-    /// When it took effect.
-    #[prost(message, optional, tag = "6")]
-    pub moved_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Validity of the new level; absent: for ever.
-    #[prost(message, optional, tag = "7")]
-    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
-}
-impl ::prost::Name for LevelMove {
-    const NAME: &'static str = "LevelMove";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.LevelMove".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.LevelMove".into()
-    }
-}
-/// Arguments of PublishScheme.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct PublishSchemeRequest {
-    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
-    #[prost(string, tag = "1")]
-    pub request_id: ::prost::alloc::string::String,
-    /// The scheme.
-    #[prost(message, optional, tag = "2")]
-    pub scheme: ::core::option::Option<Scheme>,
-    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
-    /// the request id stays free.
-    #[prost(bool, tag = "3")]
-    pub validate_only: bool,
-}
-impl ::prost::Name for PublishSchemeRequest {
-    const NAME: &'static str = "PublishSchemeRequest";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.PublishSchemeRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.PublishSchemeRequest".into()
-    }
-}
-/// Result of PublishScheme.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct PublishSchemeResponse {
-    /// The scheme as published.
-    #[prost(message, optional, tag = "1")]
-    pub scheme: ::core::option::Option<Scheme>,
-    /// Where this service's log tells of the effect.
-    #[prost(message, optional, tag = "2")]
-    pub position: ::core::option::Option<super::super::common::v1::Position>,
-}
-impl ::prost::Name for PublishSchemeResponse {
-    const NAME: &'static str = "PublishSchemeResponse";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.PublishSchemeResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.PublishSchemeResponse".into()
-    }
-}
-/// Arguments of GetScheme.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetSchemeRequest {
-    /// The scheme.
-    #[prost(string, tag = "1")]
-    pub scheme_id: ::prost::alloc::string::String,
-}
-impl ::prost::Name for GetSchemeRequest {
-    const NAME: &'static str = "GetSchemeRequest";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.GetSchemeRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.GetSchemeRequest".into()
-    }
-}
-/// Result of GetScheme.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetSchemeResponse {
-    /// The scheme.
-    #[prost(message, optional, tag = "1")]
-    pub scheme: ::core::option::Option<Scheme>,
-}
-impl ::prost::Name for GetSchemeResponse {
-    const NAME: &'static str = "GetSchemeResponse";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.GetSchemeResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.GetSchemeResponse".into()
-    }
-}
-/// Arguments of ListSchemes.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ListSchemesRequest {
-    /// At most this many: 0 means 50, more than 200 means 200.
-    #[prost(int32, tag = "1")]
-    pub page_size: i32,
-    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
-    #[prost(string, tag = "2")]
-    pub page_token: ::prost::alloc::string::String,
-}
-impl ::prost::Name for ListSchemesRequest {
-    const NAME: &'static str = "ListSchemesRequest";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.ListSchemesRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.ListSchemesRequest".into()
-    }
-}
-/// Result of ListSchemes.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListSchemesResponse {
-    /// The schemes, each in its newest version.
-    #[prost(message, repeated, tag = "1")]
-    pub schemes: ::prost::alloc::vec::Vec<Scheme>,
-    /// Empty on the last page.
-    #[prost(string, tag = "2")]
-    pub next_page_token: ::prost::alloc::string::String,
-}
-impl ::prost::Name for ListSchemesResponse {
-    const NAME: &'static str = "ListSchemesResponse";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.ListSchemesResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.ListSchemesResponse".into()
-    }
-}
-/// Arguments of GetMember.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetMemberRequest {
-    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
-    #[prost(string, tag = "1")]
-    pub user_id: ::prost::alloc::string::String,
-    /// The scheme.
-    #[prost(string, tag = "2")]
-    pub scheme_id: ::prost::alloc::string::String,
-    /// Positions that the answer must include; at most 8. See Position.
-    #[prost(message, repeated, tag = "3")]
-    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
-}
-impl ::prost::Name for GetMemberRequest {
-    const NAME: &'static str = "GetMemberRequest";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.GetMemberRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.GetMemberRequest".into()
-    }
-}
-/// Result of GetMember.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetMemberResponse {
-    /// The standing.
-    #[prost(message, optional, tag = "1")]
-    pub member: ::core::option::Option<Member>,
-}
-impl ::prost::Name for GetMemberResponse {
-    const NAME: &'static str = "GetMemberResponse";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.GetMemberResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.GetMemberResponse".into()
-    }
-}
-/// Arguments of ListLevelMoves.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListLevelMovesRequest {
-    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
-    #[prost(string, tag = "1")]
-    pub user_id: ::prost::alloc::string::String,
-    /// The scheme.
-    #[prost(string, tag = "2")]
-    pub scheme_id: ::prost::alloc::string::String,
-    /// At most this many: 0 means 50, more than 200 means 200.
-    #[prost(int32, tag = "3")]
-    pub page_size: i32,
-    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
-    #[prost(string, tag = "4")]
-    pub page_token: ::prost::alloc::string::String,
-    /// Positions that the answer must include; at most 8. See Position.
-    #[prost(message, repeated, tag = "5")]
-    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
-}
-impl ::prost::Name for ListLevelMovesRequest {
-    const NAME: &'static str = "ListLevelMovesRequest";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.ListLevelMovesRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.ListLevelMovesRequest".into()
-    }
-}
-/// Result of ListLevelMoves.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListLevelMovesResponse {
-    /// The moves.
-    #[prost(message, repeated, tag = "1")]
-    pub moves: ::prost::alloc::vec::Vec<LevelMove>,
-    /// Empty on the last page.
-    #[prost(string, tag = "2")]
-    pub next_page_token: ::prost::alloc::string::String,
-}
-impl ::prost::Name for ListLevelMovesResponse {
-    const NAME: &'static str = "ListLevelMovesResponse";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.ListLevelMovesResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.ListLevelMovesResponse".into()
-    }
-}
-/// Arguments of CountMembers.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct CountMembersRequest {
-    /// The scheme.
-    #[prost(string, tag = "1")]
-    pub scheme_id: ::prost::alloc::string::String,
-    /// Positions that the answer must include; at most 8. See Position.
-    #[prost(message, repeated, tag = "2")]
-    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
-}
-impl ::prost::Name for CountMembersRequest {
-    const NAME: &'static str = "CountMembersRequest";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.CountMembersRequest".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.CountMembersRequest".into()
-    }
-}
-/// Members on one level.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct LevelCount {
-    /// The level.
-    #[prost(message, optional, tag = "1")]
-    pub level: ::core::option::Option<Level>,
-    /// How many.
-    #[prost(int64, tag = "2")]
-    pub members: i64,
-}
-impl ::prost::Name for LevelCount {
-    const NAME: &'static str = "LevelCount";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.LevelCount".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.LevelCount".into()
-    }
-}
-/// Result of CountMembers.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct CountMembersResponse {
-    /// All levels, lowest first.
-    #[prost(message, repeated, tag = "1")]
-    pub levels: ::prost::alloc::vec::Vec<LevelCount>,
-}
-impl ::prost::Name for CountMembersResponse {
-    const NAME: &'static str = "CountMembersResponse";
-    const PACKAGE: &'static str = "banyan.levels.v1";
-    fn full_name() -> ::prost::alloc::string::String {
-        "banyan.levels.v1.CountMembersResponse".into()
-    }
-    fn type_url() -> ::prost::alloc::string::String {
-        "/banyan.levels.v1.CountMembersResponse".into()
-    }
-}
-/// What happens to a member's growth when the level's validity ends. The level is then decided anew from the growth and
-/// its validity starts again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum PeriodEnd {
-    /// Refused as input.
-    Unspecified = 0,
-    /// Nothing: the level is renewed as long as the growth supports it.
-    Keep = 1,
-    /// Growth becomes 0.
-    Reset = 2,
-    /// The level's threshold is taken off.
-    SubtractThreshold = 3,
-    /// Growth falls to the level's threshold.
-    ToFloor = 4,
-}
-impl PeriodEnd {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "PERIOD_END_UNSPECIFIED",
-            Self::Keep => "PERIOD_END_KEEP",
-            Self::Reset => "PERIOD_END_RESET",
-            Self::SubtractThreshold => "PERIOD_END_SUBTRACT_THRESHOLD",
-            Self::ToFloor => "PERIOD_END_TO_FLOOR",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "PERIOD_END_UNSPECIFIED" => Some(Self::Unspecified),
-            "PERIOD_END_KEEP" => Some(Self::Keep),
-            "PERIOD_END_RESET" => Some(Self::Reset),
-            "PERIOD_END_SUBTRACT_THRESHOLD" => Some(Self::SubtractThreshold),
-            "PERIOD_END_TO_FLOOR" => Some(Self::ToFloor),
-            _ => None,
-        }
-    }
-}
-/// Why a level changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum MoveCause {
-    /// Never sent.
-    Unspecified = 0,
-    /// Growth reached a threshold.
-    Earned = 1,
-    /// Growth was taken back below the threshold.
-    Reversed = 2,
-    /// The validity ended.
-    PeriodEnd = 3,
-    /// A new version of the scheme has other thresholds; decided with the member's next entry.
-    SchemeChanged = 4,
-}
-impl MoveCause {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "MOVE_CAUSE_UNSPECIFIED",
-            Self::Earned => "MOVE_CAUSE_EARNED",
-            Self::Reversed => "MOVE_CAUSE_REVERSED",
-            Self::PeriodEnd => "MOVE_CAUSE_PERIOD_END",
-            Self::SchemeChanged => "MOVE_CAUSE_SCHEME_CHANGED",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "MOVE_CAUSE_UNSPECIFIED" => Some(Self::Unspecified),
-            "MOVE_CAUSE_EARNED" => Some(Self::Earned),
-            "MOVE_CAUSE_REVERSED" => Some(Self::Reversed),
-            "MOVE_CAUSE_PERIOD_END" => Some(Self::PeriodEnd),
-            "MOVE_CAUSE_SCHEME_CHANGED" => Some(Self::SchemeChanged),
-            _ => None,
-        }
-    }
-}
-/// Generated client implementations.
-pub mod level_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    use tonic::codegen::http::Uri;
-    /// Levels: what users have reached.
-    #[derive(Debug, Clone)]
-    pub struct LevelServiceClient<T> {
-        inner: tonic::client::Grpc<T>,
-    }
-    impl<T> LevelServiceClient<T>
-    where
-        T: tonic::client::GrpcService<tonic::body::Body>,
-        T::Error: Into<StdError>,
-        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
-        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
-    {
-        pub fn new(inner: T) -> Self {
-            let inner = tonic::client::Grpc::new(inner);
-            Self { inner }
-        }
-        pub fn with_origin(inner: T, origin: Uri) -> Self {
-            let inner = tonic::client::Grpc::with_origin(inner, origin);
-            Self { inner }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> LevelServiceClient<InterceptedService<T, F>>
-        where
-            F: tonic::service::Interceptor,
-            T::ResponseBody: Default,
-            T: tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-                Response = http::Response<
-                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
-                >,
-            >,
-            <T as tonic::codegen::Service<
-                http::Request<tonic::body::Body>,
-            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
-        {
-            LevelServiceClient::new(InterceptedService::new(inner, interceptor))
-        }
-        /// Compress requests with the given encoding.
-        ///
-        /// This requires the server to support it otherwise it might respond with an
-        /// error.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.send_compressed(encoding);
-            self
-        }
-        /// Enable decompressing responses.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.inner = self.inner.accept_compressed(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_decoding_message_size(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.inner = self.inner.max_encoding_message_size(limit);
-            self
-        }
-        /// Publishes the tenant's scheme, or a new version of it where the id exists. Members keep their level until their
-        /// next entry or the end of its validity. FAILED_PRECONDITION `SCHEME_LIMIT` for a second scheme;
-        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
-        pub async fn publish_scheme(
-            &mut self,
-            request: impl tonic::IntoRequest<super::PublishSchemeRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::PublishSchemeResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/banyan.levels.v1.LevelService/PublishScheme",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("banyan.levels.v1.LevelService", "PublishScheme"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// Reads a scheme. NOT_FOUND `SCHEME_NOT_FOUND`.
-        pub async fn get_scheme(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetSchemeRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetSchemeResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/banyan.levels.v1.LevelService/GetScheme",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "GetScheme"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// Lists the tenant's schemes in byte order of their ids. There is at most one for now.
-        pub async fn list_schemes(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListSchemesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListSchemesResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/banyan.levels.v1.LevelService/ListSchemes",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "ListSchemes"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// A user's level, progress and what is missing; the lowest level for a user never seen. NOT_FOUND `SCHEME_NOT_FOUND`.
-        pub async fn get_member(
-            &mut self,
-            request: impl tonic::IntoRequest<super::GetMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetMemberResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/banyan.levels.v1.LevelService/GetMember",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "GetMember"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// A user's moves, newest first, with the figures that decided them.
-        pub async fn list_level_moves(
-            &mut self,
-            request: impl tonic::IntoRequest<super::ListLevelMovesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListLevelMovesResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/banyan.levels.v1.LevelService/ListLevelMoves",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("banyan.levels.v1.LevelService", "ListLevelMoves"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-        /// How many members are on each level; users never seen are in none.
-        pub async fn count_members(
-            &mut self,
-            request: impl tonic::IntoRequest<super::CountMembersRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::CountMembersResponse>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/banyan.levels.v1.LevelService/CountMembers",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("banyan.levels.v1.LevelService", "CountMembers"),
-                );
-            self.inner.unary(req, path, codec).await
-        }
-    }
-}
-/// Generated server implementations.
-pub mod level_service_server {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value,
-    )]
-    use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with LevelServiceServer.
-    #[async_trait]
-    pub trait LevelService: std::marker::Send + std::marker::Sync + 'static {
-        /// Publishes the tenant's scheme, or a new version of it where the id exists. Members keep their level until their
-        /// next entry or the end of its validity. FAILED_PRECONDITION `SCHEME_LIMIT` for a second scheme;
-        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
-        async fn publish_scheme(
-            &self,
-            request: tonic::Request<super::PublishSchemeRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::PublishSchemeResponse>,
-            tonic::Status,
-        >;
-        /// Reads a scheme. NOT_FOUND `SCHEME_NOT_FOUND`.
-        async fn get_scheme(
-            &self,
-            request: tonic::Request<super::GetSchemeRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetSchemeResponse>,
-            tonic::Status,
-        >;
-        /// Lists the tenant's schemes in byte order of their ids. There is at most one for now.
-        async fn list_schemes(
-            &self,
-            request: tonic::Request<super::ListSchemesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListSchemesResponse>,
-            tonic::Status,
-        >;
-        /// A user's level, progress and what is missing; the lowest level for a user never seen. NOT_FOUND `SCHEME_NOT_FOUND`.
-        async fn get_member(
-            &self,
-            request: tonic::Request<super::GetMemberRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::GetMemberResponse>,
-            tonic::Status,
-        >;
-        /// A user's moves, newest first, with the figures that decided them.
-        async fn list_level_moves(
-            &self,
-            request: tonic::Request<super::ListLevelMovesRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ListLevelMovesResponse>,
-            tonic::Status,
-        >;
-        /// How many members are on each level; users never seen are in none.
-        async fn count_members(
-            &self,
-            request: tonic::Request<super::CountMembersRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::CountMembersResponse>,
-            tonic::Status,
-        >;
-    }
-    /// Levels: what users have reached.
-    #[derive(Debug)]
-    pub struct LevelServiceServer<T> {
-        inner: Arc<T>,
-        accept_compression_encodings: EnabledCompressionEncodings,
-        send_compression_encodings: EnabledCompressionEncodings,
-        max_decoding_message_size: Option<usize>,
-        max_encoding_message_size: Option<usize>,
-    }
-    impl<T> LevelServiceServer<T> {
-        pub fn new(inner: T) -> Self {
-            Self::from_arc(Arc::new(inner))
-        }
-        pub fn from_arc(inner: Arc<T>) -> Self {
-            Self {
-                inner,
-                accept_compression_encodings: Default::default(),
-                send_compression_encodings: Default::default(),
-                max_decoding_message_size: None,
-                max_encoding_message_size: None,
-            }
-        }
-        pub fn with_interceptor<F>(
-            inner: T,
-            interceptor: F,
-        ) -> InterceptedService<Self, F>
-        where
-            F: tonic::service::Interceptor,
-        {
-            InterceptedService::new(Self::new(inner), interceptor)
-        }
-        /// Enable decompressing requests with the given encoding.
-        #[must_use]
-        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.accept_compression_encodings.enable(encoding);
-            self
-        }
-        /// Compress responses with the given encoding, if the client supports it.
-        #[must_use]
-        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
-            self.send_compression_encodings.enable(encoding);
-            self
-        }
-        /// Limits the maximum size of a decoded message.
-        ///
-        /// Default: `4MB`
-        #[must_use]
-        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
-            self.max_decoding_message_size = Some(limit);
-            self
-        }
-        /// Limits the maximum size of an encoded message.
-        ///
-        /// Default: `usize::MAX`
-        #[must_use]
-        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
-            self.max_encoding_message_size = Some(limit);
-            self
-        }
-    }
-    impl<T, B> tonic::codegen::Service<http::Request<B>> for LevelServiceServer<T>
-    where
-        T: LevelService,
-        B: Body + std::marker::Send + 'static,
-        B::Error: Into<StdError> + std::marker::Send + 'static,
-    {
-        type Response = http::Response<tonic::body::Body>;
-        type Error = std::convert::Infallible;
-        type Future = BoxFuture<Self::Response, Self::Error>;
-        fn poll_ready(
-            &mut self,
-            _cx: &mut Context<'_>,
-        ) -> Poll<std::result::Result<(), Self::Error>> {
-            Poll::Ready(Ok(()))
-        }
-        fn call(&mut self, req: http::Request<B>) -> Self::Future {
-            match req.uri().path() {
-                "/banyan.levels.v1.LevelService/PublishScheme" => {
-                    #[allow(non_camel_case_types)]
-                    struct PublishSchemeSvc<T: LevelService>(pub Arc<T>);
-                    impl<
-                        T: LevelService,
-                    > tonic::server::UnaryService<super::PublishSchemeRequest>
-                    for PublishSchemeSvc<T> {
-                        type Response = super::PublishSchemeResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::PublishSchemeRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as LevelService>::publish_scheme(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = PublishSchemeSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/banyan.levels.v1.LevelService/GetScheme" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetSchemeSvc<T: LevelService>(pub Arc<T>);
-                    impl<
-                        T: LevelService,
-                    > tonic::server::UnaryService<super::GetSchemeRequest>
-                    for GetSchemeSvc<T> {
-                        type Response = super::GetSchemeResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetSchemeRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as LevelService>::get_scheme(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetSchemeSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/banyan.levels.v1.LevelService/ListSchemes" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListSchemesSvc<T: LevelService>(pub Arc<T>);
-                    impl<
-                        T: LevelService,
-                    > tonic::server::UnaryService<super::ListSchemesRequest>
-                    for ListSchemesSvc<T> {
-                        type Response = super::ListSchemesResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListSchemesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as LevelService>::list_schemes(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListSchemesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/banyan.levels.v1.LevelService/GetMember" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetMemberSvc<T: LevelService>(pub Arc<T>);
-                    impl<
-                        T: LevelService,
-                    > tonic::server::UnaryService<super::GetMemberRequest>
-                    for GetMemberSvc<T> {
-                        type Response = super::GetMemberResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::GetMemberRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as LevelService>::get_member(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/banyan.levels.v1.LevelService/ListLevelMoves" => {
-                    #[allow(non_camel_case_types)]
-                    struct ListLevelMovesSvc<T: LevelService>(pub Arc<T>);
-                    impl<
-                        T: LevelService,
-                    > tonic::server::UnaryService<super::ListLevelMovesRequest>
-                    for ListLevelMovesSvc<T> {
-                        type Response = super::ListLevelMovesResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::ListLevelMovesRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as LevelService>::list_level_moves(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ListLevelMovesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/banyan.levels.v1.LevelService/CountMembers" => {
-                    #[allow(non_camel_case_types)]
-                    struct CountMembersSvc<T: LevelService>(pub Arc<T>);
-                    impl<
-                        T: LevelService,
-                    > tonic::server::UnaryService<super::CountMembersRequest>
-                    for CountMembersSvc<T> {
-                        type Response = super::CountMembersResponse;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::CountMembersRequest>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as LevelService>::count_members(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = CountMembersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                _ => {
-                    Box::pin(async move {
-                        let mut response = http::Response::new(
-                            tonic::body::Body::default(),
-                        );
-                        let headers = response.headers_mut();
-                        headers
-                            .insert(
-                                tonic::Status::GRPC_STATUS,
-                                (tonic::Code::Unimplemented as i32).into(),
-                            );
-                        headers
-                            .insert(
-                                http::header::CONTENT_TYPE,
-                                tonic::metadata::GRPC_CONTENT_TYPE,
-                            );
-                        Ok(response)
-                    })
-                }
-            }
-        }
-    }
-    impl<T> Clone for LevelServiceServer<T> {
-        fn clone(&self) -> Self {
-            let inner = self.inner.clone();
-            Self {
-                inner,
-                accept_compression_encodings: self.accept_compression_encodings,
-                send_compression_encodings: self.send_compression_encodings,
-                max_decoding_message_size: self.max_decoding_message_size,
-                max_encoding_message_size: self.max_encoding_message_size,
-            }
-        }
-    }
-    /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "banyan.levels.v1.LevelService";
-    impl<T> tonic::server::NamedService for LevelServiceServer<T> {
-        const NAME: &'static str = SERVICE_NAME;
-    }
-}
 /// A currency of points.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PointType {
@@ -4585,6 +3417,1334 @@ pub mod points_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "banyan.levels.v1.PointsService";
     impl<T> tonic::server::NamedService for PointsServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// One level of a scheme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Level {
+    /// 0 for the lowest, then one more each; at most 99.
+    #[prost(int32, tag = "1")]
+    pub rank: i32,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// Growth from which it is reached; 0 for rank 0, rising with the rank.
+    #[prost(int64, tag = "3")]
+    pub threshold: i64,
+}
+impl ::prost::Name for Level {
+    const NAME: &'static str = "Level";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Level".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Level".into()
+    }
+}
+/// Levels on the growth of one point type.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Scheme {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    #[prost(string, tag = "1")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// The point type whose growth counts; spending never lowers it.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// 1 to 100 levels in order of rank.
+    #[prost(message, repeated, tag = "4")]
+    pub levels: ::prost::alloc::vec::Vec<Level>,
+    /// Months for which a level is held, counted to the end of the day in the point type's zone; starts again with a
+    /// promotion. 0: for ever. At most 120.
+    #[prost(int32, tag = "5")]
+    pub validity_months: i32,
+    /// What happens at its end. Needed where `validity_months` is set.
+    #[prost(enumeration = "PeriodEnd", tag = "6")]
+    pub period_end: i32,
+    /// Output: 1, then one more with each publishing.
+    #[prost(int32, tag = "7")]
+    pub version: i32,
+    /// Output.
+    #[prost(message, optional, tag = "8")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Scheme {
+    const NAME: &'static str = "Scheme";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Scheme".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Scheme".into()
+    }
+}
+/// A user's standing in a scheme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Member {
+    /// The level held.
+    #[prost(message, optional, tag = "1")]
+    pub level: ::core::option::Option<Level>,
+    /// Since when; absent for a user never seen.
+    #[prost(message, optional, tag = "2")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant at which it is no longer held without a review; absent: for ever.
+    #[prost(message, optional, tag = "3")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// The growth that counts.
+    #[prost(int64, tag = "4")]
+    pub growth: i64,
+    /// The next level; absent on the highest.
+    #[prost(message, optional, tag = "5")]
+    pub next_level: ::core::option::Option<Level>,
+    /// Growth missing to it; 0 on the highest.
+    #[prost(int64, tag = "6")]
+    pub missing: i64,
+}
+impl ::prost::Name for Member {
+    const NAME: &'static str = "Member";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Member".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Member".into()
+    }
+}
+/// One move of a member. A renewal at a period's end is a move to the same level.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LevelMove {
+    /// Level before.
+    #[prost(int32, tag = "1")]
+    pub from_rank: i32,
+    /// Level after.
+    #[prost(int32, tag = "2")]
+    pub to_rank: i32,
+    /// Why.
+    #[prost(enumeration = "MoveCause", tag = "3")]
+    pub cause: i32,
+    /// The growth that decided it.
+    #[prost(int64, tag = "4")]
+    pub growth: i64,
+    /// The scheme's version that decided it.
+    #[prost(int32, tag = "5")]
+    pub scheme_version: i32,
+    /// When it took effect.
+    #[prost(message, optional, tag = "6")]
+    pub moved_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Validity of the new level; absent: for ever.
+    #[prost(message, optional, tag = "7")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for LevelMove {
+    const NAME: &'static str = "LevelMove";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelMove".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelMove".into()
+    }
+}
+/// Arguments of PublishScheme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishSchemeRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(message, optional, tag = "2")]
+    pub scheme: ::core::option::Option<Scheme>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+impl ::prost::Name for PublishSchemeRequest {
+    const NAME: &'static str = "PublishSchemeRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishSchemeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishSchemeRequest".into()
+    }
+}
+/// Result of PublishScheme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishSchemeResponse {
+    /// The scheme as published.
+    #[prost(message, optional, tag = "1")]
+    pub scheme: ::core::option::Option<Scheme>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PublishSchemeResponse {
+    const NAME: &'static str = "PublishSchemeResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishSchemeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishSchemeResponse".into()
+    }
+}
+/// Arguments of GetScheme.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSchemeRequest {
+    /// The scheme.
+    #[prost(string, tag = "1")]
+    pub scheme_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetSchemeRequest {
+    const NAME: &'static str = "GetSchemeRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetSchemeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetSchemeRequest".into()
+    }
+}
+/// Result of GetScheme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSchemeResponse {
+    /// The scheme.
+    #[prost(message, optional, tag = "1")]
+    pub scheme: ::core::option::Option<Scheme>,
+}
+impl ::prost::Name for GetSchemeResponse {
+    const NAME: &'static str = "GetSchemeResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetSchemeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetSchemeResponse".into()
+    }
+}
+/// Arguments of ListSchemes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSchemesRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSchemesRequest {
+    const NAME: &'static str = "ListSchemesRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListSchemesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListSchemesRequest".into()
+    }
+}
+/// Result of ListSchemes.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSchemesResponse {
+    /// The schemes, each in its newest version.
+    #[prost(message, repeated, tag = "1")]
+    pub schemes: ::prost::alloc::vec::Vec<Scheme>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSchemesResponse {
+    const NAME: &'static str = "ListSchemesResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListSchemesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListSchemesResponse".into()
+    }
+}
+/// Arguments of GetMember.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetMemberRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(string, tag = "2")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "3")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetMemberRequest {
+    const NAME: &'static str = "GetMemberRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetMemberRequest".into()
+    }
+}
+/// Result of GetMember.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetMemberResponse {
+    /// The standing.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+}
+impl ::prost::Name for GetMemberResponse {
+    const NAME: &'static str = "GetMemberResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetMemberResponse".into()
+    }
+}
+/// Arguments of GetStanding.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetStandingRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes. One never seen is on the lowest level and has nothing.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "2")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetStandingRequest {
+    const NAME: &'static str = "GetStandingRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetStandingRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetStandingRequest".into()
+    }
+}
+/// Result of GetStanding.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetStandingResponse {
+    /// The tenant's schemes in byte order of their ids.
+    #[prost(message, repeated, tag = "1")]
+    pub schemes: ::prost::alloc::vec::Vec<SchemeStanding>,
+    /// The tenant's spendable point types in byte order of their ids, of the first 50 point types.
+    #[prost(message, repeated, tag = "2")]
+    pub points: ::prost::alloc::vec::Vec<PointStanding>,
+}
+impl ::prost::Name for GetStandingResponse {
+    const NAME: &'static str = "GetStandingResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetStandingResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetStandingResponse".into()
+    }
+}
+/// A scheme and where a user stands in it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SchemeStanding {
+    /// The scheme.
+    #[prost(message, optional, tag = "1")]
+    pub scheme: ::core::option::Option<Scheme>,
+    /// The standing.
+    #[prost(message, optional, tag = "2")]
+    pub member: ::core::option::Option<Member>,
+}
+impl ::prost::Name for SchemeStanding {
+    const NAME: &'static str = "SchemeStanding";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SchemeStanding".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SchemeStanding".into()
+    }
+}
+/// A point type and what a user has of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PointStanding {
+    /// The point type.
+    #[prost(message, optional, tag = "1")]
+    pub point_type: ::core::option::Option<PointType>,
+    /// The balance as of now.
+    #[prost(message, optional, tag = "2")]
+    pub balance: ::core::option::Option<GetBalanceResponse>,
+}
+impl ::prost::Name for PointStanding {
+    const NAME: &'static str = "PointStanding";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PointStanding".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PointStanding".into()
+    }
+}
+/// Arguments of ListLevelMoves.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLevelMovesRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(string, tag = "2")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListLevelMovesRequest {
+    const NAME: &'static str = "ListLevelMovesRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListLevelMovesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListLevelMovesRequest".into()
+    }
+}
+/// Result of ListLevelMoves.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLevelMovesResponse {
+    /// The moves.
+    #[prost(message, repeated, tag = "1")]
+    pub moves: ::prost::alloc::vec::Vec<LevelMove>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListLevelMovesResponse {
+    const NAME: &'static str = "ListLevelMovesResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListLevelMovesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListLevelMovesResponse".into()
+    }
+}
+/// Arguments of CountMembers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CountMembersRequest {
+    /// The scheme.
+    #[prost(string, tag = "1")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "2")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for CountMembersRequest {
+    const NAME: &'static str = "CountMembersRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CountMembersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CountMembersRequest".into()
+    }
+}
+/// Members on one level.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LevelCount {
+    /// The level.
+    #[prost(message, optional, tag = "1")]
+    pub level: ::core::option::Option<Level>,
+    /// How many.
+    #[prost(int64, tag = "2")]
+    pub members: i64,
+}
+impl ::prost::Name for LevelCount {
+    const NAME: &'static str = "LevelCount";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelCount".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelCount".into()
+    }
+}
+/// Result of CountMembers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CountMembersResponse {
+    /// All levels, lowest first.
+    #[prost(message, repeated, tag = "1")]
+    pub levels: ::prost::alloc::vec::Vec<LevelCount>,
+}
+impl ::prost::Name for CountMembersResponse {
+    const NAME: &'static str = "CountMembersResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CountMembersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CountMembersResponse".into()
+    }
+}
+/// What happens to a member's growth when the level's validity ends. The level is then decided anew from the growth and
+/// its validity starts again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PeriodEnd {
+    /// Refused as input.
+    Unspecified = 0,
+    /// Nothing: the level is renewed as long as the growth supports it.
+    Keep = 1,
+    /// Growth becomes 0.
+    Reset = 2,
+    /// The level's threshold is taken off.
+    SubtractThreshold = 3,
+    /// Growth falls to the level's threshold.
+    ToFloor = 4,
+}
+impl PeriodEnd {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PERIOD_END_UNSPECIFIED",
+            Self::Keep => "PERIOD_END_KEEP",
+            Self::Reset => "PERIOD_END_RESET",
+            Self::SubtractThreshold => "PERIOD_END_SUBTRACT_THRESHOLD",
+            Self::ToFloor => "PERIOD_END_TO_FLOOR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PERIOD_END_UNSPECIFIED" => Some(Self::Unspecified),
+            "PERIOD_END_KEEP" => Some(Self::Keep),
+            "PERIOD_END_RESET" => Some(Self::Reset),
+            "PERIOD_END_SUBTRACT_THRESHOLD" => Some(Self::SubtractThreshold),
+            "PERIOD_END_TO_FLOOR" => Some(Self::ToFloor),
+            _ => None,
+        }
+    }
+}
+/// Why a level changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MoveCause {
+    /// Never sent.
+    Unspecified = 0,
+    /// Growth reached a threshold.
+    Earned = 1,
+    /// Growth was taken back below the threshold.
+    Reversed = 2,
+    /// The validity ended.
+    PeriodEnd = 3,
+    /// A new version of the scheme has other thresholds; decided with the member's next entry.
+    SchemeChanged = 4,
+}
+impl MoveCause {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MOVE_CAUSE_UNSPECIFIED",
+            Self::Earned => "MOVE_CAUSE_EARNED",
+            Self::Reversed => "MOVE_CAUSE_REVERSED",
+            Self::PeriodEnd => "MOVE_CAUSE_PERIOD_END",
+            Self::SchemeChanged => "MOVE_CAUSE_SCHEME_CHANGED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MOVE_CAUSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "MOVE_CAUSE_EARNED" => Some(Self::Earned),
+            "MOVE_CAUSE_REVERSED" => Some(Self::Reversed),
+            "MOVE_CAUSE_PERIOD_END" => Some(Self::PeriodEnd),
+            "MOVE_CAUSE_SCHEME_CHANGED" => Some(Self::SchemeChanged),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod level_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Levels: what users have reached.
+    #[derive(Debug, Clone)]
+    pub struct LevelServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> LevelServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> LevelServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            LevelServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Publishes the tenant's scheme, or a new version of it where the id exists. Members keep their level until their
+        /// next entry or the end of its validity. FAILED_PRECONDITION `SCHEME_LIMIT` for a second scheme;
+        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        pub async fn publish_scheme(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishSchemeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishSchemeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/PublishScheme",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LevelService", "PublishScheme"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a scheme. NOT_FOUND `SCHEME_NOT_FOUND`.
+        pub async fn get_scheme(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSchemeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSchemeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/GetScheme",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "GetScheme"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the tenant's schemes in byte order of their ids. There is at most one for now.
+        pub async fn list_schemes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSchemesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSchemesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/ListSchemes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "ListSchemes"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A user's level, progress and what is missing; the lowest level for a user never seen. NOT_FOUND `SCHEME_NOT_FOUND`.
+        pub async fn get_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/GetMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "GetMember"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// All that a user has here, as of one moment: the standing in every scheme and the balance of every spendable point
+        /// type. What a page about the user needs, in one call.
+        pub async fn get_standing(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStandingRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStandingResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/GetStanding",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "GetStanding"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// A user's moves, newest first, with the figures that decided them.
+        pub async fn list_level_moves(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListLevelMovesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLevelMovesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/ListLevelMoves",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LevelService", "ListLevelMoves"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// How many members are on each level; users never seen are in none.
+        pub async fn count_members(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CountMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CountMembersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/CountMembers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LevelService", "CountMembers"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod level_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with LevelServiceServer.
+    #[async_trait]
+    pub trait LevelService: std::marker::Send + std::marker::Sync + 'static {
+        /// Publishes the tenant's scheme, or a new version of it where the id exists. Members keep their level until their
+        /// next entry or the end of its validity. FAILED_PRECONDITION `SCHEME_LIMIT` for a second scheme;
+        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        async fn publish_scheme(
+            &self,
+            request: tonic::Request<super::PublishSchemeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishSchemeResponse>,
+            tonic::Status,
+        >;
+        /// Reads a scheme. NOT_FOUND `SCHEME_NOT_FOUND`.
+        async fn get_scheme(
+            &self,
+            request: tonic::Request<super::GetSchemeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSchemeResponse>,
+            tonic::Status,
+        >;
+        /// Lists the tenant's schemes in byte order of their ids. There is at most one for now.
+        async fn list_schemes(
+            &self,
+            request: tonic::Request<super::ListSchemesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSchemesResponse>,
+            tonic::Status,
+        >;
+        /// A user's level, progress and what is missing; the lowest level for a user never seen. NOT_FOUND `SCHEME_NOT_FOUND`.
+        async fn get_member(
+            &self,
+            request: tonic::Request<super::GetMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMemberResponse>,
+            tonic::Status,
+        >;
+        /// All that a user has here, as of one moment: the standing in every scheme and the balance of every spendable point
+        /// type. What a page about the user needs, in one call.
+        async fn get_standing(
+            &self,
+            request: tonic::Request<super::GetStandingRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStandingResponse>,
+            tonic::Status,
+        >;
+        /// A user's moves, newest first, with the figures that decided them.
+        async fn list_level_moves(
+            &self,
+            request: tonic::Request<super::ListLevelMovesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLevelMovesResponse>,
+            tonic::Status,
+        >;
+        /// How many members are on each level; users never seen are in none.
+        async fn count_members(
+            &self,
+            request: tonic::Request<super::CountMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CountMembersResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Levels: what users have reached.
+    #[derive(Debug)]
+    pub struct LevelServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> LevelServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for LevelServiceServer<T>
+    where
+        T: LevelService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.LevelService/PublishScheme" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishSchemeSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::PublishSchemeRequest>
+                    for PublishSchemeSvc<T> {
+                        type Response = super::PublishSchemeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishSchemeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::publish_scheme(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishSchemeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelService/GetScheme" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSchemeSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::GetSchemeRequest>
+                    for GetSchemeSvc<T> {
+                        type Response = super::GetSchemeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSchemeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::get_scheme(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSchemeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelService/ListSchemes" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSchemesSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::ListSchemesRequest>
+                    for ListSchemesSvc<T> {
+                        type Response = super::ListSchemesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSchemesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::list_schemes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSchemesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelService/GetMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetMemberSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::GetMemberRequest>
+                    for GetMemberSvc<T> {
+                        type Response = super::GetMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::get_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelService/GetStanding" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStandingSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::GetStandingRequest>
+                    for GetStandingSvc<T> {
+                        type Response = super::GetStandingResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStandingRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::get_standing(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStandingSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelService/ListLevelMoves" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLevelMovesSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::ListLevelMovesRequest>
+                    for ListLevelMovesSvc<T> {
+                        type Response = super::ListLevelMovesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListLevelMovesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::list_level_moves(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLevelMovesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelService/CountMembers" => {
+                    #[allow(non_camel_case_types)]
+                    struct CountMembersSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::CountMembersRequest>
+                    for CountMembersSvc<T> {
+                        type Response = super::CountMembersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CountMembersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::count_members(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CountMembersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for LevelServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.LevelService";
+    impl<T> tonic::server::NamedService for LevelServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

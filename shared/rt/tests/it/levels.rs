@@ -7,8 +7,8 @@ use std::time::Duration;
 use proto::levels::v1::level_service_server::LevelService;
 use proto::levels::v1::{
     CountMembersRequest, CountMembersResponse, GetMemberRequest, GetMemberResponse, GetSchemeRequest,
-    GetSchemeResponse, ListLevelMovesRequest, ListLevelMovesResponse, ListSchemesRequest, ListSchemesResponse,
-    PublishSchemeRequest, PublishSchemeResponse, Scheme,
+    GetSchemeResponse, GetStandingRequest, GetStandingResponse, ListLevelMovesRequest, ListLevelMovesResponse,
+    ListSchemesRequest, ListSchemesResponse, PublishSchemeRequest, PublishSchemeResponse, Scheme,
 };
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
@@ -94,6 +94,10 @@ impl LevelService for Levels {
         }
         let point_type_id = if scheme_id == "large" { "x".repeat(5 * 1024 * 1024) } else { String::new() };
         Ok(Response::new(GetSchemeResponse { scheme: Some(Scheme { scheme_id, point_type_id, ..Scheme::default() }) }))
+    }
+
+    async fn get_standing(&self, _: Request<GetStandingRequest>) -> Result<Response<GetStandingResponse>, Status> {
+        Ok(Response::new(GetStandingResponse::default()))
     }
 
     async fn get_member(&self, _: Request<GetMemberRequest>) -> Result<Response<GetMemberResponse>, Status> {

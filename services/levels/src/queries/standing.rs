@@ -1,0 +1,84 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use ids::{TenantId, UserId};
+use pg::Tx;
+use proto::levels::v1 as pb;
+use service::{Core, Gather};
+
+use super::balance::{Holdings, shown};
+use super::member::standing;
+use crate::domain::balance::balance;
+use crate::domain::book::{AccountKey, Programme};
+use crate::domain::point_type::PointType;
+use crate::domain::refusal::Refusal;
+use crate::domain::scheme::Scheme;
+use crate::error::LevelsError;
+use crate::{Levels, store, wire};
+
+/// Point types that are looked at.
+const POINT_TYPES_MAX: i64 = 50;
+
+/// All that somebody has here.
+#[derive(Debug, Clone)]
+pub struct AskedStanding {
+    /// The user: a canonical id or an alias.
+    pub user: UserId,
+}
+
+/// See `LevelService.GetStanding`.
+impl Gather<AskedStanding> for Levels {
+    type Answer = pb::GetStandingResponse;
+    type Refusal = Refusal;
+
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    async fn gather(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        asked: &[AskedStanding],
+    ) -> Result<Vec<Result<pb::GetStandingResponse, LevelsError>>, LevelsError> {
+        let spendable = store::point_type::list(tx, tenant, "", POINT_TYPES_MAX).await?;
+        let spendable: Vec<PointType> = spendable.into_iter().filter(|it| it.spendable).collect();
+        let aliases = mirror::resolve(tx, tenant, asked.iter().map(|it| &it.user)).await?;
+        let users: Vec<UserId> = asked.iter().map(|it| aliases.meant(&it.user)).collect();
+        let unique: BTreeSet<&str> = users.iter().map(UserId::as_str).collect();
+        let unique: Vec<&str> = unique.into_iter().collect();
+        let scheme = store::scheme::current(tx, tenant).await?;
+        let measure: Vec<&str> = scheme.iter().map(|it| it.point_type.as_str()).collect();
+        let types = store::point_type::read(tx, tenant, &measure).await?;
+        let members = match &scheme {
+            Some(scheme) => store::member::read(tx, tenant, &scheme.id, &unique).await?,
+            None => BTreeMap::new(),
+        };
+        let ids: BTreeSet<_> = spendable.iter().map(|it| &it.id).chain(types.keys()).collect();
+        let keys: Vec<AccountKey> =
+            users.iter().flat_map(|user| ids.iter().map(|id| (user.clone(), (*id).clone()))).collect();
+        let held = Holdings::read(tx, tenant, &keys).await?;
+        let now = pg::clock(tx).await?;
+        let programme = Programme { types, scheme };
+        let schemes = |user: &UserId| {
+            let in_scheme = |scheme: &Scheme| {
+                let key = (user.clone(), scheme.point_type.clone());
+                let members = members.get(user).map(|member| (user.clone(), member.clone()));
+                let account = held.of(&key).0;
+                let member = standing(&programme, (&key, account), members.into_iter().collect(), now);
+                pb::SchemeStanding { scheme: Some(wire::scheme(scheme)), member: Some(member) }
+            };
+            programme.scheme.iter().map(in_scheme).collect()
+        };
+        let points = |user: &UserId| {
+            let of = |point_type: &PointType| {
+                let key = (user.clone(), point_type.id.clone());
+                let balance = shown(balance(point_type, &key, held.of(&key), [], (now, now)));
+                let balance = Some(wire::balance(balance));
+                pb::PointStanding { point_type: Some(wire::point_type(point_type)), balance }
+            };
+            spendable.iter().map(of).collect()
+        };
+        let answer = |user| Ok(pb::GetStandingResponse { schemes: schemes(user), points: points(user) });
+        Ok(users.iter().map(answer).collect())
+    }
+}
