@@ -93,6 +93,12 @@ impl Executables {
         }
     }
 
+    /// Another program of the newest Postgres, where its package brings it along.
+    pub(crate) fn beside_postgres(name: &str) -> Option<PathBuf> {
+        let found = Self::find();
+        Some(found.postgres(None).ok()?.bin.join(name)).filter(|program| program.is_file())
+    }
+
     /// The Redis or Valkey server.
     pub(crate) fn redis(&self) -> anyhow::Result<&Path> {
         self.redis.as_deref().context("no Redis found")

@@ -138,6 +138,11 @@ impl Private {
     }
 }
 
+/// A program that comes with the newest installed Postgres, such as `pgbench`; `None` where it is not there.
+pub fn postgres_program(name: &str) -> Option<PathBuf> {
+    Executables::beside_postgres(name)
+}
+
 fn address(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
 }

@@ -3,46 +3,33 @@
 //! Every section runs against two suites on private servers of their own: one whose writes share transactions, one where
 //! each call is a transaction. Their runs take turns, so that what the machine does otherwise meets both.
 
+mod args;
+mod check;
+mod client;
 mod drive;
+mod fill;
 mod gate;
+mod machine;
+mod measure;
+mod partner;
+mod programme;
+mod quiet;
+mod results;
 mod rig;
 mod section;
 mod table;
+mod target;
+mod whole;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-use indicatif::ProgressBar;
+use anyhow::{Context as _, bail};
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::drive::Run;
+use crate::args::Args;
 use crate::rig::Rig;
-use crate::section::Section;
-
-/// Compares writes that share transactions with a transaction for each call.
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask bench")]
-struct Args {
-    /// What to call; all without it.
-    #[arg(long, value_delimiter = ',')]
-    section: Vec<Section>,
-
-    /// How many calls are under way at once.
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
-    callers: Vec<usize>,
-
-    /// Seconds of a run.
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
-
-    /// Runs of each; ratios are medians over them.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-
-    /// Users that are called for.
-    #[arg(long, default_value_t = 20_000)]
-    users: u64,
-}
 
 #[tokio::main]
 #[allow(clippy::print_stderr, reason = "the error is for whoever typed the command")]
@@ -58,41 +45,30 @@ async fn main() -> ExitCode {
 
 #[allow(clippy::print_stdout, reason = "the table is the program's output")]
 async fn run(args: Args) -> anyhow::Result<()> {
-    let rigs = [Rig::start("one by one", false).await?, Rig::start("together", true).await?];
-    let rows = measure(&args, &rigs).await;
-    for rig in rigs {
-        rig.stop().await?;
+    args.check()?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    // whichever way this ends, the suites are dropped in it, which ends them
+    let text = tokio::select! {
+        text = bench(&args) => text?,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted; the suites are ended"),
+        _ = terminate.recv() => bail!("asked to end; the suites are ended"),
+    };
+    println!("{text}");
+    match &args.out {
+        Some(file) => std::fs::write(file, text).with_context(|| file.display().to_string()),
+        None => Ok(()),
     }
-    println!("{}", table::write(&rows?));
-    Ok(())
 }
 
-/// All runs, the two suites in turn.
-async fn measure(args: &Args, rigs: &[Rig; 2]) -> anyhow::Result<Vec<table::Row>> {
-    let sections = if args.section.is_empty() { Section::ALL.to_vec() } else { args.section.clone() };
-    let steps = sections.len() * args.callers.len() * args.rounds * rigs.len();
-    let bar = ProgressBar::new(steps as u64);
-    let mut rows = Vec::new();
-    for section in sections {
-        for rig in rigs {
-            section.prepare(rig, args.users).await?;
-        }
-        for callers in &args.callers {
-            let mut runs: [Vec<Run>; 2] = [Vec::new(), Vec::new()];
-            for _ in 0..args.rounds {
-                for (rig, runs) in rigs.iter().zip(&mut runs) {
-                    let calm = gate::wait().await;
-                    let run = drive::closed(rig, section, *callers, args.users, Duration::from_secs(args.seconds));
-                    runs.push(Run { calm, ..run.await? });
-                    bar.inc(1);
-                }
-            }
-            rows.push(table::Row { section, callers: *callers, runs });
-        }
-        for rig in rigs {
-            section.check(rig).await?;
+async fn bench(args: &Args) -> anyhow::Result<String> {
+    let rigs = [Rig::start("one by one", false).await?, Rig::start("together", true).await?];
+    let machine = machine::line(&rigs[1]).await?;
+    if let Some(ms) = args.flush_ms {
+        for rig in &rigs {
+            rig.slow_flush(Duration::from_millis(ms)).await?;
         }
     }
-    bar.finish_and_clear();
-    Ok(rows)
+    let results = measure::all(args, &rigs).await?;
+    let users = args.preloads().then_some(args.users);
+    Ok(table::write(&machine, &args.words(), &results, &target::all(args.flush_ms.is_some()), users))
 }

@@ -1,159 +1,127 @@
 //! A suite on private servers of its own, and clients of it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use backing::Private;
 use ids::TenantId;
-use proto::admin::v1 as admin;
-use proto::common::v1::LocalizedText;
-use proto::google::r#type::Money;
-use proto::incentives::v1 as incentives;
-use proto::incentives::v1::coupon_service_client::CouponServiceClient;
-use proto::levels::v1 as levels;
-use proto::levels::v1::points_service_client::PointsServiceClient;
-use proto::profiles::v1::Funder;
-use proto::profiles::v1::event_service_client::EventServiceClient;
+use sqlx::{Connection as _, PgConnection};
+use suite::demo::SERVICES;
 use suite::folder::Folder;
 use suite::processes::{Processes, serves};
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::Interceptor;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
-use tonic_health::pb::health_client::HealthClient;
 
-/// The point type and the coupon template of the benchmark.
-pub(crate) const POINTS: &str = "points";
-pub(crate) const TEMPLATE: &str = "bench";
+use crate::client::{Client, DEADLINE};
+
 /// Connections of a suite's clients.
-const CONNECTIONS: usize = 4;
-/// How long a call may take before the benchmark gives up.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const CONNECTIONS: usize = 4;
+/// The services whose writes may share transactions.
+const LANES: [&str; 3] = ["profiles", "levels", "incentives"];
 const START_MAX: Duration = Duration::from_secs(180);
 
 /// A suite that runs for the benchmark.
 pub(crate) struct Rig {
     name: &'static str,
-    child: Child,
-    folder: PathBuf,
+    suite: Suite,
+    database_url: String,
     clients: Vec<Client>,
-}
-
-/// A connection with the tenant's token.
-#[derive(Clone)]
-pub(crate) struct Client {
-    channel: Channel,
-    token: Bearer,
-}
-
-#[derive(Clone)]
-/// Puts the token on every request.
-pub(crate) struct Bearer(MetadataValue<Ascii>);
-
-impl Interceptor for Bearer {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
-        Ok(request)
-    }
-}
-
-/// A connection whose requests carry the token.
-pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
-
-impl Client {
-    fn authorized(&self) -> Authorized {
-        InterceptedService::new(self.channel.clone(), self.token.clone())
-    }
-
-    pub(crate) fn health(&self) -> HealthClient<Channel> {
-        HealthClient::new(self.channel.clone())
-    }
-
-    pub(crate) fn points(&self) -> PointsServiceClient<Authorized> {
-        PointsServiceClient::new(self.authorized())
-    }
-
-    pub(crate) fn coupons(&self) -> CouponServiceClient<Authorized> {
-        CouponServiceClient::new(self.authorized())
-    }
-
-    pub(crate) fn events(&self) -> EventServiceClient<Authorized> {
-        EventServiceClient::new(self.authorized())
-    }
-}
-
-/// A request with a deadline.
-pub(crate) fn fresh<T>(message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.set_timeout(DEADLINE);
-    request
+    operator: Client,
+    approver: Client,
 }
 
 impl Rig {
-    /// Starts a suite in a folder of its own, with an empty database, and makes a tenant with a programme.
+    /// Starts a suite in a folder of its own, with an empty database.
     pub(crate) async fn start(name: &'static str, together: bool) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("banyan-bench-{}-{together}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let program = std::env::current_exe()?.with_file_name("banyan-suite");
-        let log = fs::File::create(folder.join("suite.log"))?;
-        let mut command = Command::new(&program);
-        command.args(["--port", &port.to_string(), "--data"]).arg(&folder);
-        for service in ["profiles", "levels", "incentives"] {
-            command.env(format!("BANYAN__SERVICE__{}__LANES__ON", service.to_uppercase()), together.to_string());
-        }
-        // what waits for a connection is to be measured, not refused
-        command.env("BANYAN__PG__ACQUIRE_TIMEOUT_MS", DEADLINE.as_millis().to_string());
-        command.env_remove("DATABASE_URL").env_remove("REDIS_URL").env("NO_COLOR", "1");
-        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
-        let child = child.with_context(|| format!("starting {}", program.display()))?;
-        let mut rig = Self { name, child, folder, clients: Vec::new() };
-        rig.connect(port).await?;
-        rig.programme().await?;
-        Ok(rig)
+        let mut suite = Suite { child: spawn(&folder, port, together)?, private: Private::new(&folder), folder };
+        let channels = suite.connect(port).await?;
+        let private = suite.private.clone(); // runs: the suite has started it
+        let database_url = tokio::task::spawn_blocking(move || private.start()).await??.database_url;
+        let keys = Folder::new(Some(suite.folder.clone()));
+        let token = keys.tenant_token(&tenant()?)?;
+        let clients: Vec<_> =
+            channels.into_iter().map(|channel| Client::new(channel, &token)).collect::<Result<_, _>>()?;
+        let first = clients.first().context("no connection")?;
+        let operator = first.with_token(&keys.operator_token()?)?;
+        let approver = first.with_token(&keys.approver_token(&tenant()?)?)?;
+        Ok(Self { name, suite, database_url, clients, operator, approver })
     }
 
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
-    /// A client; callers share the connections.
+    /// A client of the tenant; callers share the connections.
     pub(crate) fn client(&self, caller: usize) -> Client {
         self.clients[caller % self.clients.len()].clone()
     }
 
+    /// A client across tenants.
+    pub(crate) fn operator(&self) -> &Client {
+        &self.operator
+    }
+
+    /// A client of a second person in the tenant.
+    pub(crate) fn approver(&self) -> &Client {
+        &self.approver
+    }
+
+    /// The superuser's address of its Postgres.
+    pub(crate) fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// A superuser's connection to its Postgres.
+    pub(crate) async fn database(&self) -> anyhow::Result<PgConnection> {
+        Ok(PgConnection::connect(&self.database_url).await?)
+    }
+
+    /// The folder on whose disk its Postgres writes.
+    pub(crate) fn disk(&self) -> anyhow::Result<PathBuf> {
+        Ok(self.suite.private.home()?.unwrap_or_else(|| self.suite.folder.clone()))
+    }
+
+    /// Has its Postgres wait so long before each flush of its log, as on a slow disk; commits that come meanwhile share it.
+    pub(crate) async fn slow_flush(&self, flush: Duration) -> anyhow::Result<()> {
+        let mut database = self.database().await?;
+        for setting in [format!("commit_delay = {}", flush.as_micros()), "commit_siblings = 0".to_owned()] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("alter system set {setting}"))).execute(&mut database).await?;
+        }
+        sqlx::raw_sql("select pg_reload_conf()").execute(&mut database).await?;
+        Ok(database.close().await?)
+    }
+
     /// Processor time used so far by the suite, and by all connections of Postgres that work for it.
     pub(crate) fn used(&self) -> (Duration, Duration) {
-        let pid = self.child.id();
+        let pid = self.suite.child.id();
         let mut processes = Processes::default();
         processes.look(|_, _| None); // so that all count from their start
         processes.look(|other, command| match other == pid {
             true => Some("suite"),
-            false => ["profiles", "levels", "incentives", "feedback"]
-                .iter()
-                .any(|service| serves(command, &format!("banyan_{service}")))
-                .then_some("postgres"),
+            false => SERVICES.iter().any(|name| serves(command, &format!("banyan_{name}"))).then_some("postgres"),
         });
         let used = processes.used();
         let of = |name: &str| used.get(name).copied().unwrap_or_default();
         (of("suite"), of("postgres"))
     }
+}
 
-    /// Ends the suite, which ends its servers, and removes its folder.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh"]).arg(self.child.id().to_string()).status()?;
-        tokio::task::spawn_blocking(move || {
-            self.child.wait()?;
-            fs::remove_dir_all(&self.folder)
-        })
-        .await??;
-        Ok(())
-    }
+/// A suite's process and what it leaves on disk. It ends where this is dropped: at the end, after an error, or because the
+/// command was interrupted.
+struct Suite {
+    child: Child,
+    private: Private,
+    folder: PathBuf,
+}
 
-    async fn connect(&mut self, port: u16) -> anyhow::Result<()> {
+impl Suite {
+    async fn connect(&mut self, port: u16) -> anyhow::Result<Vec<Channel>> {
         let begun = Instant::now();
         let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}"))?.tcp_nodelay(true);
         while endpoint.connect().await.is_err() {
@@ -162,72 +130,46 @@ impl Rig {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let token = Folder::new(Some(self.folder.clone())).tenant_token(&tenant()?)?;
-        let token = Bearer(format!("Bearer {token}").parse()?);
+        let mut channels = Vec::new();
         for _ in 0..CONNECTIONS {
-            self.clients.push(Client { channel: endpoint.connect().await?, token: token.clone() });
+            channels.push(endpoint.connect().await?);
         }
-        Ok(())
-    }
-
-    async fn programme(&self) -> anyhow::Result<()> {
-        let client = self.client(0);
-        let operator = Folder::new(Some(self.folder.clone())).operator_token()?;
-        let operator = Client { token: Bearer(format!("Bearer {operator}").parse()?), ..client.clone() };
-        let tenant = admin::Tenant {
-            tenant_id: tenant()?.to_string(),
-            display_name: "bench".to_owned(),
-            zone: "UTC".to_owned(),
-            currency: "USD".to_owned(),
-            ..Default::default()
-        };
-        let request = admin::CreateTenantRequest { request_id: "tenant".to_owned(), tenant: Some(tenant) };
-        admin::tenant_service_client::TenantServiceClient::new(operator.authorized())
-            .create_tenant(fresh(request))
-            .await?;
-        let name = Some(LocalizedText { texts: [("en".to_owned(), "bench".to_owned())].into(), ..Default::default() });
-        let points = levels::PointType {
-            point_type_id: POINTS.to_owned(),
-            display_name: name.clone(),
-            spendable: true,
-            expiry_policy: levels::ExpiryPolicy::Days.into(),
-            expiry_count: 365,
-            reversal_policy: levels::ReversalPolicy::DownToZero.into(),
-            zone: "UTC".to_owned(),
-            ..Default::default()
-        };
-        let request = levels::CreatePointTypeRequest {
-            request_id: "points".to_owned(),
-            point_type: Some(points),
-            ..Default::default()
-        };
-        client.points().create_point_type(fresh(request)).await?;
-        let off = Money { currency_code: "USD".to_owned(), units: 1, nanos: 0 };
-        let template = incentives::CouponTemplate {
-            template_id: TEMPLATE.to_owned(),
-            display_name: name,
-            layer: incentives::CouponLayer::Shop.into(),
-            threshold_price: incentives::ThresholdPrice::List.into(),
-            benefit: Some(incentives::coupon_template::Benefit::AmountOff(incentives::AmountOff { amount: Some(off) })),
-            funders: vec![incentives::FunderShare { funder: Funder::Shop.into(), basis_points: 10_000 }],
-            validity: Some(incentives::coupon_template::Validity::RelativeValidity(incentives::RelativeValidity {
-                days: 30,
-                zone: "UTC".to_owned(),
-            })),
-            stock: 1_000_000_000,
-            distribution: incentives::CouponDistribution::Claimable.into(),
-            ..Default::default()
-        };
-        let request = incentives::PublishCouponTemplateRequest {
-            request_id: "template".to_owned(),
-            template: Some(template),
-            ..Default::default()
-        };
-        client.coupons().publish_coupon_template(fresh(request)).await?;
-        Ok(())
+        Ok(channels)
     }
 }
 
-fn tenant() -> anyhow::Result<TenantId> {
+impl Drop for Suite {
+    fn drop(&mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).stderr(Stdio::null()).status();
+        if asked.is_ok_and(|status| status.success()) {
+            let _ = self.child.wait(); // it drains, and ends its servers
+        }
+        let home = self.private.home().ok().flatten();
+        let _ = self.private.stop(); // where the suite could not
+        for folder in home.iter().chain([&self.folder]) {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+fn spawn(folder: &Path, port: u16, together: bool) -> anyhow::Result<Child> {
+    let program = std::env::current_exe()?.with_file_name("banyan-suite");
+    let log = fs::File::create(folder.join("suite.log"))?;
+    let mut command = Command::new(&program);
+    command.args(["--port", &port.to_string(), "--data"]).arg(folder);
+    for service in LANES {
+        command.env(format!("BANYAN__SERVICE__{}__LANES__ON", service.to_uppercase()), together.to_string());
+    }
+    // what waits for a connection is to be measured, not refused
+    command.env("BANYAN__PG__ACQUIRE_TIMEOUT_MS", DEADLINE.as_millis().to_string());
+    command.env_remove("DATABASE_URL").env_remove("REDIS_URL").env("NO_COLOR", "1");
+    command.process_group(0); // Ctrl-C is for the benchmark, which ends its suites itself
+    let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+    child.with_context(|| format!("starting {}", program.display()))
+}
+
+/// The tenant that is called for.
+pub(crate) fn tenant() -> anyhow::Result<TenantId> {
     TenantId::new("bench").context("a tenant id")
 }

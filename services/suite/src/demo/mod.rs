@@ -46,6 +46,7 @@ use self::input::Material;
 use self::local::Local;
 use self::orders_file::BadLine;
 use self::proposals::Proposals;
+pub use self::quiet::{SERVICES, lag};
 use self::words::Lang;
 use crate::folder::Folder;
 

@@ -10,7 +10,7 @@ use super::calls::{Calls, told};
 use super::progress::Bar;
 
 /// The services of the suite.
-pub(crate) const SERVICES: [&str; 4] = ["profiles", "levels", "incentives", "feedback"];
+pub const SERVICES: [&str; 4] = ["profiles", "levels", "incentives", "feedback"];
 
 /// How long the cursors may stand still before the demo gives up.
 const STUCK_MAX: Duration = Duration::from_secs(120);
@@ -57,8 +57,8 @@ async fn look(calls: &Calls) -> anyhow::Result<HashMap<&'static str, GetProgress
     Ok(all)
 }
 
-/// How many events are between the cursors and the heads, over all consumers.
-fn lag(progress: &HashMap<&'static str, GetProgressResponse>) -> anyhow::Result<i64> {
+/// How many events are between the cursors and the heads, over all consumers of services that answered GetProgress.
+pub fn lag(progress: &HashMap<&'static str, GetProgressResponse>) -> anyhow::Result<i64> {
     let mut lag = 0;
     for (service, answer) in progress {
         for consumer in &answer.consumers {
