@@ -178,7 +178,8 @@ pub(crate) async fn closed(
         all.add(task.await??)?;
     }
     if let Some(status) = &all.failure {
-        bail!("{section}, {callers} callers, {}: {:?}: {}", rig.name(), status.code(), status.message());
+        let (code, message, log) = (status.code(), status.message(), rig.complaints());
+        bail!("{section}, {callers} callers, {}: {code:?}: {message}\n{log}", rig.name());
     }
     Ok(meter.stop(all))
 }

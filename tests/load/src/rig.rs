@@ -21,6 +21,8 @@ use crate::client::{Client, DEADLINE};
 pub(crate) const CONNECTIONS: usize = 4;
 /// The services whose writes may share transactions.
 const LANES: [&str; 3] = ["profiles", "levels", "incentives"];
+/// Lines of its log that are told where it fails.
+const COMPLAINTS: usize = 5;
 const START_MAX: Duration = Duration::from_secs(180);
 
 /// A suite that runs for the benchmark.
@@ -97,6 +99,13 @@ impl Rig {
         Ok(database.close().await?)
     }
 
+    /// The last of what its log complains of.
+    pub(crate) fn complaints(&self) -> String {
+        let log = fs::read_to_string(self.suite.folder.join("suite.log")).unwrap_or_default();
+        let bad: Vec<&str> = log.lines().filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
+        bad[bad.len().saturating_sub(COMPLAINTS)..].join("\n")
+    }
+
     /// Processor time used so far by the suite, and by all connections of Postgres that work for it.
     pub(crate) fn used(&self) -> (Duration, Duration) {
         let pid = self.suite.child.id();
@@ -161,8 +170,10 @@ fn spawn(folder: &Path, port: u16, together: bool) -> anyhow::Result<Child> {
     for service in LANES {
         command.env(format!("BANYAN__SERVICE__{}__LANES__ON", service.to_uppercase()), together.to_string());
     }
-    // what waits for a connection is to be measured, not refused
-    command.env("BANYAN__PG__ACQUIRE_TIMEOUT_MS", DEADLINE.as_millis().to_string());
+    // what waits for a connection, a lock or a statement is to be measured, not refused
+    for limit in ["ACQUIRE", "LOCK", "STATEMENT"] {
+        command.env(format!("BANYAN__PG__{limit}_TIMEOUT_MS"), DEADLINE.as_millis().to_string());
+    }
     command.env_remove("DATABASE_URL").env_remove("REDIS_URL").env("NO_COLOR", "1");
     command.process_group(0); // Ctrl-C is for the benchmark, which ends its suites itself
     let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();

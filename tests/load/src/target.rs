@@ -2,7 +2,7 @@
 
 use crate::partner::Partner;
 use crate::results::{Figure, Results, Side, median, ratio};
-use crate::section::Section;
+use crate::section::{BULK_CALLERS_MAX, Section};
 
 /// A figure that is wanted, by itself or over another one of the same run.
 pub(crate) struct Target {
@@ -91,9 +91,9 @@ pub(crate) fn all(slow_flush: bool) -> Vec<Target> {
         of("profile / empty, 64 callers", AtLeast(0.5), at_64(Profile), at_64(Empty)),
         of("profile, 64 callers: together / one by one", AtLeast(2.0), at_64(Profile), Rate(Plain, Profile, 64)),
         of(
-            "intake, 16 streams / pgbench single inserts",
+            "intake, 4 streams / pgbench single inserts",
             AtLeast(8.0),
-            Rate(Together, IntakeStream, 16),
+            Rate(Together, IntakeStream, BULK_CALLERS_MAX),
             Figure::Partner(Partner::Insert),
         ),
         of("p99 of the member page / empty, 64 callers", AtMost(5.0), p99(Together, MemberPage), p99(Together, Empty)),

@@ -21,6 +21,8 @@ pub(crate) const BUCKETS: u64 = 10;
 /// The same of [`Section::SpendMany`], and how many users have so many.
 pub(crate) const BUCKETS_MANY: u64 = 1_000;
 pub(crate) const USERS_MANY: u64 = 500;
+/// Callers that send hundreds of events with a call: more would wait for each other's users.
+pub(crate) const BULK_CALLERS_MAX: usize = 4;
 
 /// A kind of call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -138,11 +140,16 @@ impl Section {
         if self.until_quiet() {
             return vec![Load::Streams(CONNECTIONS)];
         }
-        let of_calls = |load: &&Load| match load {
-            Load::Callers(callers) => !self.bulk() || *callers <= 16,
-            _ => !self.bulk(),
+        if !self.bulk() {
+            return asked.to_vec();
+        }
+        let few = |load: &Load| match load {
+            Load::Callers(callers) => Some(Load::Callers(*callers.min(&BULK_CALLERS_MAX))),
+            Load::PerSecond(_) | Load::Streams(_) => None,
         };
-        asked.iter().filter(of_calls).copied().collect()
+        let mut loads: Vec<Load> = asked.iter().filter_map(few).collect();
+        loads.dedup();
+        loads
     }
 
     /// Whether it reads what holders hold.
