@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ids::Partition;
 use indicatif::ProgressBar;
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection};
 use time::{Duration, OffsetDateTime};
 
 use crate::programme::POINTS;
@@ -66,100 +66,102 @@ impl Fill {
 
     /// Users from `low` to before `high`, in one transaction.
     async fn some(self, database: &mut PgConnection, low: u64, high: u64) -> anyhow::Result<()> {
-        let tenant = tenant()?;
         let users: Vec<String> = (low..high).map(|number| format!("{}{number}", self.prefix)).collect();
         let at = OffsetDateTime::now_utc();
-        let first = at.replace_time(time::Time::MIDNIGHT) + Duration::days(self.first_days);
-        let (entries, buckets) = (i64::try_from(self.entries)?, i64::try_from(self.buckets)?);
         let mut tx = database.begin().await?;
-        sqlx::query(
-            "insert into profiles.profile (tenant_id, user_id, create_time, update_time)
-            select $1, u, $3, $3 from unnest($2::text[]) u on conflict do nothing",
-        )
-        .bind(tenant.as_str())
-        .bind(&users)
-        .bind(at)
-        .execute(&mut *tx)
-        .await?;
-        let opened = sqlx::query(
-            "insert into levels.account (tenant_id, user_id, point_type_id)
-            select $1, u, $3 from unnest($2::text[]) u on conflict do nothing returning user_id",
-        )
-        .bind(tenant.as_str())
-        .bind(&users)
-        .bind(POINTS)
-        .fetch_all(&mut *tx)
-        .await?;
-        sqlx::query(
-            "insert into levels.entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after,
-                growth_change, contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall,
-                occurred_at, recorded_at)
-            select a.tenant_id, a.user_id, a.point_type_id, a.entry_seq + n, 1, $4, b.balance + n * $4, $4, 'issued', '',
-                '', '', array[$5 + make_interval(days => (n % $7)::int)], array[a.user_id], array[$4], 0, $8, $8
-            from levels.account a
-            cross join lateral (
-                select coalesce(sum(points), 0)::bigint + a.held - a.debt as balance from unnest(a.lot_points) points
-            ) b
-            cross join generate_series(1, $6) n
-            where a.tenant_id = $1 and a.user_id = any($2) and a.point_type_id = $3",
-        )
-        .bind(tenant.as_str())
-        .bind(&users)
-        .bind(POINTS)
-        .bind(AMOUNT)
-        .bind(first)
-        .bind(entries)
-        .bind(buckets)
-        .bind(at)
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query(
-            "update levels.account a
-            set entry_seq = a.entry_seq + $6, growth = a.growth + $6 * $4,
-                lot_expires_at = a.lot_expires_at || l.expires_at, lot_points = a.lot_points || l.points,
-                lot_origin = a.lot_origin || array_fill(a.user_id, array[cardinality(l.points)]),
-                next_expiry = least(a.next_expiry, $5)
-            from (
-                select array_agg(expires_at order by expires_at) as expires_at,
-                    array_agg(points order by expires_at) as points
-                from (
-                    select $5 + make_interval(days => (n % $7)::int) as expires_at, count(*) * $4 as points
-                    from generate_series(1, $6) n group by 1
-                ) lots
-            ) l
-            where a.tenant_id = $1 and a.user_id = any($2) and a.point_type_id = $3",
-        )
-        .bind(tenant.as_str())
-        .bind(&users)
-        .bind(POINTS)
-        .bind(AMOUNT)
-        .bind(first)
-        .bind(entries)
-        .bind(buckets)
-        .execute(&mut *tx)
-        .await?;
-        let mut totals: BTreeMap<i16, (i64, i64)> = BTreeMap::new();
-        for user in &users {
-            totals.entry(partition(user)?).or_default().0 += entries * AMOUNT;
+        let opened = open(&mut tx, &users, at).await?;
+        for sql in [ENTRIES, LOTS] {
+            sqlx::query(sql)
+                .bind(tenant()?.as_str())
+                .bind(&users)
+                .bind(POINTS)
+                .bind(AMOUNT)
+                .bind(at.replace_time(time::Time::MIDNIGHT) + Duration::days(self.first_days))
+                .bind(i64::try_from(self.entries)?)
+                .bind(i64::try_from(self.buckets)?)
+                .bind(at)
+                .execute(&mut *tx)
+                .await?;
         }
-        for row in opened {
-            totals.entry(partition(row.try_get("user_id")?)?).or_default().1 += 1;
-        }
-        sqlx::query(
-            "insert into levels.point_total as t (tenant_id, point_type_id, partition, contra, amount, accounts)
-            select $1, $2, p, 'issued', m, n from unnest($3::smallint[], $4::bigint[], $5::bigint[]) k(p, m, n)
-            on conflict on constraint point_total_pkey
-            do update set amount = t.amount + excluded.amount, accounts = t.accounts + excluded.accounts",
-        )
-        .bind(tenant.as_str())
-        .bind(POINTS)
-        .bind(totals.keys().copied().collect::<Vec<_>>())
-        .bind(totals.values().map(|total| total.0).collect::<Vec<_>>())
-        .bind(totals.values().map(|total| total.1).collect::<Vec<_>>())
-        .execute(&mut *tx)
-        .await?;
+        total(&mut tx, &users, &opened, i64::try_from(self.entries)? * AMOUNT).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Entries after those that stand in the account, bucket by bucket in turn.
+const ENTRIES: &str = "insert into levels.entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after,
+        growth_change, contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at,
+        recorded_at)
+    select a.tenant_id, a.user_id, a.point_type_id, a.entry_seq + n, 1, $4, b.balance + n * $4, $4, 'issued', '', '', '',
+        array[$5 + make_interval(days => (n % $7)::int)], array[a.user_id], array[$4], 0, $8, $8
+    from levels.account a
+    cross join lateral (
+        select coalesce(sum(points), 0)::bigint + a.held - a.debt as balance from unnest(a.lot_points) points
+    ) b
+    cross join generate_series(1, $6) n
+    where a.tenant_id = $1 and a.user_id = any($2) and a.point_type_id = $3";
+
+/// Their lots.
+const LOTS: &str = "update levels.account a
+    set entry_seq = a.entry_seq + $6, growth = a.growth + $6 * $4, last_decided_at = greatest(a.last_decided_at, $8),
+        lot_expires_at = a.lot_expires_at || l.expires_at, lot_points = a.lot_points || l.points,
+        lot_origin = a.lot_origin || array_fill(a.user_id, array[cardinality(l.points)]),
+        next_expiry = least(a.next_expiry, l.expires_at[1])
+    from (
+        select array_agg(expires_at order by expires_at) as expires_at, array_agg(points order by expires_at) as points
+        from (
+            select $5 + make_interval(days => (n % $7)::int) as expires_at, count(*) * $4 as points
+            from generate_series(1, $6) n group by 1
+        ) lots
+    ) l
+    where a.tenant_id = $1 and a.user_id = any($2) and a.point_type_id = $3";
+
+/// Makes the profiles and accounts that are not there yet, and says whose accounts those are.
+async fn open(tx: &mut PgConnection, users: &[String], at: OffsetDateTime) -> anyhow::Result<Vec<String>> {
+    sqlx::query(
+        "insert into profiles.profile (tenant_id, user_id, create_time, update_time)
+        select $1, u, $3, $3 from unnest($2::text[]) u on conflict do nothing",
+    )
+    .bind(tenant()?.as_str())
+    .bind(users)
+    .bind(at)
+    .execute(&mut *tx)
+    .await?;
+    let opened = sqlx::query_scalar(
+        "insert into levels.account (tenant_id, user_id, point_type_id)
+        select $1, u, $3 from unnest($2::text[]) u on conflict do nothing returning user_id",
+    )
+    .bind(tenant()?.as_str())
+    .bind(users)
+    .bind(POINTS)
+    .fetch_all(&mut *tx)
+    .await?;
+    Ok(opened)
+}
+
+/// Adds to the totals of the users' partitions what each of them got, and the accounts that are new.
+async fn total(tx: &mut PgConnection, users: &[String], opened: &[String], each: i64) -> anyhow::Result<()> {
+    let mut totals: BTreeMap<i16, (i64, i64)> = BTreeMap::new();
+    for user in users {
+        totals.entry(partition(user)?).or_default().0 += each;
+    }
+    for user in opened {
+        totals.entry(partition(user)?).or_default().1 += 1;
+    }
+    sqlx::query(
+        "insert into levels.point_total as t (tenant_id, point_type_id, partition, contra, amount, accounts)
+        select $1, $2, p, 'issued', m, n from unnest($3::smallint[], $4::bigint[], $5::bigint[]) k(p, m, n)
+        on conflict on constraint point_total_pkey
+        do update set amount = t.amount + excluded.amount, accounts = t.accounts + excluded.accounts",
+    )
+    .bind(tenant()?.as_str())
+    .bind(POINTS)
+    .bind(totals.keys().copied().collect::<Vec<_>>())
+    .bind(totals.values().map(|total| total.0).collect::<Vec<_>>())
+    .bind(totals.values().map(|total| total.1).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 fn partition(user: &str) -> anyhow::Result<i16> {

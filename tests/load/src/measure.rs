@@ -4,6 +4,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -40,7 +41,8 @@ pub(crate) async fn all(args: &Args, rigs: &[Rig; 2]) -> anyhow::Result<Results>
         }
         let bar = bar("{msg:30} {wide_bar} {pos}/{len} {eta}", steps(args, &sections));
         for section in &sections {
-            self::section(args, rigs, *section, stage, &bar, &mut results).await?;
+            let measured = self::section(args, rigs, *section, stage, &bar, &mut results).await;
+            measured.with_context(|| section.to_string())?;
         }
         bar.finish_and_clear();
     }

@@ -170,9 +170,9 @@ fn spawn(folder: &Path, port: u16, together: bool) -> anyhow::Result<Child> {
     for service in LANES {
         command.env(format!("BANYAN__SERVICE__{}__LANES__ON", service.to_uppercase()), together.to_string());
     }
-    // what waits for a connection, a lock or a statement is to be measured, not refused
-    for limit in ["ACQUIRE", "LOCK", "STATEMENT"] {
-        command.env(format!("BANYAN__PG__{limit}_TIMEOUT_MS"), DEADLINE.as_millis().to_string());
+    // what waits for a connection, a lock, a statement or the rest of a call is to be measured, not refused
+    for limit in ["PG__ACQUIRE_TIMEOUT_MS", "PG__LOCK_TIMEOUT_MS", "PG__STATEMENT_TIMEOUT_MS", "SERVER__CALL_MS_MAX"] {
+        command.env(format!("BANYAN__{limit}"), DEADLINE.as_millis().to_string());
     }
     command.env_remove("DATABASE_URL").env_remove("REDIS_URL").env("NO_COLOR", "1");
     command.process_group(0); // Ctrl-C is for the benchmark, which ends its suites itself
