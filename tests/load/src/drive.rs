@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use hdrhistogram::Histogram;
 use rand_distr::{Distribution as _, Exp};
+use suite::processes::Processes;
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 
@@ -121,24 +122,27 @@ impl Tally {
 pub(crate) struct Meter<'a> {
     rig: &'a Rig,
     begun: Instant,
-    before: (Duration, Duration),
+    processes: Processes,
 }
 
 impl<'a> Meter<'a> {
     pub(crate) fn start(rig: &'a Rig) -> Self {
-        Self { rig, before: rig.used(), begun: Instant::now() }
+        let mut processes = Processes::default();
+        rig.look(&mut processes);
+        Self { rig, processes, begun: Instant::now() }
     }
 
     /// The run, which ends now.
-    pub(crate) fn stop(self, tally: Tally) -> Run {
+    pub(crate) fn stop(mut self, tally: Tally) -> Run {
         let took = self.begun.elapsed().as_secs_f64();
-        let after = self.rig.used();
+        self.rig.look(&mut self.processes);
+        let used = self.processes.used();
         let done = (tally.units + tally.others) as f64;
-        let each = |now: Duration, then: Duration| now.saturating_sub(then).as_secs_f64() * 1e6 / done.max(1.0);
+        let each = |name: &str| used.get(name).map_or(0.0, |time| time.as_secs_f64() * 1e6 / done.max(1.0));
         Run {
             rate: done / took,
-            suite_us: each(after.0, self.before.0),
-            postgres_us: each(after.1, self.before.1),
+            suite_us: each("suite"),
+            postgres_us: each("postgres"),
             latency: tally.latency,
             units: tally.units,
             other: tally.other,

@@ -27,7 +27,7 @@ pub(crate) async fn line(rig: &Rig) -> anyhow::Result<String> {
     let build = if cfg!(debug_assertions) { "debug build (no results)" } else { "release build" };
     Ok(format!(
         "{}, {build}; {cores} cores, {memory} GiB, {processor}; Postgres {postgres}; write and fdatasync of 8 KiB p50 \
-         {:.2} ms, p95 {:.2} ms",
+         {:.3} ms, p95 {:.3} ms",
         OffsetDateTime::now_utc().date(),
         p50.as_secs_f64() * 1e3,
         p95.as_secs_f64() * 1e3

@@ -106,18 +106,13 @@ impl Rig {
         bad[bad.len().saturating_sub(COMPLAINTS)..].join("\n")
     }
 
-    /// Processor time used so far by the suite, and by all connections of Postgres that work for it.
-    pub(crate) fn used(&self) -> (Duration, Duration) {
+    /// Looks at the processor time of the suite, and of all connections of Postgres that work for one.
+    pub(crate) fn look(&self, processes: &mut Processes) {
         let pid = self.suite.child.id();
-        let mut processes = Processes::default();
-        processes.look(|_, _| None); // so that all count from their start
         processes.look(|other, command| match other == pid {
             true => Some("suite"),
             false => SERVICES.iter().any(|name| serves(command, &format!("banyan_{name}"))).then_some("postgres"),
         });
-        let used = processes.used();
-        let of = |name: &str| used.get(name).copied().unwrap_or_default();
-        (of("suite"), of("postgres"))
     }
 }
 
