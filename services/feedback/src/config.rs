@@ -18,11 +18,13 @@ pub struct Settings {
     pub batch_max: i64,
     /// Transactions of one run over all tenants; what is left waits for the next run.
     pub batches_max: u32,
+    /// How calls about cases share transactions.
+    pub lanes: lanes::Settings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { look_every_s: 10, batch_max: 100, batches_max: 100 }
+        Self { look_every_s: 10, batch_max: 100, batches_max: 100, lanes: lanes::Settings::default() }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::client::{Client, DEADLINE};
 /// Connections of a suite's clients.
 pub(crate) const CONNECTIONS: usize = 4;
 /// The services whose writes may share transactions.
-const LANES: [&str; 3] = ["profiles", "levels", "incentives"];
+const LANES: [&str; 4] = ["profiles", "levels", "incentives", "feedback"];
 /// Lines of its log that are told where it fails.
 const COMPLAINTS: usize = 5;
 const START_MAX: Duration = Duration::from_secs(180);

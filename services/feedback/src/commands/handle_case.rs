@@ -1,80 +1,20 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{Key, TenantId, UserId};
+use pg::{StoreError, Tx};
 use proto::common::v1::Position;
 use proto::feedback::v1 as pb;
-use requests::Request;
-use service::{Answer, earlier, refuse};
-use time::OffsetDateTime;
+use requests::{Encoded, Request, first_of_each};
+use service::{Answer, Core, Together, repeats, settled};
 
-use crate::domain::case::Dealing;
-use crate::domain::case_type::CaseType;
-use crate::domain::entry::{Message, Resolution};
-use crate::domain::handling::Correction;
+use crate::domain::act::{Act, Handling};
+use crate::domain::case::{Case, CaseKey};
+use crate::domain::entry::Message;
 use crate::domain::refusal::Refusal;
+use crate::domain::sla_policy::Policies;
 use crate::error::FeedbackError;
 use crate::wire::Reader;
-use crate::{Feedback, events, store, wire};
-
-/// What is done with a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// Corrects the classification.
-    Correct(Correction),
-    /// Gives it to an operator, or to nobody.
-    Assign {
-        /// The operator; empty: nobody.
-        assignee: String,
-        /// The department that it goes to; empty: stays.
-        department: String,
-    },
-    /// Adds an internal note.
-    Note,
-    /// Answers the user.
-    Answer,
-    /// Gives an interim answer and promises the next.
-    Promise {
-        /// By when.
-        until: OffsetDateTime,
-    },
-    /// Asks the user something and waits.
-    AwaitUser,
-    /// The user's next message.
-    Reply,
-    /// Ends it.
-    Resolve(Resolution),
-    /// Opens it again.
-    Reopen,
-    /// The user's answer to how satisfied they are, 1 to 5.
-    Rate(i16),
-}
-
-impl Act {
-    /// Whether its user does it, and so sees the answer.
-    fn by_user(&self) -> bool {
-        matches!(self, Self::Reply | Self::Reopen | Self::Rate(_))
-    }
-
-    fn decide(
-        &self,
-        dealing: &mut Dealing<'_>,
-        case_type: Option<&CaseType>,
-        important_from: i16,
-        message: Message,
-    ) -> Result<(), Refusal> {
-        match self {
-            Act::Correct(correction) => dealing.correct(correction, case_type, important_from, message),
-            Act::Assign { assignee, department } => dealing.assign(assignee, department, message),
-            Act::Note => dealing.note(message),
-            Act::Answer => dealing.answer(message)?,
-            Act::Promise { until } => dealing.promise(*until, message)?,
-            Act::AwaitUser => dealing.await_user(message)?,
-            Act::Reply => dealing.reply(message)?,
-            Act::Resolve(resolution) => dealing.resolve(*resolution, message)?,
-            Act::Reopen => dealing.reopen(message)?,
-            Act::Rate(score) => dealing.rate(*score, message)?,
-        }
-        Ok(())
-    }
-}
+use crate::{Feedback, store, wire};
 
 /// Does something with a case.
 #[derive(Debug, Clone)]
@@ -91,88 +31,121 @@ pub struct HandleCase {
     pub act: Act,
 }
 
-/// An answer that holds the case and the place in the log: one per method, all alike.
-pub trait CaseAnswer: prost::Message + Default {
-    /// From its parts.
-    fn of(case: pb::Case, position: Position) -> Self;
+impl HandleCase {
+    /// The answer in the message of its method.
+    fn answer(&self, case: &Case, policies: &Policies, position: Position) -> Encoded {
+        let reader = if self.act.by_user() { Reader::User } else { Reader::Desk(policies, case.decided_at) };
+        let (case, position) = (Some(wire::case(case, reader)), Some(position));
+        match &self.act {
+            Act::Correct(_) => Encoded::of(&pb::CorrectCaseResponse { case, position }),
+            Act::Assign { .. } => Encoded::of(&pb::AssignCaseResponse { case, position }),
+            Act::Note => Encoded::of(&pb::AddNoteResponse { case, position }),
+            Act::Answer => Encoded::of(&pb::AnswerCaseResponse { case, position }),
+            Act::Promise { .. } => Encoded::of(&pb::PromiseAnswerResponse { case, position }),
+            Act::AwaitUser => Encoded::of(&pb::AwaitUserResponse { case, position }),
+            Act::Reply => Encoded::of(&pb::ReplyToCaseResponse { case, position }),
+            Act::Resolve(_) => Encoded::of(&pb::ResolveCaseResponse { case, position }),
+            Act::Reopen => Encoded::of(&pb::ReopenCaseResponse { case, position }),
+            Act::Rate(_) => Encoded::of(&pb::RateCaseResponse { case, position }),
+        }
+    }
 }
 
-macro_rules! case_answers {
-    ($($answer:ident),+ $(,)?) => {
-        $(impl CaseAnswer for pb::$answer {
-            fn of(case: pb::Case, position: Position) -> Self {
-                Self { case: Some(case), position: Some(position) }
-            }
-        })+
-    };
+/// What came of a call: its answer, still encoded, or why not.
+type Outcome = Result<Answer<Encoded>, FeedbackError>;
+
+/// An outcome as its method's message.
+pub fn answered<T: prost::Message + Default>(encoded: Answer<Encoded>) -> Result<Answer<T>, FeedbackError> {
+    let value = encoded.value.decode().map_err(|error| StoreError::from(sqlx::Error::Decode(error.into())))?;
+    Ok(Answer { value, replayed: encoded.replayed })
 }
 
-case_answers!(
-    CorrectCaseResponse,
-    AssignCaseResponse,
-    AddNoteResponse,
-    AnswerCaseResponse,
-    PromiseAnswerResponse,
-    AwaitUserResponse,
-    ReplyToCaseResponse,
-    ResolveCaseResponse,
-    ReopenCaseResponse,
-    RateCaseResponse,
-);
+impl Together<HandleCase> for Feedback {
+    type Answer = Answer<Encoded>;
+    type Refusal = Refusal;
 
-impl Feedback {
-    /// See the methods of `CaseService` about a case that there is.
-    pub async fn handle_case<T: CaseAnswer>(
-        &self,
-        tenant: &TenantId,
-        command: &HandleCase,
-    ) -> Result<Answer<T>, FeedbackError> {
-        // on the heap: ten handlers would each hold it
-        pg::retrying("handle_case", || Box::pin(self.handle_case_once(tenant, command))).await
+    fn core(&self) -> &Core {
+        &self.core
     }
 
-    #[tracing::instrument(name = "handle_case", skip_all, fields(case = %command.case_id, method = command.request.method))]
-    async fn handle_case_once<T: CaseAnswer>(
+    async fn together(&self, tenant: &TenantId, calls: &[HandleCase]) -> Result<Vec<Outcome>, FeedbackError> {
+        self.handle_cases(tenant, calls).await
+    }
+}
+
+impl Feedback {
+    /// See the methods of `CaseService` about a case that there is: a batch of calls of any of them, of one tenant, each
+    /// with its own outcome.
+    #[tracing::instrument(skip_all, fields(calls = commands.len()))]
+    pub async fn handle_cases(
         &self,
         tenant: &TenantId,
-        command: &HandleCase,
-    ) -> Result<Answer<T>, FeedbackError> {
-        let request = &command.request;
+        commands: &[HandleCase],
+    ) -> Result<Vec<Outcome>, FeedbackError> {
+        pg::retrying("handle_cases", || self.handle_cases_once(tenant, commands)).await
+    }
+
+    async fn handle_cases_once(
+        &self,
+        tenant: &TenantId,
+        commands: &[HandleCase],
+    ) -> Result<Vec<Outcome>, FeedbackError> {
+        let requests: Vec<&Request> = commands.iter().map(|command| &command.request).collect();
+        let firsts = first_of_each(&requests);
         let mut tx = self.core.write(tenant).await?;
-        let user = super::user(&mut tx, tenant, &command.user).await?;
-        let locked = store::case::lock(&mut tx, tenant, &user, &command.case_id).await?;
-        if let Some(answer) = earlier(&mut tx, tenant, request).await? {
-            return Ok(answer);
-        }
-        let Some(case) = locked else {
-            let refusal = Refusal::CaseNotFound { case_id: command.case_id.to_string() };
-            return Err(refuse(tx, tenant, request, refusal).await);
-        };
-        let policies = store::sla_policy::since(&mut tx, tenant, case.sla_version).await?;
-        let (mut case_type, mut important_from) = (None, 0);
-        if let Act::Correct(correction) = &command.act {
-            important_from = store::classification::current(&mut tx, tenant).await?.important_from;
-            case_type = store::case_type::read(&mut tx, tenant, &correction.case_type).await?;
-            if case_type.is_none() && !correction.case_type.is_empty() {
-                let refusal = Refusal::CaseTypeNotFound { case_type_id: correction.case_type.clone() };
-                return Err(refuse(tx, tenant, request, refusal).await);
+        let users = super::users(&mut tx, tenant, commands.iter().map(|command| &command.user)).await?;
+        let key = |command: &HandleCase| (users.meant(&command.user), command.case_id.clone());
+        let keys: Vec<CaseKey> = commands.iter().map(key).collect();
+        let cases = store::case::lock(&mut tx, tenant, &keys.iter().cloned().collect()).await?;
+        let known = requests::look_up::<Encoded, Refusal>(&mut tx, tenant, &requests).await?;
+        let mut outcomes: Vec<Option<Outcome>> =
+            known.into_iter().zip(&requests).map(|(known, request)| settled(request, known)).collect();
+        let open: Vec<usize> = (0..commands.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
+        if !open.is_empty() {
+            let new: Vec<_> = open.iter().map(|n| (&commands[*n], &keys[*n])).collect();
+            let answers = self.deal(tx, tenant, &new, cases).await?;
+            for (n, answer) in open.into_iter().zip(answers) {
+                outcomes[n] = Some(answer);
             }
         }
+        Ok(repeats(&requests, &firsts, outcomes))
+    }
+
+    async fn deal(
+        &self,
+        mut tx: Tx,
+        tenant: &TenantId,
+        new: &[(&HandleCase, &CaseKey)],
+        cases: BTreeMap<CaseKey, Case>,
+    ) -> Result<Vec<Outcome>, FeedbackError> {
+        let mut handling = Handling { cases, ..Handling::default() };
+        if let Some(oldest) = handling.cases.values().map(|case| case.sla_version).min() {
+            handling.policies = store::sla_policy::since(&mut tx, tenant, oldest).await?;
+        }
+        if new.iter().any(|(command, _)| matches!(command.act, Act::Correct(_))) {
+            handling.important_from = store::classification::current(&mut tx, tenant).await?.important_from;
+            let types: BTreeSet<&str> = new.iter().map(|(command, _)| command.act.case_type()).collect();
+            handling.case_types = store::case_type::read(&mut tx, tenant, &types).await?;
+        }
         let clock = self.core.decide(&mut tx, tenant).await?;
-        let mut dealing = Dealing::take_up(case, &policies, clock);
-        let decided = command.act.decide(&mut dealing, case_type.as_ref(), important_from, command.message.clone());
-        if let Err(refusal) = decided {
-            return Err(refuse(tx, tenant, request, refusal).await);
-        }
-        let dealt = dealing.close();
-        super::write(&mut tx, tenant, std::slice::from_ref(&dealt)).await?;
-        let (case, entries) = dealt;
-        if let Act::Rate(score) = command.act {
-            store::rating::insert(&mut tx, tenant, &case, score, case.decided_at).await?;
-        }
-        let drafts = events::told(&case, &entries);
-        let reader = if command.act.by_user() { Reader::User } else { Reader::Desk(&policies, case.decided_at) };
-        let message = wire::case(&case, reader);
-        self.core.finish(tx, tenant, request, (case.user.as_str(), &drafts), |position| T::of(message, position)).await
+        let decided: Vec<_> = new
+            .iter()
+            .map(|(command, key)| handling.handle(key, &command.act, command.message.clone(), clock))
+            .collect();
+        super::write(&mut tx, tenant, &decided.iter().flatten().collect::<Vec<_>>()).await?;
+        let rated: Vec<_> = new
+            .iter()
+            .zip(&decided)
+            .filter_map(|((command, _), dealt)| match (&command.act, dealt) {
+                (Act::Rate(score), Ok((case, _))) => Some((case, *score)),
+                _ => None,
+            })
+            .collect();
+        store::rating::insert(&mut tx, tenant, &rated).await?;
+        let requests: Vec<&Request> = new.iter().map(|(command, _)| &command.request).collect();
+        super::finish(&self.core, tx, tenant, &requests, decided, |place, case, position| {
+            new[place].0.answer(case, &handling.policies, position)
+        })
+        .await
     }
 }

@@ -85,7 +85,7 @@ impl Feedback {
         // read again: a version that came in between was published after the first look
         let clock = pg::clock(&mut tx).await?;
         let dealt: Vec<_> = cases.into_values().map(|case| Dealing::take_up(case, &policies, clock).close()).collect();
-        super::write(&mut tx, tenant, &dealt).await?;
+        super::write(&mut tx, tenant, &dealt.iter().collect::<Vec<_>>()).await?;
         let drafts: Vec<_> = dealt.iter().flat_map(|(case, entries)| events::told(case, entries)).collect();
         let positions = self.core.log.append(&mut tx, tenant, &drafts).await?;
         tx.commit().await?;

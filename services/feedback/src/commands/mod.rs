@@ -1,5 +1,5 @@
-//! The writes, one file each. A transaction is visible from its begin to its commit: lock, look up the request id, decide
-//! in the domain, write, append to the log, record the answer, commit, wake the log's readers.
+//! The writes, one file each. A transaction is visible from its begin to its commit: lock, look up the request ids, decide
+//! in the domain, write, append to the log, record the answers, commit, wake the log's readers.
 
 mod apply_ranks;
 mod apply_values;
@@ -12,40 +12,85 @@ mod submit_case;
 
 pub use apply_ranks::RankConsumer;
 pub use apply_values::ValueConsumer;
-pub use handle_case::{Act, CaseAnswer, HandleCase};
+pub use handle_case::{HandleCase, answered};
 pub use look_at_deadlines::DeadlineTimers;
 pub use publish_case_type::PublishCaseType;
 pub use publish_classification::PublishClassification;
 pub use publish_sla_policy::PublishSlaPolicy;
 pub use submit_case::SubmitCase;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{TenantId, UserId};
+use mirror::Aliases;
 use pg::{StoreError, Tx};
-use service::Failure;
+use proto::common::v1::Position;
+use requests::{Keep, Recorded, Request};
+use service::{Answer, Core, Failure};
 
-use crate::domain::case::Case;
-use crate::domain::entry::Entry;
+use crate::domain::case::{Case, CaseKey, Dealt};
+use crate::domain::refusal::Refusal;
 use crate::error::FeedbackError;
-use crate::store;
+use crate::{events, store};
 
-/// Whom an id means, and goes on meaning until the transaction ends: who makes one of the ids an alias waits for it, and
-/// then finds what it wrote.
-async fn user(tx: &mut Tx, tenant: &TenantId, sent: &UserId) -> Result<UserId, FeedbackError> {
-    store::case::hold_user(tx, tenant, sent).await?;
-    let meant = mirror::resolve(tx, tenant, [sent]).await?.meant(sent);
-    if meant != *sent {
-        store::case::hold_user(tx, tenant, &meant).await?;
-        if mirror::resolve(tx, tenant, [sent]).await?.meant(sent) != meant {
+/// Whom ids mean, and go on meaning until the transaction ends: who makes one of the ids an alias waits for it, and then
+/// finds what it wrote.
+async fn users<'a>(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    sent: impl Iterator<Item = &'a UserId>,
+) -> Result<Aliases, FeedbackError> {
+    let sent: BTreeSet<&UserId> = sent.collect();
+    store::case::hold_users(tx, tenant, &sent).await?;
+    let aliases = mirror::resolve(tx, tenant, sent.iter().copied()).await?;
+    let meant: BTreeSet<UserId> = sent.iter().map(|user| aliases.meant(user)).collect();
+    let others: BTreeSet<&UserId> = meant.iter().filter(|user| !sent.contains(user)).collect();
+    if !others.is_empty() {
+        store::case::hold_users(tx, tenant, &others).await?;
+        if mirror::resolve(tx, tenant, sent).await? != aliases {
             return Err(Failure::Raced);
         }
     }
-    Ok(meant)
+    Ok(aliases)
 }
 
-/// Stores what happened to cases that there are already: one statement per table, however many cases.
-async fn write(tx: &mut Tx, tenant: &TenantId, dealt: &[(Case, Vec<Entry>)]) -> Result<(), StoreError> {
-    let changed: Vec<&Case> = dealt.iter().filter(|(_, entries)| !entries.is_empty()).map(|(case, _)| case).collect();
-    store::case::write(tx, tenant, &changed).await?;
-    let entries = dealt.iter().flat_map(|(case, entries)| entries.iter().map(move |it| (&case.user, &case.id, it)));
-    store::entry::insert(tx, tenant, &entries.collect::<Vec<_>>()).await
+/// Stores what happened to cases that there are already: one statement per table, however many cases. Of several states of
+/// a case the last is stored.
+async fn write(tx: &mut Tx, tenant: &TenantId, dealt: &[&Dealt]) -> Result<(), StoreError> {
+    let changed = dealt.iter().filter(|(_, entries)| !entries.is_empty());
+    let changed: BTreeMap<CaseKey, &Case> = changed.map(|(case, _)| (case.key(), case)).collect();
+    store::case::write(tx, tenant, &changed.into_values().collect::<Vec<_>>()).await?;
+    store::entry::insert(tx, tenant, dealt).await
+}
+
+/// Tells the log of all calls at once, keeps the outcome of each, and commits. `answer` makes what a call is answered, by
+/// its place in the batch.
+async fn finish<T: Recorded>(
+    core: &Core,
+    mut tx: Tx,
+    tenant: &TenantId,
+    requests: &[&Request],
+    decided: Vec<Result<Dealt, Refusal>>,
+    answer: impl Fn(usize, &Case, Position) -> T + Send,
+) -> Result<Vec<Result<Answer<T>, FeedbackError>>, FeedbackError> {
+    let drafts: Vec<Vec<_>> = decided.iter().flatten().map(|(case, entries)| events::told(case, entries)).collect();
+    let positions = core.log.append(&mut tx, tenant, &drafts.concat()).await?;
+    // a call's place in the log is that of the last of its events
+    let mut ends = drafts.iter().scan(0, |end, drafts| {
+        *end += drafts.len();
+        positions.get(*end - 1).copied()
+    });
+    let mut answers: Vec<Result<T, Refusal>> = Vec::with_capacity(decided.len());
+    for (place, dealt) in decided.into_iter().enumerate() {
+        answers.push(dealt.map(|(case, _)| {
+            let position = ends.next().expect("what is done with a case is told of");
+            answer(place, &case, position.into())
+        }));
+    }
+    let records: Vec<_> = requests.iter().copied().zip(answers.iter().map(Result::as_ref)).collect();
+    requests::record(&mut tx, tenant, Keep::Days30, &records).await?;
+    tx.commit().await?;
+    core.log.wake(&positions);
+    let fresh = |value| Answer { value, replayed: false };
+    Ok(answers.into_iter().map(|answer| answer.map(fresh).map_err(FeedbackError::from)).collect())
 }

@@ -38,7 +38,8 @@ impl Feedback {
             return Ok(answer);
         }
         let mut case_type = command.case_type.clone();
-        let before = store::case_type::read(&mut tx, tenant, case_type.id.as_str()).await?;
+        let before =
+            store::case_type::read(&mut tx, tenant, &[case_type.id.as_str()].into()).await?.into_values().next();
         let at = self.core.decide(&mut tx, tenant).await?;
         case_type.version = before.as_ref().map_or(1, |before| before.version + 1);
         case_type.publish_time = before.map_or(at, |before| before.publish_time.max(at));

@@ -12,6 +12,12 @@ use super::triage::{CaseKind, Emotion, Impact, Quadrant, Urgency};
 /// Behind every deadline.
 const NO_DEADLINE: OffsetDateTime = time::macros::datetime!(9999-12-31 0:00 UTC);
 
+/// What a case is found by: its user, by canonical id, and its own id.
+pub type CaseKey = (UserId, Key);
+
+/// A case that was dealt with, and what happened to it.
+pub type Dealt = (Case, Vec<Entry>);
+
 coded! {
     /// How far a case has come.
     CaseState {
@@ -124,6 +130,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// What it is found by.
+    pub fn key(&self) -> CaseKey {
+        (self.user.clone(), self.id.clone())
+    }
+
     /// When something passes that nobody was told of yet.
     pub fn alarm(&self) -> Option<OffsetDateTime> {
         let promise = self.promise.as_ref().filter(|promise| !promise.overdue).map(|promise| promise.until);
@@ -187,7 +198,7 @@ impl<'a> Dealing<'a> {
     }
 
     /// The case and what happened to it, in order.
-    pub fn close(self) -> (Case, Vec<Entry>) {
+    pub fn close(self) -> Dealt {
         (self.case, self.entries)
     }
 

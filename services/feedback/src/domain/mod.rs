@@ -2,6 +2,7 @@
 
 mod coded;
 
+pub mod act;
 pub mod calendar;
 pub mod case;
 pub mod case_type;

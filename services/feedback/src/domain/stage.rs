@@ -7,11 +7,9 @@ use units::zone::{Day, Zone};
 use super::calendar::{Frame, WorkingCalendar};
 use super::case::{Case, Dealing, Origin};
 use super::case_type::CaseType;
-use super::classification::Classification;
 use super::entry::Message;
 use super::sla_policy::{Policies, QuadrantTarget, SlaPolicy};
-use super::standing::Standing;
-use super::submission::{Submission, submit};
+use super::submission::{Desk, Submission};
 use super::triage::{CaseKind, Quadrant};
 use units::text::LocalizedText;
 
@@ -99,10 +97,10 @@ pub(crate) fn writes(agent: &str) -> Message {
 
 /// A case that came in at a time.
 pub(crate) fn case(policies: &Policies, at: OffsetDateTime) -> Case {
-    let (classification, user) = (Classification::default(), Standing::default());
+    let mut desk = Desk { policies: policies.clone(), ..Desk::default() };
     let submission = complaint("text");
-    let verdict = submission.verdict(&classification);
-    submit(&submission, verdict, None, (&classification, &user), policies, at).close().0
+    let verdict = submission.verdict(&desk.classification);
+    desk.submit(&submission, verdict, at).unwrap().0
 }
 
 /// Takes up a case, does something with it, and puts it back; answers what happened.

@@ -1,13 +1,16 @@
 //! Taking in a case: what is given counts, then what the rules say, then the type's defaults.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{Key, UserId};
 use time::OffsetDateTime;
 
-use super::case::{Case, CaseState, Dealing, Origin, Triage};
+use super::case::{Case, CaseKey, CaseState, Dealing, Dealt, Origin, Triage};
 use super::case_type::CaseType;
 use super::classification::{Classification, Verdict};
 use super::clock::Clock;
 use super::entry::{Message, What};
+use super::refusal::Refusal;
 use super::sla_policy::Policies;
 use super::standing::Standing;
 use super::triage::{CaseKind, Emotion, Impact, Quadrant, Urgency, importance};
@@ -34,6 +37,11 @@ pub struct Submission {
 }
 
 impl Submission {
+    /// What its case will be found by.
+    pub fn key(&self) -> CaseKey {
+        (self.user.clone(), self.case_id.clone())
+    }
+
     /// What the rules say of it. A given type counts instead of theirs.
     pub fn verdict(&self, classification: &Classification) -> Verdict {
         let mut verdict = classification.verdict(self.kind, &self.origin.site, &self.message.text);
@@ -72,40 +80,62 @@ impl Submission {
     }
 }
 
-/// Takes in a case at a time. `case_type` is the verdict's, where it names one.
-pub fn submit<'a>(
-    submission: &Submission,
-    verdict: Verdict,
-    case_type: Option<&CaseType>,
-    (classification, user): (&Classification, &Standing),
-    policies: &'a Policies,
-    at: OffsetDateTime,
-) -> Dealing<'a> {
-    let triage = submission.triage(verdict, case_type, classification, user);
-    let sla_version = policies.version();
-    let plan = policies.plan(sla_version, triage.quadrant, triage.answer_within_minutes);
-    let case = Case {
-        user: submission.user.clone(),
-        id: submission.case_id.clone(),
-        kind: submission.kind,
-        origin: submission.origin.clone(),
-        triage,
-        assignee: String::new(),
-        state: CaseState::New,
-        attempt: 1,
-        first_response: Clock::started(plan.calendar, plan.first_response_minutes, at),
-        resolution: Clock::started(plan.calendar, plan.resolution_minutes, at),
-        promise: None,
-        sla_version,
-        submitted_at: at,
-        first_answered_at: None,
-        ending: None,
-        entry_seq: 0,
-        decided_at: at,
-    };
-    let mut dealing = Dealing::begin(case, policies);
-    dealing.happened(What::Submitted, submission.message.clone(), at);
-    dealing
+/// What decides on the cases that come in together.
+#[derive(Debug, Default)]
+pub struct Desk {
+    /// Its rules.
+    pub classification: Classification,
+    /// Types, by their ids: all that verdicts name and that there are.
+    pub case_types: BTreeMap<String, CaseType>,
+    /// What is known of users.
+    pub standings: BTreeMap<UserId, Standing>,
+    /// When cases are due.
+    pub policies: Policies,
+    /// Cases that there are already, of those that come in.
+    pub taken: BTreeSet<CaseKey>,
+}
+
+impl Desk {
+    /// Takes in a case at a time.
+    pub fn submit(&mut self, submission: &Submission, verdict: Verdict, at: OffsetDateTime) -> Result<Dealt, Refusal> {
+        let case_type = self.case_types.get(&verdict.case_type);
+        if case_type.is_none() && !verdict.case_type.is_empty() {
+            return Err(Refusal::CaseTypeNotFound { case_type_id: verdict.case_type });
+        }
+        if !self.taken.insert(submission.key()) {
+            return Err(Refusal::CaseExists { case_id: submission.case_id.to_string() });
+        }
+        let unknown = Standing::default();
+        let user = self.standings.get(&submission.user).unwrap_or(&unknown);
+        let triage = submission.triage(verdict, case_type, &self.classification, user);
+        let mut dealing = Dealing::begin(self.opened(submission, triage, at), &self.policies);
+        dealing.happened(What::Submitted, submission.message.clone(), at);
+        Ok(dealing.close())
+    }
+
+    fn opened(&self, submission: &Submission, triage: Triage, at: OffsetDateTime) -> Case {
+        let sla_version = self.policies.version();
+        let plan = self.policies.plan(sla_version, triage.quadrant, triage.answer_within_minutes);
+        Case {
+            user: submission.user.clone(),
+            id: submission.case_id.clone(),
+            kind: submission.kind,
+            origin: submission.origin.clone(),
+            triage,
+            assignee: String::new(),
+            state: CaseState::New,
+            attempt: 1,
+            first_response: Clock::started(plan.calendar, plan.first_response_minutes, at),
+            resolution: Clock::started(plan.calendar, plan.resolution_minutes, at),
+            promise: None,
+            sla_version,
+            submitted_at: at,
+            first_answered_at: None,
+            ending: None,
+            entry_seq: 0,
+            decided_at: at,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -114,12 +144,16 @@ mod tests {
     use crate::domain::classification::ClassificationRule;
     use crate::domain::stage::{at, case_type, complaint};
 
-    fn by_rules(submission: &Submission, rule: ClassificationRule, case_type: Option<&CaseType>) -> Triage {
-        let classification = Classification { rules: vec![rule], ..Classification::default() };
-        let verdict = submission.verdict(&classification);
+    fn by_rules(submission: &Submission, rule: ClassificationRule, case_type: Option<CaseType>) -> Triage {
         let user = Standing { rank: 3, ..Standing::default() };
-        let policies = Policies::default();
-        submit(submission, verdict, case_type, (&classification, &user), &policies, at(0)).close().0.triage
+        let mut desk = Desk {
+            classification: Classification { rules: vec![rule], ..Classification::default() },
+            case_types: case_type.into_iter().map(|it| (it.id.to_string(), it)).collect(),
+            standings: [(submission.user.clone(), user)].into(),
+            ..Desk::default()
+        };
+        let verdict = submission.verdict(&desk.classification);
+        desk.submit(submission, verdict, at(0)).unwrap().0.triage
     }
 
     fn rule() -> ClassificationRule {
@@ -135,7 +169,7 @@ mod tests {
     #[test]
     fn rules_decide_what_is_not_given_and_the_type_what_rules_leave_open() {
         let refund = CaseType { impact: Some(Impact::High), answer_within_minutes: 30, ..case_type("refund") };
-        let triage = by_rules(&complaint("我要退款"), rule(), Some(&refund));
+        let triage = by_rules(&complaint("我要退款"), rule(), Some(refund));
         let want = Triage {
             case_type: "refund".to_owned(),
             department: "finance".to_owned(),
@@ -158,7 +192,7 @@ mod tests {
             urgency: Some(Urgency::Low),
             ..complaint("我要退款")
         };
-        let triage = by_rules(&given, rule(), Some(&case_type("delivery")));
+        let triage = by_rules(&given, rule(), Some(case_type("delivery")));
         let decided = (triage.case_type.as_str(), triage.department.as_str(), triage.urgency);
         assert_eq!(decided, ("delivery", "logistics", Urgency::Low));
     }
@@ -171,5 +205,28 @@ mod tests {
             (Urgency::Normal, Impact::Normal, Quadrant::Important)
         );
         assert_eq!((triage.case_type.as_str(), triage.department.as_str()), ("", ""));
+    }
+
+    #[test]
+    fn of_two_cases_with_the_same_id_that_come_in_together_the_first_is_taken() {
+        let mut desk = Desk::default();
+        let mut submit = |text: &str, id: &str| {
+            let submission = Submission { case_id: Key::new(id).unwrap(), ..complaint(text) };
+            let verdict = submission.verdict(&desk.classification);
+            desk.submit(&submission, verdict, at(0)).map(|(case, entries)| (case.id.to_string(), entries.len()))
+        };
+        assert_eq!(submit("first", "c"), Ok(("c".to_owned(), 1)));
+        assert_eq!(submit("second", "c"), Err(Refusal::CaseExists { case_id: "c".to_owned() }));
+        assert_eq!(submit("second", "d"), Ok(("d".to_owned(), 1)));
+    }
+
+    #[test]
+    fn a_case_that_was_refused_leaves_its_id_free() {
+        let mut desk = Desk::default();
+        let unknown = Submission { case_type: "unknown".to_owned(), ..complaint("text") };
+        let refused = desk.submit(&unknown, unknown.verdict(&desk.classification), at(0)).unwrap_err();
+        assert_eq!(refused, Refusal::CaseTypeNotFound { case_type_id: "unknown".to_owned() });
+        let plain = complaint("text");
+        assert!(desk.submit(&plain, plain.verdict(&desk.classification), at(0)).is_ok());
     }
 }

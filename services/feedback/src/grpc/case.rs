@@ -5,19 +5,19 @@ use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert};
-use crate::commands::{CaseAnswer, HandleCase};
+use crate::commands::{HandleCase, answered};
 use crate::domain::queue::Place;
 use crate::wire::{self, Reader};
 
 impl Api {
     /// Does something with a case that there is.
-    async fn handle<T: CaseAnswer + Send + 'static>(
+    async fn handle<T: prost::Message + Default + 'static>(
         &self,
         tenant: ids::TenantId,
         command: HandleCase,
     ) -> Result<Response<T>, Status> {
-        let feedback = self.feedback.clone();
-        write(async move { feedback.handle_case(&tenant, &command).await }).await
+        let (handlings, user) = (self.handlings.clone(), command.user.clone());
+        write(async move { answered(handlings.call(&tenant, user.as_str(), command).await?) }).await
     }
 }
 
@@ -30,8 +30,8 @@ impl CaseService for Api {
         let tenant = authn::tenant(&request)?;
         let by_user = authn::caller(&request)?.user.is_some();
         let command = convert::case::submit_case(request.get_ref(), by_user)?;
-        let feedback = self.feedback.clone();
-        write(async move { feedback.submit_case(&tenant, &command).await }).await
+        let (submissions, user) = (self.submissions.clone(), command.submission.user.clone());
+        write(async move { submissions.call(&tenant, user.as_str(), command).await }).await
     }
 
     async fn get_case(&self, request: Request<pb::GetCaseRequest>) -> Result<Response<pb::GetCaseResponse>, Status> {

@@ -12,7 +12,7 @@ impl Feedback {
     /// See `CaseTypeService.GetCaseType`.
     pub async fn case_type(&self, tenant: &TenantId, id: &Key) -> Result<CaseType, FeedbackError> {
         let mut tx = self.core.read(tenant, &[]).await?;
-        let found = store::case_type::read(&mut tx, tenant, id.as_str()).await?;
+        let found = store::case_type::read(&mut tx, tenant, &[id.as_str()].into()).await?.into_values().next();
         tx.rollback().await?;
         found.ok_or_else(|| Refusal::CaseTypeNotFound { case_type_id: id.to_string() }.into())
     }

@@ -1,5 +1,7 @@
 //! Cases.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{Key, TenantId, UserId};
 use pg::StoreError;
 use sqlx::PgConnection;
@@ -7,11 +9,20 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::case_row::{CaseRow, read_cases};
-use crate::domain::case::Case;
+use super::unreadable;
+use crate::domain::case::{Case, CaseKey};
 
-/// Adds a case; false where its user has one with its id.
-pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, case: &Case) -> Result<bool, StoreError> {
-    let done = sqlx::query!(
+/// Adds cases, in one statement however many they are. [`StoreError::Conflict`] says that a concurrent transaction took an
+/// id first: a new attempt will find it taken.
+pub async fn insert(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    cases: impl Iterator<Item = &Case>,
+) -> Result<(), StoreError> {
+    let mut rows: Vec<CaseRow> = cases.map(CaseRow::of).collect();
+    // two transactions take ids in the same order, so that one waits for the other and not each for both
+    rows.sort_unstable_by(|one, other| (&one.user_id, &one.case_id).cmp(&(&other.user_id, &other.case_id)));
+    sqlx::query!(
         "insert into feedback_case (tenant_id, user_id, case_id, kind, site, channel, external_reference, reported_user_id, case_type_id,
             department, urgency, impact, user_value, importance, quadrant, emotion, answer_within_minutes,
             assignee_id, state, attempt, first_elapsed_us, first_since, first_target_minutes, first_deadline,
@@ -36,14 +47,38 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, case: &Case) -> 
             resolution_deadline timestamptz, resolution_breached boolean, promise_until timestamptz,
             promise_overdue boolean, sla_version integer, submitted_at timestamptz, first_answered_at
             timestamptz, resolved_at timestamptz, resolution smallint, reopen_until timestamptz, score smallint,
-            entry_seq bigint, decided_at timestamptz, queue_at timestamptz, alarm_at timestamptz)
-        on conflict on constraint feedback_case_pkey do nothing",
+            entry_seq bigint, decided_at timestamptz, queue_at timestamptz, alarm_at timestamptz)",
         tenant.as_str(),
-        Json([CaseRow::of(case)]) as _
+        Json(rows) as _
     )
     .execute(conn)
+    .await
+    .map_err(|error| match StoreError::from(error) {
+        error if error.constraint() == Some("feedback_case_pkey") => error.into_conflict(),
+        other => other,
+    })?;
+    Ok(())
+}
+
+/// Those of the cases that there are.
+pub async fn taken(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    keys: &BTreeSet<CaseKey>,
+) -> Result<BTreeSet<CaseKey>, StoreError> {
+    let (users, cases) = columns(keys);
+    let rows = sqlx::query!(
+        "select user_id, case_id from feedback_case
+        where tenant_id = $1 and (user_id, case_id) in (select k.u, k.c from unnest($2::text[], $3::text[]) k(u, c))",
+        tenant.as_str(),
+        &users as _,
+        &cases as _
+    )
+    .fetch_all(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    let user = |id| UserId::new(id).map_err(|_| unreadable("user_id"));
+    let case = |id| Key::new(id).map_err(|_| unreadable("case_id"));
+    rows.into_iter().map(|row| Ok((user(row.user_id)?, case(row.case_id)?))).collect()
 }
 
 /// Stores what can change of cases, in one statement however many they are.
@@ -84,21 +119,22 @@ pub async fn write(conn: &mut PgConnection, tenant: &TenantId, cases: &[&Case]) 
     Ok(())
 }
 
-/// Locks a case and reads it.
+/// Locks cases, in the order of their keys, and reads those that there are.
 pub async fn lock(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    user: &UserId,
-    case: &Key,
-) -> Result<Option<Case>, StoreError> {
+    keys: &BTreeSet<CaseKey>,
+) -> Result<BTreeMap<CaseKey, Case>, StoreError> {
+    let (users, cases) = columns(keys);
     let cases = read_cases!(
         conn,
-        "where tenant_id = $1 and user_id = $2 and case_id = $3 for no key update",
+        "where tenant_id = $1 and (user_id, case_id) in (select k.u, k.c from unnest($2::text[], $3::text[]) k(u, c))
+            order by user_id, case_id for no key update of feedback_case",
         tenant.as_str(),
-        user.as_str(),
-        case.as_str()
+        &users as _,
+        &cases as _
     );
-    Ok(cases?.pop())
+    Ok(cases?.into_iter().map(|case| (case.key(), case)).collect())
 }
 
 /// Reads a case.
@@ -220,12 +256,18 @@ pub async fn follow_alias(
     Ok(())
 }
 
-/// Keeps an id from becoming an alias until the transaction ends.
-pub async fn hold_user(conn: &mut PgConnection, tenant: &TenantId, user: &UserId) -> Result<(), StoreError> {
+/// Keeps ids from becoming aliases until the transaction ends.
+pub async fn hold_users(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    users: &BTreeSet<&UserId>,
+) -> Result<(), StoreError> {
+    let users: Vec<&str> = users.iter().map(|user| user.as_str()).collect();
     sqlx::query!(
-        "select pg_advisory_xact_lock_shared(hashtextextended('feedback.user/' || $1 || '/' || $2, 0))",
+        "select pg_advisory_xact_lock_shared(hashtextextended('feedback.user/' || $1 || '/' || k.id, 0))
+        from unnest($2::text[]) k(id)",
         tenant.as_str(),
-        user.as_str()
+        &users as _
     )
     .execute(conn)
     .await?;
@@ -242,4 +284,9 @@ pub async fn take_alias(conn: &mut PgConnection, tenant: &TenantId, alias: &str)
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Users and cases, column by column.
+fn columns(keys: &BTreeSet<CaseKey>) -> (Vec<&str>, Vec<&str>) {
+    keys.iter().map(|(user, case)| (user.as_str(), case.as_str())).unzip()
 }

@@ -1,5 +1,7 @@
 //! Case types, all versions.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{Key, TenantId};
 use pg::StoreError;
 use sqlx::PgConnection;
@@ -65,19 +67,25 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &CaseType) -
     Ok(())
 }
 
-/// The newest version of a type.
-pub async fn read(conn: &mut PgConnection, tenant: &TenantId, id: &str) -> Result<Option<CaseType>, StoreError> {
-    let row = sqlx::query_as!(
+/// The newest versions of types, by their ids, of those that there are.
+pub async fn read(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    ids: &BTreeSet<&str>,
+) -> Result<BTreeMap<String, CaseType>, StoreError> {
+    let ids: Vec<&str> = ids.iter().copied().collect();
+    let rows = sqlx::query_as!(
         Row,
-        r#"select case_type_id, version, product_id, display_name as "display_name: Json<LocalizedText>", department,
-            urgency, impact, answer_within_minutes, publish_time
-        from case_type where tenant_id = $1 and case_type_id = $2 order by version desc limit 1"#,
+        r#"select distinct on (case_type_id) case_type_id, version, product_id,
+            display_name as "display_name: Json<LocalizedText>", department, urgency, impact, answer_within_minutes,
+            publish_time
+        from case_type where tenant_id = $1 and case_type_id = any($2) order by case_type_id, version desc"#,
         tenant.as_str(),
-        id
+        &ids as _
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    row.map(CaseType::try_from).transpose()
+    rows.into_iter().map(|row| Ok((row.case_type_id.clone(), CaseType::try_from(row)?))).collect()
 }
 
 /// The newest versions of the types after an id, of a product and of all products; an empty product: of every one.

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use super::unreadable;
-use crate::domain::case::CaseState;
+use crate::domain::case::{Case, CaseState, Dealt};
 use crate::domain::entry::{Attachment, Entry, Message, What};
 use crate::domain::triage::Quadrant;
 
@@ -39,28 +39,26 @@ impl TryFrom<Row> for Entry {
     }
 }
 
-/// Adds entries, each with the user and case that it belongs to, in one statement however many they are.
-pub async fn insert(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    entries: &[(&UserId, &Key, &Entry)],
-) -> Result<(), StoreError> {
+/// Adds what happened to cases, in one statement however much it is.
+pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, dealt: &[&Dealt]) -> Result<(), StoreError> {
+    let entries = dealt.iter().flat_map(|(case, entries)| entries.iter().map(move |entry| (case, entry)));
+    let entries: Vec<(&Case, &Entry)> = entries.collect();
     if entries.is_empty() {
         return Ok(());
     }
-    let users: Vec<&str> = entries.iter().map(|(user, ..)| user.as_str()).collect();
-    let cases: Vec<&str> = entries.iter().map(|(_, case, _)| case.as_str()).collect();
-    let seqs: Vec<i64> = entries.iter().map(|(.., it)| it.seq).collect();
-    let codes = |value: fn(&Entry) -> i16| entries.iter().map(|(.., it)| value(it)).collect::<Vec<_>>();
+    let users: Vec<&str> = entries.iter().map(|(case, _)| case.user.as_str()).collect();
+    let cases: Vec<&str> = entries.iter().map(|(case, _)| case.id.as_str()).collect();
+    let seqs: Vec<i64> = entries.iter().map(|(_, it)| it.seq).collect();
+    let codes = |value: fn(&Entry) -> i16| entries.iter().map(|(_, it)| value(it)).collect::<Vec<_>>();
     let kinds = codes(|it| it.what.code());
     let (states, quadrants) = (codes(|it| it.state.code()), codes(|it| it.quadrant.code()));
-    let whats: Vec<_> = entries.iter().map(|(.., it)| Json(&it.what)).collect();
-    let visible: Vec<bool> = entries.iter().map(|(.., it)| it.what.visible()).collect();
-    let agents: Vec<&str> = entries.iter().map(|(.., it)| it.message.agent.as_str()).collect();
-    let texts: Vec<&str> = entries.iter().map(|(.., it)| it.message.text.as_str()).collect();
-    let attachments: Vec<_> = entries.iter().map(|(.., it)| Json(&it.message.attachments)).collect();
-    let occurred: Vec<_> = entries.iter().map(|(.., it)| it.occurred_at).collect();
-    let recorded: Vec<_> = entries.iter().map(|(.., it)| it.recorded_at).collect();
+    let whats: Vec<_> = entries.iter().map(|(_, it)| Json(&it.what)).collect();
+    let visible: Vec<bool> = entries.iter().map(|(_, it)| it.what.visible()).collect();
+    let agents: Vec<&str> = entries.iter().map(|(_, it)| it.message.agent.as_str()).collect();
+    let texts: Vec<&str> = entries.iter().map(|(_, it)| it.message.text.as_str()).collect();
+    let attachments: Vec<_> = entries.iter().map(|(_, it)| Json(&it.message.attachments)).collect();
+    let occurred: Vec<_> = entries.iter().map(|(_, it)| it.occurred_at).collect();
+    let recorded: Vec<_> = entries.iter().map(|(_, it)| it.recorded_at).collect();
     sqlx::query!(
         "insert into case_entry (tenant_id, user_id, case_id, entry_seq, kind, what, visible, agent_id, text, attachments,
             state, quadrant, occurred_at, recorded_at)

@@ -3,26 +3,30 @@
 use ids::TenantId;
 use pg::StoreError;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 
 use crate::domain::case::Case;
 
-/// Adds the answer to a case's last resolution. The key refuses a second one, whatever was decided.
-pub async fn insert(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    case: &Case,
-    score: i16,
-    at: OffsetDateTime,
-) -> Result<(), StoreError> {
+/// Adds answers to the resolutions that cases ended with. The key refuses a second one, whatever was decided.
+pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, rated: &[(&Case, i16)]) -> Result<(), StoreError> {
+    if rated.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<&str> = rated.iter().map(|(case, _)| case.user.as_str()).collect();
+    let cases: Vec<&str> = rated.iter().map(|(case, _)| case.id.as_str()).collect();
+    let attempts: Vec<i32> = rated.iter().map(|(case, _)| case.attempt).collect();
+    let scores: Vec<i16> = rated.iter().map(|(_, score)| *score).collect();
+    let times: Vec<_> = rated.iter().map(|(case, _)| case.decided_at).collect();
     sqlx::query!(
-        "insert into case_rating (tenant_id, user_id, case_id, attempt, score, rated_at) values ($1, $2, $3, $4, $5, $6)",
+        "insert into case_rating (tenant_id, user_id, case_id, attempt, score, rated_at)
+        select $1, k.user_id, k.case_id, k.attempt, k.score, k.rated_at
+        from unnest($2::text[], $3::text[], $4::integer[], $5::smallint[], $6::timestamptz[])
+            k(user_id, case_id, attempt, score, rated_at)",
         tenant.as_str(),
-        case.user.as_str(),
-        case.id.as_str(),
-        case.attempt,
-        score,
-        at
+        &users as _,
+        &cases as _,
+        &attempts,
+        &scores,
+        &times
     )
     .execute(conn)
     .await?;

@@ -1,22 +1,33 @@
 //! What other services' events say of users.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{TenantId, UserId};
 use pg::StoreError;
 use sqlx::PgConnection;
 
+use super::unreadable;
 use crate::domain::standing::Standing;
 
-/// What is known of a user.
-pub async fn read(conn: &mut PgConnection, tenant: &TenantId, user: &UserId) -> Result<Standing, StoreError> {
-    let row = sqlx::query_as!(
-        Standing,
-        "select net_spend_minor, stage, rank from case_standing where tenant_id = $1 and user_id = $2",
+/// What is known of users, of those of whom anything is.
+pub async fn read(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    users: &BTreeSet<&UserId>,
+) -> Result<BTreeMap<UserId, Standing>, StoreError> {
+    let ids: Vec<&str> = users.iter().map(|user| user.as_str()).collect();
+    let rows = sqlx::query!(
+        "select user_id, net_spend_minor, stage, rank from case_standing where tenant_id = $1 and user_id = any($2)",
         tenant.as_str(),
-        user.as_str()
+        &ids as _
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.unwrap_or_default())
+    let known = rows.into_iter().map(|row| {
+        let user = UserId::new(row.user_id).map_err(|_| unreadable("user_id"))?;
+        Ok((user, Standing { net_spend_minor: row.net_spend_minor, stage: row.stage, rank: row.rank }))
+    });
+    known.collect()
 }
 
 /// Net spend and stage of users, each at most once, in one statement however many they are.

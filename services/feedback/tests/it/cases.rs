@@ -1,6 +1,6 @@
 //! What happens to a case, as stored and as told.
 
-use feedback::commands::Act;
+use feedback::domain::act::Act;
 use feedback::domain::case::CaseState;
 use feedback::domain::classification::ClassificationRule;
 use feedback::domain::entry::{Attachment, Message, Resolution, What};
@@ -195,7 +195,7 @@ async fn what_a_case_does_not_allow_is_refused_with_its_state() {
     assert!(matches!(again.await.unwrap_err(), Failure::RequestIdReused { .. }));
     let request = crate::stage::request("u", "CaseService/SubmitCase", "another-id", 1);
     let command = feedback::commands::SubmitCase { request, submission: complaint("u", "c", "again") };
-    let exists = refusal(stage.feedback.submit_case(&stage.tenant, &command).await);
+    let exists = refusal(crate::stage::submit(&stage.feedback, &stage.tenant, command).await);
     assert_eq!(exists, Refusal::CaseExists { case_id: "c".into() });
     assert_eq!(refusal(stage.rate("u", 5, "1").await), Refusal::CaseState { case_id: "c".into(), state: "new".into() });
     stage.resolve("u", "2").await;

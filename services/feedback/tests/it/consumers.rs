@@ -87,7 +87,7 @@ async fn a_case_that_comes_in_while_its_user_becomes_an_alias_is_found_under_the
         let (feedback, tenant) = (Arc::clone(&stage.feedback), stage.tenant.clone());
         let request = crate::stage::request(&alias, "CaseService/SubmitCase", "1", 0);
         let command = feedback::commands::SubmitCase { request, submission: complaint(&alias, &case_id, "text") };
-        let submitting = tokio::spawn(async move { feedback.submit_case(&tenant, &command).await });
+        let submitting = tokio::spawn(async move { crate::stage::submit(&feedback, &tenant, command).await });
         let linking = [linked("u", &alias)];
         let (_, submitted) = tokio::join!(stage.apply(&ValueConsumer, &linking), submitting);
         submitted.unwrap().unwrap();

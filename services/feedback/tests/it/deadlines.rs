@@ -1,8 +1,8 @@
 //! What happens when nobody does anything.
 
 use feedback::Feedback;
-use feedback::commands::Act;
 use feedback::config::Settings;
+use feedback::domain::act::Act;
 use feedback::domain::calendar::WorkingCalendar;
 use feedback::domain::clock::CaseClock;
 use feedback::domain::entry::What;

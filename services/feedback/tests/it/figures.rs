@@ -1,6 +1,6 @@
 //! How well cases were handled.
 
-use feedback::commands::Act;
+use feedback::domain::act::Act;
 use feedback::domain::figures::Figures;
 use feedback::domain::triage::Quadrant;
 use proto::feedback::v1 as pb;

@@ -1,6 +1,7 @@
 //! Tenants never see each other.
 
-use feedback::commands::{Act, RankConsumer, ValueConsumer};
+use feedback::commands::{RankConsumer, ValueConsumer};
+use feedback::domain::act::Act;
 use feedback::domain::classification::ClassificationRule;
 use feedback::domain::queue::Filter;
 use proto::feedback::v1 as pb;

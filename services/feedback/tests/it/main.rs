@@ -7,6 +7,7 @@ mod consumers;
 mod deadlines;
 mod figures;
 mod isolation;
+mod lanes;
 mod plans;
 mod races;
 mod requests;

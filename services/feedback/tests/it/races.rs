@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use feedback::commands::{Act, SubmitCase};
+use feedback::commands::SubmitCase;
+use feedback::domain::act::Act;
 use feedback::domain::entry::{Resolution, What};
 use feedback::domain::refusal::Refusal;
-use proto::feedback::v1 as pb;
-use service::Failure;
+use service::{Failure, only};
 
-use crate::stage::{Stage, complaint, handling, request, stage, writes};
+use crate::stage::{Stage, complaint, handling, request, stage, submit, writes};
 
 /// The same act by many, each under an id of its own: how many succeeded.
 async fn at_once(stage: &Stage, act: Act, callers: usize) -> usize {
     let calls = (0..callers).map(|n| {
         let (feedback, tenant) = (Arc::clone(&stage.feedback), stage.tenant.clone());
         let command = handling("u", act.clone(), writes(&format!("agent-{n}"), "text"), &format!("at-once-{n}"));
-        tokio::spawn(async move { feedback.handle_case::<pb::AnswerCaseResponse>(&tenant, &command).await })
+        tokio::spawn(async move { only(feedback.handle_cases(&tenant, &[command]).await?) })
     });
     let mut succeeded = 0;
     for call in calls.collect::<Vec<_>>() {
@@ -68,7 +68,7 @@ async fn of_many_who_submit_the_same_case_at_once_one_does_and_the_others_hear_o
         // half of them are one request, half another
         let request = request("u", "CaseService/SubmitCase", &format!("id-{}", n % 2), 0);
         let command = SubmitCase { request, submission: complaint("u", "c", "text") };
-        tokio::spawn(async move { feedback.submit_case(&tenant, &command).await })
+        tokio::spawn(async move { submit(&feedback, &tenant, command).await })
     });
     let (mut fresh, mut replayed, mut refused) = (0, 0, 0);
     for call in calls.collect::<Vec<_>>() {

@@ -1,6 +1,6 @@
 //! Request ids.
 
-use feedback::commands::Act;
+use feedback::domain::act::Act;
 use feedback::domain::refusal::Refusal;
 use proto::feedback::v1 as pb;
 use service::Failure;

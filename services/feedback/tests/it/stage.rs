@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use eventlog::{Consume, EventPayload, Log, LogSettings};
 use feedback::Feedback;
-use feedback::commands::{
-    Act, CaseAnswer, HandleCase, PublishCaseType, PublishClassification, PublishSlaPolicy, SubmitCase,
-};
+use feedback::commands::{HandleCase, PublishCaseType, PublishClassification, PublishSlaPolicy, SubmitCase, answered};
 use feedback::config::Settings;
+use feedback::domain::act::Act;
 use feedback::domain::calendar::{Frame, WorkingCalendar};
 use feedback::domain::case::{Case, Origin};
 use feedback::domain::case_type::CaseType;
@@ -21,7 +20,7 @@ use ids::{EventId, Key, RequestId, TenantId, UserId};
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
 use proto::feedback::v1 as pb;
 use requests::Request;
-use service::{Answer, Core};
+use service::{Answer, Core, only};
 use testkit::TestDb;
 use time::{Duration, OffsetDateTime};
 use units::text::LocalizedText;
@@ -148,6 +147,15 @@ pub(crate) fn handling(who: &str, act: Act, message: Message, id: &str) -> Handl
     HandleCase { request: request(who, method, id, body), user: user(who), case_id: key("c"), message, act }
 }
 
+/// One call alone.
+pub(crate) async fn submit(
+    feedback: &Feedback,
+    tenant: &TenantId,
+    command: SubmitCase,
+) -> Result<Answer<pb::SubmitCaseResponse>, FeedbackError> {
+    only(feedback.submit_cases(tenant, &[command]).await?)
+}
+
 impl Stage {
     /// Goes on as another tenant of the same service.
     pub(crate) async fn enter(&mut self, id: &str) {
@@ -184,7 +192,7 @@ impl Stage {
         let id = format!("submit-{}", submission.case_id);
         let request =
             request(submission.user.as_str(), "CaseService/SubmitCase", &id, submission.message.text.len() as u8);
-        self.feedback.submit_case(&self.tenant, &SubmitCase { request, submission }).await
+        submit(&self.feedback, &self.tenant, SubmitCase { request, submission }).await
     }
 
     /// The case `c` of a user.
@@ -192,8 +200,11 @@ impl Stage {
         self.submit(complaint(who, "c", "快递三天没到")).await.unwrap().value
     }
 
-    pub(crate) async fn handle<T: CaseAnswer>(&self, command: &HandleCase) -> Result<Answer<T>, FeedbackError> {
-        self.feedback.handle_case(&self.tenant, command).await
+    pub(crate) async fn handle<T: prost::Message + Default>(
+        &self,
+        command: &HandleCase,
+    ) -> Result<Answer<T>, FeedbackError> {
+        answered(only(self.feedback.handle_cases(&self.tenant, std::slice::from_ref(command)).await?)?)
     }
 
     pub(crate) async fn answer(&self, who: &str, id: &str) -> pb::AnswerCaseResponse {

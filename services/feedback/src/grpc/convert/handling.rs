@@ -5,7 +5,8 @@ use service::Parse;
 use status::Violations;
 
 use super::{message, named, open, optional_key};
-use crate::commands::{Act, HandleCase};
+use crate::commands::HandleCase;
+use crate::domain::act::Act;
 use crate::domain::entry::{Message, Resolution};
 use crate::domain::handling::Correction;
 use crate::domain::triage::{Emotion, Urgency};
