@@ -214,7 +214,7 @@ async fn each_event_of_a_batch_has_its_outcome_with_the_details_of_a_single_call
 #[tokio::test]
 async fn a_stream_is_answered_message_by_message_in_order() {
     let served = served().await;
-    let messages: Vec<StreamEventsRequest> = (0..40)
+    let messages: Vec<StreamEventsRequest> = (0..20)
         .map(|n| StreamEventsRequest {
             mode: EventMode::Facts.into(),
             events: vec![paid("u1", &format!("e{n}"), &format!("o{n}"), 1), paid("u2", &format!("e{n}"), "o", 2)],
@@ -224,7 +224,7 @@ async fn a_stream_is_answered_message_by_message_in_order() {
     let answers = client.stream_events(futures::stream::iter(messages)).await.unwrap().into_inner();
     let answers: Vec<_> = answers.map(|answer| answer.unwrap().outcomes).collect().await;
     let ids: Vec<&str> = answers.iter().map(|outcomes| outcomes[0].event_id.as_str()).collect();
-    assert_eq!(ids, (0..40).map(|n| format!("e{n}")).collect::<Vec<_>>());
+    assert_eq!(ids, (0..20).map(|n| format!("e{n}")).collect::<Vec<_>>());
     assert!(answers.iter().flatten().all(|outcome| outcome.error.is_none()));
     let asked = GetProfileRequest { user_id: "u1".into(), at_least: vec![] };
     let profile = ProfileServiceClient::new(served.shop()).get_profile(asked).await.unwrap().into_inner().profile;
