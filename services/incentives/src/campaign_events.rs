@@ -18,7 +18,7 @@ use units::time::{from_proto, to_proto};
 
 use crate::domain::campaign::Definition;
 use crate::domain::grant::{Fate, Gift, Grant, GrantKey};
-use crate::domain::incoming::{GivesBack, Incoming};
+use crate::domain::incoming::{GivesBack, Incoming, Moved};
 use crate::domain::penalty::Penalty;
 use crate::domain::trigger::Happening;
 
@@ -72,6 +72,7 @@ fn incoming(event: &Event) -> Result<Option<Incoming>, String> {
         // a refund sets nothing off, and neither does an import of what happened long ago
         triggers: (live && says.triggers).then_some(says.happening),
         gives_back: says.gives_back,
+        moved: says.moved,
         bought_minor: says.bought_minor.filter(|_| live),
     }))
 }
@@ -83,6 +84,7 @@ struct Says {
     happening: Happening,
     triggers: bool,
     gives_back: Option<GivesBack>,
+    moved: Option<Moved>,
     bought_minor: Option<i64>,
 }
 
@@ -116,10 +118,7 @@ fn says(event: &Event) -> Result<Option<Says>, String> {
             happening.set("visit.duration_seconds", i64::from(visited.duration_seconds));
             Says::of(happening)
         }
-        "level.moved" => match payload::<levels::LevelMoved>(event)?.r#move {
-            Some(moved) => Says::of(level_move(&moved)),
-            None => return Err("move is missing".to_owned()),
-        },
+        "level.moved" => level_moved(payload(event)?)?,
         "stage.moved" | "case.resolved" | "case.rated" => Says::of(fields(event)?),
         _ => return Ok(None),
     }))
@@ -205,13 +204,16 @@ fn refunded(it: &profiles::OrderRefunded) -> Result<Says, String> {
     Ok(Says { order_id, gives_back: Some(how), ..Says::default() })
 }
 
-fn level_move(it: &levels::LevelMove) -> Happening {
+fn level_moved(told: levels::LevelMoved) -> Result<Says, String> {
+    let it = told.r#move.ok_or("move is missing")?;
     let mut happening = Happening::default();
     happening.set("move.from_rank", i64::from(it.from_rank));
     happening.set("move.to_rank", i64::from(it.to_rank));
     happening.set("move.up", it.to_rank > it.from_rank);
     happening.set("move.down", it.to_rank < it.from_rank);
-    happening
+    let reversed = it.cause() == levels::MoveCause::Reversed;
+    let moved = Moved { scheme_id: told.scheme_id, from_rank: it.from_rank, to_rank: it.to_rank, reversed };
+    Ok(Says { moved: Some(moved), ..Says::of(happening) })
 }
 
 fn order(order: Option<profiles::Order>, first: Option<bool>) -> Result<Says, String> {

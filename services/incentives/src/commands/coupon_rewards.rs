@@ -13,7 +13,8 @@ use crate::domain::coupon::HeldCoupon;
 use crate::domain::grant::{Gift, GrantKey};
 use crate::{events, store};
 
-/// Issues the coupons that were granted, then voids those of orders that were given back, and answers what is to be told.
+/// Issues the coupons that were granted, then voids those of orders that were given back and of levels that
+/// were undone, and answers what is to be told.
 /// A coupon that its template does not allow is no grant.
 pub(super) async fn carry_out(
     tx: &mut Tx,
@@ -39,7 +40,9 @@ pub(super) async fn carry_out(
     for (key, coupon) in void(tx, tenant, book, voided.keys()).await? {
         let index = voided[&key];
         let at = read[index].recorded_at.as_ref().and_then(|it| units::time::from_proto(it).ok());
-        told.push((index, events::coupon_voided(&coupon, "order returned", at.unwrap_or(coupon.claimed_at))));
+        let undone = book.grant(&key).is_some_and(|grant| grant.undone);
+        let reason = if undone { "level undone" } else { "order returned" };
+        told.push((index, events::coupon_voided(&coupon, reason, at.unwrap_or(coupon.claimed_at))));
     }
     let caused = |(index, draft): (usize, Draft)| {
         let link = Link::to(source, &read[index]);

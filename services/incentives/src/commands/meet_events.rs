@@ -11,7 +11,7 @@ use crate::domain::book::{Book, Effect, Loaded, Terms, UseKey, Written};
 use crate::domain::campaign::{Version, in_force};
 use crate::domain::decision::Outcome;
 use crate::domain::grant::{Fate, Gift, GrantKey};
-use crate::domain::incoming::Incoming;
+use crate::domain::incoming::{Incoming, Moved};
 use crate::store::grant::Touched;
 use crate::{Incentives, store};
 
@@ -145,9 +145,9 @@ async fn load(
     let mut wanted = Wanted::default();
     items.iter().for_each(|item| wanted.add(item, versions));
     let returned: Vec<(&str, &str)> = wanted.returned.iter().copied().collect();
-    let touched = match (returned.is_empty(), wanted.gifts.is_empty()) {
-        (true, true) => Touched::default(),
-        _ => store::grant::touched(tx, tenant, &returned, &wanted.gifts).await?,
+    let touched = match (returned.is_empty(), wanted.gifts.is_empty(), wanted.falls.is_empty()) {
+        (true, true, true) => Touched::default(),
+        _ => store::grant::touched(tx, tenant, &returned, &wanted.gifts, &wanted.falls).await?,
     };
     wanted.campaigns.extend(touched.campaigns);
     let mut rows = Loaded::default();
@@ -189,6 +189,7 @@ struct Wanted<'a> {
     orders: BTreeSet<(UserId, String)>,
     returned: BTreeSet<(&'a str, &'a str)>,
     gifts: Vec<&'a str>,
+    falls: Vec<(&'a UserId, &'a Moved)>,
     watched: BTreeSet<&'a UserId>,
 }
 
@@ -205,6 +206,7 @@ impl<'a> Wanted<'a> {
         if incoming.gives_back.is_some() || (!candidates.is_empty() && !incoming.order_id.is_empty()) {
             self.orders.insert((user.clone(), incoming.order_id.clone()));
         }
+        self.falls.extend(incoming.moved.iter().filter(|moved| moved.is_fall()).map(|moved| (user, moved)));
         if incoming.bought_minor.is_some() || !candidates.is_empty() {
             self.watched.insert(user);
         }

@@ -1,5 +1,7 @@
 //! What events do to grants, limits and budgets of campaigns: decided over the rows that were locked and loaded.
 
+mod take_back;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ids::{EventId, Key, TenantId, UserId};
@@ -10,7 +12,7 @@ use super::chance;
 use super::decision::{Decision, Outcome, Verdict};
 use super::exposure::{Arm, Exposure};
 use super::grant::{Fate, Figures, Gift, Grant, GrantKey};
-use super::incoming::{GivesBack, Incoming};
+use super::incoming::{Incoming, Moved};
 use super::order::Reversal;
 use super::trigger::Happening;
 
@@ -98,6 +100,9 @@ impl<'a> Book<'a> {
         if let Some(how) = incoming.gives_back {
             self.give_back(incoming, how);
         }
+        if let Some(moved) = incoming.moved.as_ref().filter(|moved| moved.is_fall()) {
+            self.fall(&incoming.user, moved);
+        }
         if let Some(happening) = &incoming.triggers {
             let mut groups: BTreeMap<&str, &Key> = BTreeMap::new();
             for version in candidates {
@@ -135,18 +140,15 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// A coupon was voided for its order: it counts as taken back.
+    /// A coupon was voided for what had set it off: it counts as taken back.
     pub fn coupon_voided(&mut self, key: &GrantKey) {
         self.change(key, |grant| grant.taken_back = grant.amount);
     }
 
     /// What became of a gift becomes known. A grant that came to an end keeps it, except that a used coupon may return.
-    /// A coupon that is voided after its order was given back counts as taken back, as [`Book::coupon_voided`] would have.
+    /// A coupon that is voided after its order or level was undone counts as taken back, as [`Book::coupon_voided`] would have.
     pub fn settle(&mut self, key: &GrantKey, fate: Fate) -> Vec<Effect> {
-        let returned = self.rows.grants.get(key).is_some_and(|grant| {
-            let order = (key.0.clone(), grant.order_id.clone());
-            self.rows.reversals.get(&order).is_some_and(Reversal::whole)
-        });
+        let returned = self.reversal(key).is_some_and(|reversal| reversal.whole());
         self.change(key, |grant| match (grant.fate, fate) {
             (Fate::Refused | Fate::Lapsed, _) => {}
             (_, Fate::Lapsed) if grant.taken_back == grant.amount => {}
@@ -278,6 +280,8 @@ impl<'a> Book<'a> {
         Ok(Grant {
             version: version.version,
             order_id: incoming.returnable_order().to_owned(),
+            level: incoming.moved.as_ref().and_then(Moved::reached),
+            undone: false,
             gift,
             gift_id: (self.terms.gift_id)(&incoming.user, &version.campaign_id, &incoming.event_id),
             amount,
@@ -325,40 +329,6 @@ impl<'a> Book<'a> {
         self.rows.grants.insert(key.clone(), grant);
         self.effects.push(Effect::Granted(key.clone()));
         self.take_back(&key);
-    }
-
-    /// Notes what is known of an order, and brings what was taken back of its rewards up to it.
-    fn give_back(&mut self, incoming: &Incoming, how: GivesBack) {
-        let order = (incoming.user.clone(), incoming.order_id.clone());
-        let reversal = self.rows.reversals.entry(order.clone()).or_default();
-        match how {
-            GivesBack::Refund { refunded_minor, total_minor } => reversal.refund(refunded_minor, total_minor),
-            GivesBack::Cancel => reversal.cancel(),
-        }
-        self.returned.insert(order);
-        let of_order = |(key, grant): (&GrantKey, &Grant)| {
-            (key.0 == incoming.user && grant.order_id == incoming.order_id).then(|| key.clone())
-        };
-        for key in self.rows.grants.iter().filter_map(of_order).collect::<Vec<_>>() {
-            self.take_back(&key);
-        }
-    }
-
-    /// Takes back what is due of a grant: points at once, a coupon once the voiding is known to have worked.
-    fn take_back(&mut self, key: &GrantKey) {
-        let Some(grant) = self.rows.grants.get(key).filter(|grant| !grant.order_id.is_empty()) else { return };
-        let Some(reversal) = self.rows.reversals.get(&(key.0.clone(), grant.order_id.clone())) else { return };
-        let more = grant.outstanding(reversal);
-        if more == 0 {
-            return;
-        }
-        if matches!(grant.gift, Gift::Coupon(_)) {
-            self.effects.push(Effect::Void(key.clone()));
-            return;
-        }
-        let sum = grant.taken_back + more;
-        self.change(key, |grant| grant.taken_back = sum);
-        self.effects.push(Effect::Revoked(key.clone(), sum));
     }
 
     /// Changes a grant, and with it the figures of its campaign and the user's counts.

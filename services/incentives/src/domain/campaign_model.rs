@@ -130,6 +130,7 @@ fn happening(n: usize, op: &Op) -> Option<Incoming> {
         order_id: format!("o{order}"),
         triggers,
         gives_back,
+        moved: None,
         bought_minor: None,
     })
 }

@@ -11,6 +11,15 @@ use super::order::Reversal;
 /// Which grant: user, campaign and the event that set it off. There is one at most.
 pub type GrantKey = (UserId, Key, EventId);
 
+/// A level that a user was lifted to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// The scheme.
+    pub scheme_id: String,
+    /// The level's rank.
+    pub rank: i32,
+}
+
 /// What was granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gift {
@@ -57,6 +66,10 @@ pub struct Grant {
     pub version: i32,
     /// The order that set it off; empty where none did.
     pub order_id: String,
+    /// The level that set it off, while it may still be undone.
+    pub level: Option<Reached>,
+    /// The level that set it off was undone.
+    pub undone: bool,
     /// What was granted.
     pub gift: Gift,
     /// The reward's or the coupon's id.
@@ -163,7 +176,7 @@ impl Grant {
         }
     }
 
-    /// How much must be taken back now for what is known of its order. A coupon is taken back whole, and only while it
+    /// How much must be taken back now for what is known of what set it off. A coupon is taken back whole, and only while it
     /// is not used; points that levels refused were never there.
     pub fn outstanding(&self, reversal: &Reversal) -> i64 {
         let reachable = match (&self.gift, self.fate) {

@@ -3,6 +3,7 @@
 use ids::{EventId, UserId};
 use time::{Duration, OffsetDateTime};
 
+use super::grant::Reached;
 use super::trigger::Happening;
 
 /// An event.
@@ -28,8 +29,36 @@ pub struct Incoming {
     pub triggers: Option<Happening>,
     /// What it says of an order that is given back.
     pub gives_back: Option<GivesBack>,
+    /// How it moved the user's level.
+    pub moved: Option<Moved>,
     /// What was paid for an order, in minor units.
     pub bought_minor: Option<i64>,
+}
+
+/// How a level moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The scheme.
+    pub scheme_id: String,
+    /// Rank before.
+    pub from_rank: i32,
+    /// Rank after.
+    pub to_rank: i32,
+    /// Growth that had been earned was taken back, as for a returned order.
+    pub reversed: bool,
+}
+
+impl Moved {
+    /// Whether levels were lost.
+    pub fn is_fall(&self) -> bool {
+        self.to_rank < self.from_rank
+    }
+
+    /// The level that it lifted to.
+    pub fn reached(&self) -> Option<Reached> {
+        let reached = || Reached { scheme_id: self.scheme_id.clone(), rank: self.to_rank };
+        (self.to_rank > self.from_rank).then(reached)
+    }
 }
 
 /// How an order is given back.

@@ -12,6 +12,11 @@ pub struct Reversal {
 }
 
 impl Reversal {
+    /// Of what is gone altogether.
+    pub fn all() -> Self {
+        Self { cancelled: true, ..Self::default() }
+    }
+
     /// Adds what a refund says. Sums only grow, so refunds in any order end the same.
     pub fn refund(&mut self, refunded_minor: i64, total_minor: i64) {
         self.refunded_minor = self.refunded_minor.max(refunded_minor);

@@ -98,6 +98,7 @@ fn incoming(run: &DryRun, version: &Version, user: UserId, now: OffsetDateTime) 
         order_id: String::new(),
         triggers: Some(happening),
         gives_back: None,
+        moved: None,
         bought_minor: None,
     })
 }

@@ -11,7 +11,8 @@ use time::OffsetDateTime;
 use crate::domain::book::UseKey;
 use crate::domain::campaign::Returns;
 use crate::domain::exposure::{Arm, Exposure};
-use crate::domain::grant::{Fate, Gift, Grant, GrantKey};
+use crate::domain::grant::{Fate, Gift, Grant, GrantKey, Reached};
+use crate::domain::incoming::Moved;
 use crate::domain::order::Reversal;
 
 struct Row {
@@ -20,6 +21,9 @@ struct Row {
     source_event_id: String,
     version: i32,
     order_id: String,
+    level_scheme_id: String,
+    level_rank: i32,
+    undone: bool,
     coupon: bool,
     gift: String,
     gift_id: String,
@@ -37,9 +41,12 @@ struct Row {
 impl Row {
     fn read(self) -> Result<(GrantKey, Grant), StoreError> {
         let gift = rows::key(self.gift, "gift")?;
+        let reached = Reached { scheme_id: self.level_scheme_id, rank: self.level_rank };
         let grant = Grant {
             version: self.version,
             order_id: self.order_id,
+            level: Some(reached).filter(|reached| !reached.scheme_id.is_empty()),
+            undone: self.undone,
             gift: if self.coupon { Gift::Coupon(gift) } else { Gift::Points(gift) },
             gift_id: self.gift_id,
             amount: self.amount,
@@ -68,13 +75,17 @@ pub struct Touched {
     pub gifts: BTreeMap<String, GrantKey>,
 }
 
-/// Looks up the campaigns whose grants orders given back, or gifts whose fate is known, concern.
+/// Looks up the campaigns whose grants orders given back, gifts whose fate is known, or falls below levels concern.
 pub async fn touched(
     conn: &mut PgConnection,
     tenant: &TenantId,
     orders: &[(&str, &str)],
     gifts: &[&str],
+    falls: &[(&UserId, &Moved)],
 ) -> Result<Touched, StoreError> {
+    let fallen: Vec<&str> = falls.iter().map(|(user, _)| user.as_str()).collect();
+    let schemes: Vec<&str> = falls.iter().map(|(_, moved)| moved.scheme_id.as_str()).collect();
+    let ranks: Vec<i32> = falls.iter().map(|(_, moved)| moved.to_rank).collect();
     let (users, order_ids): (Vec<&str>, Vec<&str>) = orders.iter().copied().unzip();
     let rows = sqlx::query!(
         r#"select g.user_id as "user_id!", g.campaign_id as "campaign_id!", g.source_event_id as "source_event_id!",
@@ -84,11 +95,19 @@ pub async fn touched(
         union
         select g.user_id, g.campaign_id, g.source_event_id, g.order_id, g.gift_id
         from unnest($4::text[]) k(id)
-        join campaign_grant g on g.tenant_id = $1 and g.gift_id = k.id"#,
+        join campaign_grant g on g.tenant_id = $1 and g.gift_id = k.id
+        union
+        select g.user_id, g.campaign_id, g.source_event_id, g.order_id, g.gift_id
+        from unnest($5::text[], $6::text[], $7::integer[]) k(u, s, r)
+        join campaign_grant g on g.tenant_id = $1 and g.user_id = k.u and g.level_scheme_id = k.s and g.level_rank > k.r
+            and g.level_scheme_id <> ''"#,
         tenant.as_str(),
         &users as _,
         &order_ids as _,
-        gifts as _
+        gifts as _,
+        &fallen as _,
+        &schemes as _,
+        &ranks
     )
     .fetch_all(conn)
     .await?;
@@ -119,7 +138,8 @@ pub async fn read(
     let rows = sqlx::query_as!(
         Row,
         r#"select g.user_id as "user_id!", g.campaign_id as "campaign_id!", g.source_event_id as "source_event_id!",
-            g.version as "version!", g.order_id as "order_id!", g.coupon as "coupon!", g.gift as "gift!",
+            g.version as "version!", g.order_id as "order_id!", g.level_scheme_id as "level_scheme_id!",
+            g.level_rank as "level_rank!", g.undone as "undone!", g.coupon as "coupon!", g.gift as "gift!",
             g.gift_id as "gift_id!", g.amount as "amount!", g.reserved as "reserved!", g.cost as "cost!",
             g.taken_back as "taken_back!", g.fate as "fate!", g.buckets as "buckets!", g.returns as "returns!",
             g.occurred_at as "occurred_at!", g.granted_at as "granted_at!"
@@ -162,21 +182,26 @@ pub async fn write(conn: &mut PgConnection, tenant: &TenantId, grants: &[(GrantK
     let returns: Vec<i16> = grants.iter().map(|(_, it)| it.returns.code()).collect();
     // arrays of arrays can't be ragged in SQL; no bucket's name holds a comma
     let buckets: Vec<String> = grants.iter().map(|(_, it)| it.buckets.join(",")).collect();
+    let schemes = texts(|(_, it)| it.level.as_ref().map_or("", |reached| reached.scheme_id.as_str()));
+    let ranks: Vec<i32> = grants.iter().map(|(_, it)| it.level.as_ref().map_or(0, |reached| reached.rank)).collect();
+    let undone: Vec<bool> = grants.iter().map(|(_, it)| it.undone).collect();
     let occurred: Vec<_> = grants.iter().map(|(_, it)| it.occurred_at).collect();
     let granted: Vec<_> = grants.iter().map(|(_, it)| it.granted_at).collect();
     sqlx::query!(
         "insert into campaign_grant (tenant_id, user_id, campaign_id, source_event_id, version, order_id, coupon, gift,
-            gift_id, amount, reserved, cost, taken_back, fate, buckets, returns, occurred_at, granted_at)
+            gift_id, amount, reserved, cost, taken_back, fate, buckets, returns, occurred_at, granted_at,
+            level_scheme_id, level_rank, undone)
         select $1, k.user_id, k.campaign_id, k.event_id, k.version, k.order_id, k.coupon, k.gift, k.gift_id, k.amount,
             k.reserved, k.cost, k.taken_back, k.fate, coalesce(string_to_array(nullif(k.buckets, ''), ','), '{}'),
-            k.returns, k.occurred_at, k.granted_at
+            k.returns, k.occurred_at, k.granted_at, k.scheme_id, k.rank, k.undone
         from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::boolean[], $8::text[],
             $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::smallint[], $15::text[],
-            $16::smallint[], $17::timestamptz[], $18::timestamptz[])
+            $16::smallint[], $17::timestamptz[], $18::timestamptz[], $19::text[], $20::integer[], $21::boolean[])
             k(user_id, campaign_id, event_id, version, order_id, coupon, gift, gift_id, amount, reserved, cost,
-            taken_back, fate, buckets, returns, occurred_at, granted_at)
+            taken_back, fate, buckets, returns, occurred_at, granted_at, scheme_id, rank, undone)
         on conflict on constraint campaign_grant_pkey do update
-        set taken_back = excluded.taken_back, fate = excluded.fate, gift_id = excluded.gift_id",
+        set taken_back = excluded.taken_back, fate = excluded.fate, gift_id = excluded.gift_id,
+            level_scheme_id = excluded.level_scheme_id, level_rank = excluded.level_rank, undone = excluded.undone",
         tenant.as_str(),
         &users as _,
         &campaigns as _,
@@ -194,7 +219,10 @@ pub async fn write(conn: &mut PgConnection, tenant: &TenantId, grants: &[(GrantK
         &buckets,
         &returns,
         &occurred,
-        &granted
+        &granted,
+        &schemes as _,
+        &ranks,
+        &undone
     )
     .execute(conn)
     .await?;

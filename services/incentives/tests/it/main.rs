@@ -14,3 +14,4 @@ mod penalties;
 mod plans;
 mod refunds;
 mod stage;
+mod undone_levels;

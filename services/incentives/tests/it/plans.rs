@@ -3,10 +3,12 @@
 use incentives::commands::grant_coupons;
 use incentives::domain::campaign::Definition;
 use incentives::domain::period::Period;
+use proto::levels::v1::MoveCause;
 use testkit::Plans;
 
 use crate::campaign_stage::{completed, per, points};
 use crate::stage::{Stage, basket, claim, grant, refunded, reserve, stage, template};
+use crate::undone_levels::{for_rises, moved};
 
 #[tokio::test]
 async fn every_statement_finds_its_rows_by_an_index() {
@@ -51,4 +53,7 @@ async fn campaigns(stage: &Stage) {
         stage.profiles(&[completed(&who, "o", 10_000), completed(&who, "p", 10_000), part]).await;
         stage.mute(&who).await;
     }
+    stage.run("rise", Definition { budget: None, ..for_rises(points("5")) }).await;
+    let rises: Vec<_> = (0..256).map(|n| moved(&format!("u{n}"), "rise", 0, 1, MoveCause::Earned)).collect();
+    stage.levels(&rises).await;
 }

@@ -2526,7 +2526,7 @@ pub struct Campaign {
     /// What it may cost; absent: no limit. In money for coupons, in points for points.
     #[prost(message, optional, tag = "15")]
     pub budget: ::core::option::Option<CampaignBudget>,
-    /// What returns to the campaign when a reward is taken back because the order that set it off was returned.
+    /// What returns to the campaign when a reward is taken back because the order or the level that set it off was undone.
     #[prost(enumeration = "ReturnPolicy", tag = "16")]
     pub return_policy: i32,
     /// Who bears the cost inside the company; at most 64 characters, may be empty.
@@ -4516,7 +4516,7 @@ pub struct RewardRevoked {
     /// How much of it is to be taken back in all up to now.
     #[prost(int64, tag = "2")]
     pub amount: i64,
-    /// The order that was given back.
+    /// The order that was given back; empty where a level was undone.
     #[prost(string, tag = "3")]
     pub order_id: ::prost::alloc::string::String,
 }
@@ -8543,7 +8543,7 @@ pub struct CouponVoided {
     /// Its template.
     #[prost(string, tag = "2")]
     pub template_id: ::prost::alloc::string::String,
-    /// What the operator gave as the reason; empty where its campaign took it back.
+    /// What the operator gave as the reason; `order returned` or `level undone` where its campaign took it back.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }

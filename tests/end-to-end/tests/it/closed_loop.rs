@@ -86,6 +86,17 @@ impl Shop {
         (number(&points["available"]), number(&growth["growth"]), number(&member["member"]["level"]["rank"]))
     }
 
+    /// The states of the coupons of the user `u`, in byte order.
+    async fn coupon_states(&self) -> Vec<String> {
+        let coupons =
+            self.ask("incentives.v1.CouponService/ListCoupons", json!({"userId": "u", "includeClosed": true})).await;
+        let coupons = coupons["coupons"].as_array().cloned().unwrap_or_default();
+        let state = |it: &Value| it["coupon"]["state"].as_str().unwrap_or_default().to_owned();
+        let mut states: Vec<String> = coupons.iter().map(state).collect();
+        states.sort();
+        states
+    }
+
     async fn results(&self, campaign: &str) -> Value {
         let answer =
             self.ask("incentives.v1.CampaignService/GetCampaignResults", json!({"campaignId": campaign})).await;
@@ -160,6 +171,43 @@ async fn a_returned_order_takes_back_what_it_set_off_in_parts_and_whole_whether_
     let results = shop.results("back").await;
     let budget = number(&results["committed"]) - number(&results["released"]);
     assert_eq!(budget, 60, "what came back is in the budget again: {results}");
+}
+
+#[tokio::test]
+async fn a_returned_order_undoes_the_level_that_it_lifted_to_and_what_that_gave() {
+    let shop = Shop::open().await;
+    let template = json!({"templateId": "gift", "displayName": text("升级礼"), "layer": "COUPON_LAYER_SHOP",
+        "thresholdPrice": "THRESHOLD_PRICE_LIST", "amountOff": {"amount": yuan_of(20)},
+        "funders": [{"funder": "FUNDER_SHOP", "basisPoints": 10000}], "relativeValidity": {"days": 7, "zone": "Asia/Shanghai"},
+        "distribution": "COUPON_DISTRIBUTION_GRANTED"});
+    let publish = json!({"requestId": "gift", "template": template});
+    shop.ask("incentives.v1.CouponService/PublishCouponTemplate", publish).await;
+    let once = json!({"userLimits": [{"period": "LIMIT_PERIOD_ALWAYS", "grantsMax": 1}]});
+    shop.campaign("gold", "level.moved", "move.up && move.to_rank == 1", points("points", "66"), once).await;
+    let gift = json!({"budget": {"money": yuan_of(1_000)}, "points": null,
+        "coupon": {"templateId": "gift", "cost": yuan_of(20)}});
+    shop.campaign("gift", "level.moved", "move.up && move.to_rank == 1", Value::Null, gift).await;
+    shop.completed("o1", 150).await;
+    assert_eq!(shop.standing().await, (66, 150, 1));
+    shop.refunded("o1", "r1", 40).await;
+    assert_eq!(shop.standing().await, (66, 110, 1), "the level is kept, and with it all that it gave");
+    shop.refunded("o1", "r2", 60).await;
+    assert_eq!(shop.standing().await, (0, 50, 0));
+    assert_eq!(shop.coupon_states().await, ["COUPON_STATE_VOIDED"]);
+    for campaign in ["gold", "gift"] {
+        let results = shop.results(campaign).await;
+        let sums = ["granted", "standing", "committed", "released"].map(|sum| number(&results[sum]));
+        assert_eq!((sums[0], sums[1], sums[2] - sums[3]), (1, 0, 0), "{campaign}: {results}");
+    }
+    // all that another order lifts to, and is returned of, before anybody else has looked
+    shop.completed("o2", 100).await;
+    shop.refunded("o2", "r1", 100).await;
+    assert_eq!(shop.standing().await, (0, 50, 0));
+    // the count has come back with the reward: the next rise is rewarded
+    shop.completed("o3", 100).await;
+    assert_eq!(shop.standing().await, (66, 150, 1));
+    let audit = shop.ask("levels.v1.PointsService/VerifyLedger", json!({})).await;
+    assert!(audit["mismatches"].as_array().is_none_or(Vec::is_empty), "{audit}");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ impl Deed {
 }
 
 /// Whose level-ups give growth. These users bring nothing back: what lifts them next would depend on which of both is
-/// known first, and what a level-up set off is not taken back.
+/// known first.
 pub(crate) const CLIMB: &str = "climb";
 
 /// A user's life.

@@ -119,7 +119,9 @@ fn by_orders(history: &History, orders: &Orders, after: &mut Standing, ledger: &
     let back = |order: &usize, given: i64| orders.returned.get(order).map_or(0, |it| it.due(given));
     let mut so_far: BTreeMap<usize, Returned> = BTreeMap::new();
     let mut paid: Vec<usize> = Vec::new();
-    let (mut held, mut risen_to_two) = (0, false);
+    let mut held = 0;
+    // the ranks to which "up" rewarded a rise, and whether that was undone
+    let mut rises: Vec<(i64, bool)> = Vec::new();
     let mut backs: Vec<usize> = Vec::new();
     for event in &orders.log {
         let order = event.order();
@@ -151,7 +153,10 @@ fn by_orders(history: &History, orders: &Orders, after: &mut Standing, ledger: &
             .map(|it| (history.orders[*it], so_far.get(it)))
             .map(|(yuan, back)| yuan - back.map_or(0, |back| back.due(yuan)))
             .sum();
-        risen_to_two |= rank(growth) > held && rank(growth) >= 2;
+        rises.iter_mut().for_each(|(rise, undone)| *undone |= *rise > rank(growth));
+        if rank(growth) > held && rank(growth) >= 2 && rises.iter().all(|(_, undone)| *undone) {
+            rises.push((rank(growth), false));
+        }
         held = rank(growth);
     }
     let mut growth: i64 = paid.iter().map(|it| history.orders[*it] - back(it, history.orders[*it])).sum();
@@ -165,10 +170,10 @@ fn by_orders(history: &History, orders: &Orders, after: &mut Standing, ledger: &
         if rank(growth) >= 3 {
             after.points(ledger, "climb-3", "points", 66, 0);
         }
-        risen_to_two = rank(growth) >= 2;
+        rises = if rank(growth) >= 2 { vec![(2, false)] } else { Vec::new() };
     }
-    if risen_to_two {
-        after.points(ledger, "up", "points", 50, 0);
+    for (_, undone) in rises {
+        after.points(ledger, "up", "points", 50, if undone { 50 } else { 0 });
     }
     let by_rewards: i64 = ledger.0.get("growth").copied().unwrap_or(0);
     ledger.add("growth", growth - by_rewards);
