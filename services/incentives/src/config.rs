@@ -20,7 +20,7 @@ pub struct Settings {
     pub settle_batches_max: u32,
     /// Whether a service `feedback` runs too: campaigns are set off by its cases.
     pub feedback: bool,
-    /// How claims share transactions.
+    /// How claims, and writes about checkouts, share transactions.
     pub lanes: lanes::Settings,
 }
 

@@ -1,9 +1,9 @@
 use std::future::Future;
 
 use ids::TenantId;
-use pg::Tx;
+use pg::{StoreError, Tx};
 use prost::Message;
-use requests::{Keep, Known, Request};
+use requests::{Encoded, Keep, Known, Request};
 use tonic::{Response, Status};
 
 use crate::{Failure, Refuse};
@@ -82,6 +82,12 @@ pub fn repeats<T: Clone, R: Refuse>(
         });
     }
     outcomes.into_iter().flatten().collect()
+}
+
+/// An encoded answer as its method's message.
+pub fn decoded<T: Message + Default, R: Refuse>(encoded: Answer<Encoded>) -> Result<Answer<T>, Failure<R>> {
+    let value = encoded.value.decode().map_err(|error| StoreError::from(sqlx::Error::Decode(error.into())))?;
+    Ok(Answer { value, replayed: encoded.replayed })
 }
 
 /// The outcome of the only call of a batch.

@@ -15,7 +15,7 @@ mod list;
 mod parse;
 pub mod rows;
 
-pub use answer::{Answer, earlier, only, refuse, repeats, settled, write};
+pub use answer::{Answer, decoded, earlier, only, refuse, repeats, settled, write};
 pub use batcher::{Batcher, Together};
 pub use core::Core;
 pub use failure::{Failure, Refuse};

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ids::{Key, TenantId, UserId};
-use pg::{StoreError, Tx};
+use pg::Tx;
 use proto::common::v1::Position;
 use proto::feedback::v1 as pb;
 use requests::{Encoded, Request, first_of_each};
@@ -53,12 +53,6 @@ impl HandleCase {
 
 /// What came of a call: its answer, still encoded, or why not.
 type Outcome = Result<Answer<Encoded>, FeedbackError>;
-
-/// An outcome as its method's message.
-pub fn answered<T: prost::Message + Default>(encoded: Answer<Encoded>) -> Result<Answer<T>, FeedbackError> {
-    let value = encoded.value.decode().map_err(|error| StoreError::from(sqlx::Error::Decode(error.into())))?;
-    Ok(Answer { value, replayed: encoded.replayed })
-}
 
 impl Together<HandleCase> for Feedback {
     type Answer = Answer<Encoded>;

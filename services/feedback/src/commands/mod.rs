@@ -12,7 +12,7 @@ mod submit_case;
 
 pub use apply_ranks::RankConsumer;
 pub use apply_values::ValueConsumer;
-pub use handle_case::{HandleCase, answered};
+pub use handle_case::HandleCase;
 pub use look_at_deadlines::DeadlineTimers;
 pub use publish_case_type::PublishCaseType;
 pub use publish_classification::PublishClassification;

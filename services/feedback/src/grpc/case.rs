@@ -1,11 +1,11 @@
 use proto::feedback::v1 as pb;
 use proto::feedback::v1::case_service_server::CaseService;
-use service::{List, write};
+use service::{List, decoded, write};
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 
 use super::{Api, convert};
-use crate::commands::{HandleCase, answered};
+use crate::commands::HandleCase;
 use crate::domain::queue::Place;
 use crate::wire::{self, Reader};
 
@@ -17,7 +17,7 @@ impl Api {
         command: HandleCase,
     ) -> Result<Response<T>, Status> {
         let (handlings, user) = (self.handlings.clone(), command.user.clone());
-        write(async move { answered(handlings.call(&tenant, user.as_str(), command).await?) }).await
+        write(async move { decoded(handlings.call(&tenant, user.as_str(), command).await?) }).await
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use feedback::Feedback;
-use feedback::commands::{HandleCase, SubmitCase, ValueConsumer, answered};
+use feedback::commands::{HandleCase, SubmitCase, ValueConsumer};
 use feedback::domain::act::Act;
 use feedback::domain::classification::ClassificationRule;
 use feedback::domain::entry::Resolution;
@@ -20,7 +20,7 @@ use proto::feedback::v1 as pb;
 use proto::profiles::v1::ProfileAliasLinked;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use service::{Answer, Batcher, Failure};
+use service::{Answer, Batcher, Failure, decoded};
 use time::macros::datetime;
 
 use crate::stage::{
@@ -49,8 +49,8 @@ fn submitted(outcome: Result<Answer<pb::SubmitCaseResponse>, FeedbackError>) -> 
 
 fn handled(outcome: Result<Answer<requests::Encoded>, FeedbackError>) -> Told {
     // the answers of all acts look alike
-    let decoded = outcome.and_then(answered::<pb::AnswerCaseResponse>);
-    told(decoded.map(|answer| (answer.replayed, answer.value.case)))
+    let outcome = outcome.and_then(decoded::<pb::AnswerCaseResponse>);
+    told(outcome.map(|answer| (answer.replayed, answer.value.case)))
 }
 
 impl Say {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eventlog::{Consume, EventPayload, Log, LogSettings};
 use feedback::Feedback;
-use feedback::commands::{HandleCase, PublishCaseType, PublishClassification, PublishSlaPolicy, SubmitCase, answered};
+use feedback::commands::{HandleCase, PublishCaseType, PublishClassification, PublishSlaPolicy, SubmitCase};
 use feedback::config::Settings;
 use feedback::domain::act::Act;
 use feedback::domain::calendar::{Frame, WorkingCalendar};
@@ -20,7 +20,7 @@ use ids::{EventId, Key, RequestId, TenantId, UserId};
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
 use proto::feedback::v1 as pb;
 use requests::Request;
-use service::{Answer, Core, only};
+use service::{Answer, Core, decoded, only};
 use testkit::TestDb;
 use time::{Duration, OffsetDateTime};
 use units::text::LocalizedText;
@@ -204,7 +204,7 @@ impl Stage {
         &self,
         command: &HandleCase,
     ) -> Result<Answer<T>, FeedbackError> {
-        answered(only(self.feedback.handle_cases(&self.tenant, std::slice::from_ref(command)).await?)?)
+        decoded(only(self.feedback.handle_cases(&self.tenant, std::slice::from_ref(command)).await?)?)
     }
 
     pub(crate) async fn answer(&self, who: &str, id: &str) -> pb::AnswerCaseResponse {

@@ -6,11 +6,10 @@ use pg::{StoreError, Tx};
 use proto::events::v1::Event;
 
 use super::returning::{coupon_keys, returning};
-use crate::domain::checkout::Checkout;
+use crate::domain::checkout::{Checkout, Key, Order};
 use crate::domain::coupon::HeldCoupon;
 use crate::events::{self, OrderBack, Told};
 use crate::store;
-use crate::store::checkout::{Key, Order};
 
 /// Gives coupons and points back for orders that profiles tells were refunded or cancelled.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +67,8 @@ pub async fn apply_refunds(
     }
     let keys: BTreeSet<Key> = backs.iter().map(|(_, back)| (back.user.clone(), back.order_id.clone())).collect();
     let keys: Vec<Key> = keys.into_iter().collect();
-    let mut orders = store::checkout::lock_orders(tx, tenant, &keys, true).await?;
+    store::checkout_order::open(tx, tenant, &keys).await?;
+    let mut orders = store::checkout_order::lock(tx, tenant, &keys).await?;
     let (checkouts, mut coupons) = lock_checkouts(tx, tenant, &orders).await?;
     let mut drafts = Vec::new();
     for (index, back) in backs {
@@ -85,7 +85,7 @@ pub async fn apply_refunds(
         }
         order.returns = after;
     }
-    store::checkout::write_orders(tx, tenant, &orders).await?;
+    store::checkout_order::write(tx, tenant, &orders).await?;
     let coupons: Vec<HeldCoupon> = coupons.into_values().flatten().collect();
     store::coupon::write(tx, tenant, &coupons).await?;
     Ok(drafts)

@@ -1,19 +1,19 @@
 use eventlog::Draft;
-use ids::{TenantId, UserId};
+use ids::UserId;
+use proto::common::v1::Position;
 use proto::incentives::v1::CancelResponse;
-use requests::Request;
-use service::{Answer, earlier, refuse};
+use requests::{Encoded, Request};
 use time::OffsetDateTime;
 
-use super::returning::coupon_keys;
+use super::change::{Change, Done, Needs, Reply};
 use crate::domain::checkout::{Checkout, CheckoutState};
 use crate::domain::coupon::{CouponState, HeldCoupon};
+use crate::domain::desk::Desk;
 use crate::domain::refund::GivenBack;
 use crate::domain::refusal::Refusal;
-use crate::error::IncentivesError;
-use crate::{Incentives, events, store, wire};
+use crate::{events, wire};
 
-/// An order was given up before it was paid.
+/// See `CheckoutService.Cancel`: an order was given up before it was paid.
 #[derive(Debug, Clone)]
 pub struct Cancel {
     /// Makes it idempotent.
@@ -24,44 +24,37 @@ pub struct Cancel {
     pub checkout_id: String,
 }
 
-impl Incentives {
-    /// See `CheckoutService.Cancel`.
-    pub async fn cancel(&self, tenant: &TenantId, command: &Cancel) -> Result<Answer<CancelResponse>, IncentivesError> {
-        pg::retrying("cancel", || self.cancel_once(tenant, command)).await
+impl Change for Cancel {
+    fn request(&self) -> &Request {
+        &self.request
     }
 
-    #[tracing::instrument(name = "cancel", skip_all)]
-    async fn cancel_once(
-        &self,
-        tenant: &TenantId,
-        command: &Cancel,
-    ) -> Result<Answer<CancelResponse>, IncentivesError> {
-        let mut tx = self.core.write(tenant).await?;
-        let user = mirror::resolve(&mut tx, tenant, [&command.user]).await?.meant(&command.user);
-        let key = (user.clone(), command.checkout_id.clone());
-        let found = store::checkout::lock(&mut tx, tenant, &[key]).await?.pop();
-        let keys = found.as_ref().map(coupon_keys).unwrap_or_default();
-        let mut coupons = store::coupon::lock(&mut tx, tenant, &keys).await?;
-        if let Some(answer) = earlier(&mut tx, tenant, &command.request).await? {
-            return Ok(answer);
-        }
-        let at = self.core.decide(&mut tx, tenant).await?;
-        let checkout_id = command.checkout_id.clone();
-        let open = found.ok_or(Refusal::CheckoutNotFound { checkout_id });
-        let mut checkout = match open.and_then(|checkout| checkout.open_at(at).map(|()| checkout)) {
-            Ok(checkout) => checkout,
-            Err(refusal) => return Err(refuse(tx, tenant, &command.request, refusal).await),
-        };
+    fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    fn checkout_id(&self) -> &str {
+        &self.checkout_id
+    }
+
+    fn needs(&self) -> Needs<'_> {
+        Needs::Nothing
+    }
+
+    fn decide(&self, desk: &mut Desk, user: &UserId, at: OffsetDateTime) -> Result<Done, Refusal> {
+        let found = desk.checkout(&(user.clone(), self.checkout_id.clone()));
+        let mut checkout = found.ok_or_else(|| Refusal::CheckoutNotFound { checkout_id: self.checkout_id.clone() })?;
+        checkout.open_at(at)?;
+        let mut coupons = desk.coupons(user, &checkout.coupon_ids());
         let drafts = close(&mut checkout, &mut coupons, CheckoutState::Cancelled, at);
-        store::checkout::write(&mut tx, tenant, std::slice::from_ref(&checkout)).await?;
-        store::coupon::write(&mut tx, tenant, &coupons).await?;
-        let message = wire::checkout::checkout(&checkout, &GivenBack::default(), at);
-        self.core
-            .finish(tx, tenant, &command.request, (user.as_str(), &drafts), |position| CancelResponse {
-                checkout: Some(message),
-                position: Some(position),
-            })
-            .await
+        let checkout_message = wire::checkout::checkout(&checkout, &GivenBack::default(), at);
+        desk.put_checkout(checkout);
+        desk.put_coupons(coupons);
+        Ok(Done { reply: Reply { checkout: checkout_message, outcome: None }, drafts })
+    }
+
+    fn answer(&self, reply: Reply, position: Position) -> Encoded {
+        Encoded::of(&CancelResponse { checkout: Some(reply.checkout), position: Some(position) })
     }
 }
 

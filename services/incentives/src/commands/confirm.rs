@@ -1,19 +1,19 @@
-use ids::{TenantId, UserId};
+use ids::UserId;
+use proto::common::v1::Position;
 use proto::incentives::v1::ConfirmResponse;
-use requests::Request;
-use service::{Answer, earlier, refuse};
+use requests::{Encoded, Request};
 use time::OffsetDateTime;
 
-use super::returning::{coupon_keys, returning};
-use crate::domain::checkout::{Checkout, CheckoutState};
+use super::change::{Change, Done, Needs, Reply};
+use super::returning::returning;
+use crate::domain::checkout::{Checkout, CheckoutState, Order};
 use crate::domain::coupon::{CouponState, HeldCoupon};
+use crate::domain::desk::Desk;
 use crate::domain::refund::Returns;
 use crate::domain::refusal::Refusal;
-use crate::error::IncentivesError;
-use crate::store::checkout::Order;
-use crate::{Incentives, events, store, wire};
+use crate::{events, wire};
 
-/// An order was paid.
+/// See `CheckoutService.Confirm`: an order was paid.
 #[derive(Debug, Clone)]
 pub struct Confirm {
     /// Makes it idempotent.
@@ -26,89 +26,71 @@ pub struct Confirm {
     pub order_id: String,
 }
 
-impl Incentives {
-    /// See `CheckoutService.Confirm`.
-    pub async fn confirm(
-        &self,
-        tenant: &TenantId,
-        command: &Confirm,
-    ) -> Result<Answer<ConfirmResponse>, IncentivesError> {
-        pg::retrying("confirm", || self.confirm_once(tenant, command)).await
+impl Change for Confirm {
+    fn request(&self) -> &Request {
+        &self.request
     }
 
-    #[tracing::instrument(name = "confirm", skip_all)]
-    async fn confirm_once(
-        &self,
-        tenant: &TenantId,
-        command: &Confirm,
-    ) -> Result<Answer<ConfirmResponse>, IncentivesError> {
-        let mut tx = self.core.write(tenant).await?;
-        let user = mirror::resolve(&mut tx, tenant, [&command.user]).await?.meant(&command.user);
-        let order_key = (user.clone(), command.order_id.clone());
-        let mut orders = store::checkout::lock_orders(&mut tx, tenant, std::slice::from_ref(&order_key), true).await?;
-        let key = (user.clone(), command.checkout_id.clone());
-        let found = store::checkout::lock(&mut tx, tenant, &[key]).await?.pop();
-        let keys = found.as_ref().map(coupon_keys).unwrap_or_default();
-        let mut coupons = store::coupon::lock(&mut tx, tenant, &keys).await?;
-        if let Some(answer) = earlier(&mut tx, tenant, &command.request).await? {
-            return Ok(answer);
-        }
-        let at = self.core.decide(&mut tx, tenant).await?;
-        let order = orders.entry(order_key.clone()).or_default();
-        let mut checkout =
-            match found.ok_or_else(|| not_found(command)).and_then(|it| open(it, command, order, &coupons, at)) {
-                Ok(checkout) => checkout,
-                Err(refusal) => {
-                    store::checkout::forget_order(&mut tx, tenant, &order_key).await?;
-                    return Err(refuse(tx, tenant, &command.request, refusal).await);
-                }
-            };
+    fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    fn checkout_id(&self) -> &str {
+        &self.checkout_id
+    }
+
+    fn needs(&self) -> Needs<'_> {
+        Needs::Order(&self.order_id)
+    }
+
+    fn decide(&self, desk: &mut Desk, user: &UserId, at: OffsetDateTime) -> Result<Done, Refusal> {
+        let order_key = (user.clone(), self.order_id.clone());
+        let mut order = desk.order(&order_key);
+        let found = desk.checkout(&(user.clone(), self.checkout_id.clone()));
+        let mut checkout = found.ok_or_else(|| Refusal::CheckoutNotFound { checkout_id: self.checkout_id.clone() })?;
+        let mut coupons = desk.coupons(user, &checkout.coupon_ids());
+        open(&checkout, &order, &coupons, &self.order_id, at)?;
         checkout.state = CheckoutState::Confirmed;
-        command.order_id.clone_into(&mut checkout.order_id);
+        self.order_id.clone_into(&mut checkout.order_id);
         checkout.checkout_id.clone_into(&mut order.checkout_id);
         let mut drafts = vec![events::checkout_confirmed(&checkout, at)];
         for coupon in &mut coupons {
-            coupon.use_for(&command.order_id);
+            coupon.use_for(&self.order_id);
             let step = checkout.quote.coupons().find(|step| step.coupon_id == coupon.coupon_id);
             drafts.push(events::coupon_used(coupon, step.map_or(0, |step| step.total()), at));
         }
         // what is known to have come back already takes effect now
         let back = returning(&checkout, &Returns::default(), &mut order.returns, &mut coupons, at);
         drafts.extend(back.drafts);
-        store::checkout::write_orders(&mut tx, tenant, &orders).await?;
-        store::checkout::write(&mut tx, tenant, std::slice::from_ref(&checkout)).await?;
-        store::coupon::write(&mut tx, tenant, &coupons).await?;
-        let message = wire::checkout::checkout(&checkout, &back.now, at);
-        self.core
-            .finish(tx, tenant, &command.request, (user.as_str(), &drafts), |position| ConfirmResponse {
-                checkout: Some(message),
-                position: Some(position),
-            })
-            .await
+        let reply = Reply { checkout: wire::checkout::checkout(&checkout, &back.now, at), outcome: None };
+        desk.put_order(order_key, order);
+        desk.put_checkout(checkout);
+        desk.put_coupons(coupons);
+        Ok(Done { reply, drafts })
+    }
+
+    fn answer(&self, reply: Reply, position: Position) -> Encoded {
+        Encoded::of(&ConfirmResponse { checkout: Some(reply.checkout), position: Some(position) })
     }
 }
 
-fn not_found(command: &Confirm) -> Refusal {
-    Refusal::CheckoutNotFound { checkout_id: command.checkout_id.clone() }
-}
-
-/// The checkout, if it is open, still has its coupons, and its order has no other checkout.
+/// Refuses unless the checkout is open, still has its coupons, and its order has no other checkout.
 fn open(
-    checkout: Checkout,
-    command: &Confirm,
+    checkout: &Checkout,
     order: &Order,
     coupons: &[HeldCoupon],
+    order_id: &str,
     at: OffsetDateTime,
-) -> Result<Checkout, Refusal> {
+) -> Result<(), Refusal> {
     checkout.open_at(at)?;
     let own = |it: &HeldCoupon| it.state == CouponState::Reserved && it.checkout_id == checkout.checkout_id;
     if !coupons.iter().all(own) {
         // its time ran out by another clock reading, and somebody else took a coupon
-        let state = CheckoutState::Expired.name().to_owned();
-        return Err(Refusal::CheckoutNotOpen { checkout_id: checkout.checkout_id, state });
+        let (checkout_id, state) = (checkout.checkout_id.clone(), CheckoutState::Expired.name().to_owned());
+        return Err(Refusal::CheckoutNotOpen { checkout_id, state });
     }
-    if !order.checkout_id.is_empty() {
-        return Err(Refusal::OrderTaken { order_id: command.order_id.clone() });
+    match order.checkout_id.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::OrderTaken { order_id: order_id.to_owned() }),
     }
-    Ok(checkout)
 }

@@ -4,11 +4,24 @@ use ids::UserId;
 use time::{Duration, OffsetDateTime};
 
 use super::basket::Basket;
+use super::refund::Returns;
 use super::refusal::Refusal;
 use super::waterfall::Quote;
 
 /// How long coupons and points stay reserved where the caller does not say.
 pub const TTL_DEFAULT: Duration = Duration::minutes(15);
+
+/// A user and a checkout, or a user and an order.
+pub type Key = (UserId, String);
+
+/// What is known of an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order {
+    /// The checkout that was confirmed for it; empty: none yet.
+    pub checkout_id: String,
+    /// What came back.
+    pub returns: Returns,
+}
 
 /// How far a checkout has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +86,16 @@ pub struct Checkout {
 }
 
 impl Checkout {
+    /// Its user and its id.
+    pub fn key(&self) -> Key {
+        (self.user.clone(), self.checkout_id.clone())
+    }
+
+    /// The user and the order.
+    pub fn order_key(&self) -> Key {
+        (self.user.clone(), self.order_id.clone())
+    }
+
     /// What it is at a time, whether or not that is booked.
     pub fn state_at(&self, at: OffsetDateTime) -> CheckoutState {
         match self.state {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::basket::Basket;
 use super::coupon::HeldCoupon;
+use super::deduction::Deduction;
 use super::template::Template;
-use super::waterfall::Offer;
+use super::waterfall::{Offer, Quote, quote};
 use super::why_not::WhyNot;
 
 /// Versions of templates, by id and version.
@@ -54,4 +56,27 @@ pub fn consider(choice: &Choice, mut found: Vec<HeldCoupon>, templates: &Templat
         considered.refused.extend(missing.map(|id| (id.clone(), WhyNot::NotFound)));
     }
     considered
+}
+
+/// What stands to choose from: promotions, and the templates of coupons.
+#[derive(Debug, Clone, Default)]
+pub struct Offers {
+    /// Promotions that apply now.
+    pub promotions: Vec<Offer>,
+    /// Templates of all coupons that are looked at.
+    pub templates: Templates,
+}
+
+impl Offers {
+    /// What a basket costs with a choice of coupons, of which these were found.
+    pub fn quote(
+        &self,
+        basket: &Basket,
+        (choice, found): (&Choice, Vec<HeldCoupon>),
+        points: Option<&Deduction>,
+        at: OffsetDateTime,
+    ) -> Quote {
+        let considered = consider(choice, found, &self.templates, at);
+        quote(basket, &self.promotions, &considered.offers, &considered.refused, points)
+    }
 }

@@ -68,6 +68,11 @@ pub struct HeldCoupon {
 }
 
 impl HeldCoupon {
+    /// Its user and its id.
+    pub fn key(&self) -> (UserId, String) {
+        (self.user.clone(), self.coupon_id.clone())
+    }
+
     /// What it is at a time, whether or not that is booked: a reservation that ran out is none.
     pub fn state_at(&self, at: OffsetDateTime) -> CouponState {
         let free = match self.state {

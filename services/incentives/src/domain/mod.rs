@@ -12,6 +12,7 @@ pub mod choice;
 pub mod coupon;
 pub mod decision;
 pub mod deduction;
+pub mod desk;
 pub mod exposure;
 pub mod grant;
 pub mod incoming;

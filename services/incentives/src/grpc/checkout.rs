@@ -19,22 +19,22 @@ impl CheckoutService for Api {
     async fn reserve(&self, request: Request<pb::ReserveRequest>) -> Result<Response<pb::ReserveResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::reserve(request.get_ref())?;
-        let incentives = self.incentives.clone();
-        write(async move { incentives.reserve(&tenant, &command).await }).await
+        let checkouts = self.checkouts.clone();
+        write(async move { checkouts.reserve(&tenant, command).await }).await
     }
 
     async fn confirm(&self, request: Request<pb::ConfirmRequest>) -> Result<Response<pb::ConfirmResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::confirm(request.get_ref())?;
-        let incentives = self.incentives.clone();
-        write(async move { incentives.confirm(&tenant, &command).await }).await
+        let checkouts = self.checkouts.clone();
+        write(async move { checkouts.confirm(&tenant, command).await }).await
     }
 
     async fn cancel(&self, request: Request<pb::CancelRequest>) -> Result<Response<pb::CancelResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::cancel(request.get_ref())?;
-        let incentives = self.incentives.clone();
-        write(async move { incentives.cancel(&tenant, &command).await }).await
+        let checkouts = self.checkouts.clone();
+        write(async move { checkouts.cancel(&tenant, command).await }).await
     }
 
     async fn preview_return(
@@ -55,8 +55,8 @@ impl CheckoutService for Api {
     async fn r#return(&self, request: Request<pb::ReturnRequest>) -> Result<Response<pb::ReturnResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = convert::give_back(request.get_ref())?;
-        let incentives = self.incentives.clone();
-        write(async move { incentives.give_back(&tenant, &command).await }).await
+        let checkouts = self.checkouts.clone();
+        write(async move { checkouts.give_back(&tenant, command).await }).await
     }
 
     async fn get_checkout(

@@ -25,7 +25,7 @@ use proto::incentives::v1::penalty_service_server::PenaltyServiceServer;
 use service::{Batcher, Gatherer};
 
 use crate::Incentives;
-use crate::commands::ClaimCoupon;
+use crate::commands::{Checkouts, ClaimCoupon};
 use crate::queries::{AskedCoupons, AskedRestrictions};
 
 /// What handlers share.
@@ -33,6 +33,7 @@ use crate::queries::{AskedCoupons, AskedRestrictions};
 struct Api {
     incentives: Arc<Incentives>,
     claims: Batcher<Incentives, ClaimCoupon>,
+    checkouts: Checkouts,
     held: Gatherer<Incentives, AskedCoupons>,
     restrictions: Gatherer<Incentives, AskedRestrictions>,
     pages: Arc<page::Tokens>,
@@ -44,6 +45,7 @@ pub fn serve(part: Part, incentives: &Arc<Incentives>, pages: page::Tokens) -> P
     let api = Api {
         incentives: Arc::clone(incentives),
         claims: Batcher::new("claims", Arc::clone(incentives), lanes),
+        checkouts: Checkouts::new(incentives, lanes),
         held: Gatherer::new("held_coupons", Arc::clone(incentives), lanes),
         restrictions: Gatherer::new("restrictions", Arc::clone(incentives), lanes),
         pages: Arc::new(pages),

@@ -52,7 +52,7 @@ impl Incentives {
         let user = resolve(&mut tx, tenant, user).await?;
         let found = store::checkout::read(&mut tx, tenant, &user, checkout_id).await?;
         let checkout = found.ok_or_else(|| Refusal::CheckoutNotFound { checkout_id: checkout_id.to_owned() })?;
-        let order = store::checkout::order(&mut tx, tenant, &user, &checkout.order_id).await?;
+        let order = store::checkout_order::read(&mut tx, tenant, &user, &checkout.order_id).await?;
         let at = pg::clock(&mut tx).await?;
         tx.rollback().await?;
         let own = order.checkout_id == checkout.checkout_id;
@@ -73,7 +73,7 @@ impl Incentives {
         let found = store::checkout::read(&mut tx, tenant, &user, checkout_id).await?;
         let checkout = found.ok_or_else(|| Refusal::CheckoutNotFound { checkout_id: checkout_id.clone() })?;
         checkout.confirmed_at(pg::clock(&mut tx).await?)?;
-        let returns = store::checkout::order(&mut tx, tenant, &user, &checkout.order_id).await?.returns;
+        let returns = store::checkout_order::read(&mut tx, tenant, &user, &checkout.order_id).await?.returns;
         tx.rollback().await?;
         let after = call(&checkout.basket, &returns, &asked.lines, asked.keep_freight)
             .map_err(|many| Refusal::ReturnTooLarge { line_id: many.line_id, left: many.left })?;

@@ -30,7 +30,7 @@ impl Incentives {
     ) -> Result<pb::Coupon, IncentivesError> {
         let mut tx = self.core.read(tenant, at_least).await?;
         let user = resolve(&mut tx, tenant, user).await?;
-        let found = store::coupon::named(&mut tx, tenant, &user, &[coupon_id.to_owned()]).await?.pop();
+        let found = store::coupon::named(&mut tx, tenant, &[(user, coupon_id.to_owned())]).await?.pop();
         let coupon = found.ok_or_else(|| Refusal::CouponNotFound { coupon_id: coupon_id.to_owned() })?;
         let version = [(coupon.template.as_str(), coupon.template_version)];
         let template = store::template::versions(&mut tx, tenant, version).await?.into_values().next();

@@ -5,7 +5,7 @@ use super::resolve;
 use crate::domain::basket::Basket;
 use crate::domain::choice::Choice;
 use crate::domain::deduction::Deduction;
-use crate::domain::waterfall::{Quote, quote};
+use crate::domain::waterfall::Quote;
 use crate::error::IncentivesError;
 use crate::{Incentives, store};
 
@@ -33,10 +33,10 @@ impl Incentives {
         let mut tx = self.core.read(tenant, at_least).await?;
         let user = resolve(&mut tx, tenant, &asked.user).await?;
         let at = pg::clock(&mut tx).await?;
-        let coupons = store::offer::chosen(&mut tx, tenant, &user, &asked.choice, at).await?;
-        let promotions = store::offer::promotions(&mut tx, tenant, at).await?;
-        let considered = store::offer::considered(&mut tx, tenant, &asked.choice, coupons, at).await?;
+        let found =
+            store::offer::chosen(&mut tx, tenant, &[(user, &asked.choice)], at).await?.pop().unwrap_or_default();
+        let offers = store::offer::offers(&mut tx, tenant, &found, at).await?;
         tx.rollback().await?;
-        Ok(quote(&asked.basket, &promotions, &considered.offers, &considered.refused, asked.points.as_ref()))
+        Ok(offers.quote(&asked.basket, (&asked.choice, found), asked.points.as_ref(), at))
     }
 }

@@ -1,4 +1,4 @@
-//! Checkouts, and what came back of their orders.
+//! Checkouts.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,8 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use crate::domain::basket::Basket;
-use crate::domain::checkout::{Checkout, CheckoutState};
-use crate::domain::refund::Returns;
+use crate::domain::checkout::{Checkout, CheckoutState, Key};
 use crate::domain::waterfall::Quote;
-
-/// A user and a checkout, or a user and an order.
-pub type Key = (UserId, String);
-
-/// What is known of an order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Order {
-    /// The checkout that was confirmed for it; empty: none yet.
-    pub checkout_id: String,
-    /// What came back.
-    pub returns: Returns,
-}
 
 struct Row {
     user_id: String,
@@ -58,30 +45,47 @@ impl TryFrom<Row> for Checkout {
     }
 }
 
-fn columns(keys: &[Key]) -> (Vec<&str>, Vec<&str>) {
+pub(super) fn columns(keys: &[Key]) -> (Vec<&str>, Vec<&str>) {
     keys.iter().map(|(user, id)| (user.as_str(), id.as_str())).unzip()
 }
 
-/// Adds a checkout.
-pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &Checkout) -> Result<(), StoreError> {
+/// Adds checkouts, in one statement however many they are. [`StoreError::Conflict`] says that another transaction took one
+/// of the ids meanwhile.
+pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, checkouts: &[Checkout]) -> Result<(), StoreError> {
+    if checkouts.is_empty() {
+        return Ok(());
+    }
+    let text = |of: fn(&Checkout) -> &str| checkouts.iter().map(of).collect::<Vec<_>>();
+    let time = |of: fn(&Checkout) -> OffsetDateTime| checkouts.iter().map(of).collect::<Vec<_>>();
+    let states: Vec<i16> = checkouts.iter().map(|checkout| checkout.state.code()).collect();
+    let baskets: Vec<Json<&Basket>> = checkouts.iter().map(|checkout| Json(&checkout.basket)).collect();
+    let quotes: Vec<Json<&Quote>> = checkouts.iter().map(|checkout| Json(&checkout.quote)).collect();
     sqlx::query!(
         "insert into checkout (tenant_id, user_id, checkout_id, state, order_id, basket, quote, point_type_id, hold_id,
             create_time, expire_time)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        select $1, n.user_id, n.checkout_id, n.state, n.order_id, n.basket, n.quote, n.point_type_id, n.hold_id,
+            n.create_time, n.expire_time
+        from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[],
+            $9::text[], $10::timestamptz[], $11::timestamptz[])
+            n(user_id, checkout_id, state, order_id, basket, quote, point_type_id, hold_id, create_time, expire_time)",
         tenant.as_str(),
-        it.user.as_str(),
-        it.checkout_id,
-        it.state.code(),
-        it.order_id,
-        Json(&it.basket) as _,
-        Json(&it.quote) as _,
-        it.point_type_id,
-        it.hold_id,
-        it.create_time,
-        it.expire_time
+        &text(|it| it.user.as_str()) as _,
+        &text(|it| &it.checkout_id) as _,
+        &states,
+        &text(|it| &it.order_id) as _,
+        &baskets as _,
+        &quotes as _,
+        &text(|it| &it.point_type_id) as _,
+        &text(|it| &it.hold_id) as _,
+        &time(|it| it.create_time),
+        &time(|it| it.expire_time)
     )
     .execute(conn)
-    .await?;
+    .await
+    .map_err(|error| match StoreError::from(error) {
+        error if error.constraint() == Some("checkout_pkey") => error.into_conflict(),
+        other => other,
+    })?;
     Ok(())
 }
 
@@ -104,6 +108,28 @@ pub async fn read(
     .fetch_optional(conn)
     .await?;
     row.map(Checkout::try_from).transpose()
+}
+
+/// The orders of those of the checkouts that there are, without a lock; empty: not known yet.
+pub async fn orders_of(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    keys: &[Key],
+) -> Result<BTreeMap<Key, String>, StoreError> {
+    if keys.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (users, checkouts) = columns(keys);
+    let found = sqlx::query!(
+        "select user_id, checkout_id, order_id from checkout
+        where tenant_id = $1 and (user_id, checkout_id) in (select k.u, k.c from unnest($2::text[], $3::text[]) k(u, c))",
+        tenant.as_str(),
+        &users as _,
+        &checkouts as _
+    )
+    .fetch_all(conn)
+    .await?;
+    found.into_iter().map(|row| Ok(((rows::user(row.user_id)?, row.checkout_id), row.order_id))).collect()
 }
 
 /// Locks those of the checkouts that there are, in key order, and reads them.
@@ -129,6 +155,9 @@ pub async fn lock(conn: &mut PgConnection, tenant: &TenantId, keys: &[Key]) -> R
 
 /// Stores state and order of locked checkouts, in one statement however many they are.
 pub async fn write(conn: &mut PgConnection, tenant: &TenantId, checkouts: &[Checkout]) -> Result<(), StoreError> {
+    if checkouts.is_empty() {
+        return Ok(());
+    }
     let text = |of: fn(&Checkout) -> &str| checkouts.iter().map(of).collect::<Vec<_>>();
     let states: Vec<i16> = checkouts.iter().map(|checkout| checkout.state.code()).collect();
     sqlx::query!(
@@ -179,109 +208,4 @@ pub async fn next_due(conn: &mut PgConnection, tenant: &TenantId) -> Result<Opti
     .fetch_optional(conn)
     .await?;
     Ok(next)
-}
-
-/// Locks what is known of orders, in key order, and reads it. With `open`, orders of which nothing is known get a row
-/// first, so that two who come at once see each other.
-pub async fn lock_orders(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    keys: &[Key],
-    open: bool,
-) -> Result<BTreeMap<Key, Order>, StoreError> {
-    let (users, orders) = columns(keys);
-    if open {
-        sqlx::query!(
-            "insert into checkout_order (tenant_id, user_id, order_id, checkout_id, returns)
-            select $1, k.u, k.o, '', '{}'::jsonb
-            from (
-                select distinct n.u collate \"C\" as u, n.o collate \"C\" as o from unnest($2::text[], $3::text[]) n(u, o)
-            ) k
-            order by k.u, k.o
-            on conflict on constraint checkout_order_pkey do nothing",
-            tenant.as_str(),
-            &users as _,
-            &orders as _
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
-    let found = sqlx::query!(
-        r#"select o.user_id, o.order_id, o.checkout_id, o.returns as "returns: Json<Returns>"
-        from checkout_order o
-        where o.tenant_id = $1
-            and (o.user_id, o.order_id) in (select k.u, k.o from unnest($2::text[], $3::text[]) k(u, o))
-        order by o.user_id, o.order_id
-        for no key update of o"#,
-        tenant.as_str(),
-        &users as _,
-        &orders as _
-    )
-    .fetch_all(conn)
-    .await?;
-    let read = |user, order| Ok::<_, StoreError>((rows::user(user)?, order));
-    let known = |checkout_id, returns: Json<Returns>| Order { checkout_id, returns: returns.0 };
-    found.into_iter().map(|row| Ok((read(row.user_id, row.order_id)?, known(row.checkout_id, row.returns)))).collect()
-}
-
-/// Reads what is known of an order without a lock.
-pub async fn order(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    user: &UserId,
-    order_id: &str,
-) -> Result<Order, StoreError> {
-    let row = sqlx::query!(
-        r#"select checkout_id, returns as "returns: Json<Returns>" from checkout_order
-        where tenant_id = $1 and user_id = $2 and order_id = $3"#,
-        tenant.as_str(),
-        user.as_str(),
-        order_id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| Order { checkout_id: row.checkout_id, returns: row.returns.0 }).unwrap_or_default())
-}
-
-/// Stores what is known of locked orders, in one statement however many they are.
-pub async fn write_orders(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    orders: &BTreeMap<Key, Order>,
-) -> Result<(), StoreError> {
-    let keys: Vec<Key> = orders.keys().cloned().collect();
-    let (users, ids) = columns(&keys);
-    let checkouts: Vec<&str> = orders.values().map(|order| order.checkout_id.as_str()).collect();
-    let returns: Vec<Json<&Returns>> = orders.values().map(|order| Json(&order.returns)).collect();
-    sqlx::query!(
-        "update checkout_order o set checkout_id = n.checkout_id, returns = n.returns
-        from unnest($2::text[], $3::text[], $4::text[], $5::jsonb[]) n(user_id, order_id, checkout_id, returns)
-        where o.tenant_id = $1 and o.user_id = n.user_id and o.order_id = n.order_id",
-        tenant.as_str(),
-        &users as _,
-        &ids as _,
-        &checkouts as _,
-        &returns as _
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Takes away the row of an order of which nothing is known after all.
-pub async fn forget_order(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    (user, order_id): &Key,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "delete from checkout_order
-        where tenant_id = $1 and user_id = $2 and order_id = $3 and checkout_id = '' and returns = '{}'::jsonb",
-        tenant.as_str(),
-        user.as_str(),
-        order_id
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }

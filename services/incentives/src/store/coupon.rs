@@ -89,21 +89,25 @@ pub async fn lock(
     read(found)
 }
 
-/// Reads those of a user's coupons that there are, without a lock.
+/// Reads those of the coupons that there are, without a lock.
 pub async fn named(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    user: &UserId,
-    ids: &[String],
+    keys: &[CouponKey],
 ) -> Result<Vec<HeldCoupon>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (users, coupons) = columns(keys);
     let found = sqlx::query_as!(
         Row,
         "select user_id, coupon_id, template_id, template_version, state, claimed_at, valid_from, valid_until,
             campaign_id, source_event_id, checkout_id, reserved_until, order_id, revoked
-        from held_coupon where tenant_id = $1 and user_id = $2 and coupon_id = any($3)",
+        from held_coupon
+        where tenant_id = $1 and (user_id, coupon_id) in (select k.u, k.c from unnest($2::text[], $3::text[]) k(u, c))",
         tenant.as_str(),
-        user.as_str(),
-        ids
+        &users as _,
+        &coupons as _
     )
     .fetch_all(conn)
     .await?;
@@ -129,6 +133,9 @@ pub async fn list(
     tenant: &TenantId,
     asked: &[Range],
 ) -> Result<Vec<Vec<HeldCoupon>>, StoreError> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
     let users: Vec<&str> = asked.iter().map(|it| it.user.as_str()).collect();
     let (ends, ids): (Vec<OffsetDateTime>, Vec<&str>) =
         asked.iter().map(|it| (it.after.0, it.after.1.as_str())).unzip();

@@ -4,6 +4,7 @@
 pub mod action;
 pub mod campaign;
 pub mod checkout;
+pub mod checkout_order;
 pub mod coupon;
 pub mod decision;
 pub mod figures;

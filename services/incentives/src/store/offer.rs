@@ -1,5 +1,6 @@
 //! What a quote looks at: promotions of the time, and coupons with their templates.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ids::{TenantId, UserId};
@@ -7,8 +8,9 @@ use pg::StoreError;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::coupon::{CouponKey, Range};
 use super::{coupon, template};
-use crate::domain::choice::{Choice, Considered, consider};
+use crate::domain::choice::{Choice, Offers};
 use crate::domain::coupon::HeldCoupon;
 use crate::domain::waterfall::Offer;
 
@@ -26,33 +28,43 @@ pub async fn promotions(
     Ok(automatic.filter(|template| template.applies(at)).map(offer).collect())
 }
 
-/// The user's coupons that a choice names or stands for, without a lock.
+/// What stands to choose from at a time: promotions, and the templates of these coupons.
+pub async fn offers(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    coupons: impl IntoIterator<Item = &HeldCoupon>,
+    at: OffsetDateTime,
+) -> Result<Offers, StoreError> {
+    let promotions = promotions(conn, tenant, at).await?;
+    let version = |coupon: &HeldCoupon| (coupon.template.to_string(), coupon.template_version);
+    let versions: BTreeSet<(String, i32)> = coupons.into_iter().map(version).collect();
+    let wanted = versions.iter().map(|(id, version)| (id.as_str(), *version));
+    Ok(Offers { promotions, templates: template::versions(conn, tenant, wanted.collect::<Vec<_>>()).await? })
+}
+
+/// The coupons that each choice of a user names or stands for, without a lock; in two statements at most however many
+/// choices.
 pub async fn chosen(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    user: &UserId,
-    choice: &Choice,
+    asked: &[(UserId, &Choice)],
     at: OffsetDateTime,
-) -> Result<Vec<HeldCoupon>, StoreError> {
-    match choice {
-        Choice::Named(ids) if ids.is_empty() => Ok(Vec::new()),
-        Choice::Named(ids) => coupon::named(conn, tenant, user, ids).await,
-        Choice::Best => {
-            let usable = coupon::Range { user: user.clone(), after: (at, String::new()), open: true, limit: HELD_MAX };
-            Ok(coupon::list(conn, tenant, &[usable]).await?.pop().unwrap_or_default())
+) -> Result<Vec<Vec<HeldCoupon>>, StoreError> {
+    let (mut keys, mut ranges) = (BTreeSet::<CouponKey>::new(), Vec::new());
+    for (user, choice) in asked {
+        match choice {
+            Choice::Named(ids) => keys.extend(ids.iter().map(|id| (user.clone(), id.clone()))),
+            Choice::Best => {
+                ranges.push(Range { user: user.clone(), after: (at, String::new()), open: true, limit: HELD_MAX });
+            }
         }
     }
-}
-
-/// What of them may apply.
-pub async fn considered(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    choice: &Choice,
-    coupons: Vec<HeldCoupon>,
-    at: OffsetDateTime,
-) -> Result<Considered, StoreError> {
-    let versions = coupons.iter().map(|coupon| (coupon.template.as_str(), coupon.template_version));
-    let templates = template::versions(conn, tenant, versions.collect::<Vec<_>>()).await?;
-    Ok(consider(choice, coupons, &templates, at))
+    let named = coupon::named(conn, tenant, &keys.into_iter().collect::<Vec<_>>()).await?;
+    let named: BTreeMap<CouponKey, HeldCoupon> = named.into_iter().map(|it| (it.key(), it)).collect();
+    let mut best = coupon::list(conn, tenant, &ranges).await?.into_iter();
+    let found = |(user, choice): &(UserId, &Choice)| match choice {
+        Choice::Named(ids) => ids.iter().filter_map(|id| named.get(&(user.clone(), id.clone())).cloned()).collect(),
+        Choice::Best => best.next().unwrap_or_default(),
+    };
+    Ok(asked.iter().map(found).collect())
 }

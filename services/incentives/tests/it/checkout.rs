@@ -45,8 +45,8 @@ async fn a_repeat_of_each_step_gets_the_first_answer() {
     let stage = stage().await;
     let coupon = stage.coupon("u", "t", 0, 1_000).await;
     let command = reserve("u", "r", basket(&[("a", 2, 10_000)], 0), &[&coupon]);
-    let first = stage.incentives.reserve(&stage.tenant, &command).await.unwrap();
-    let again = stage.incentives.reserve(&stage.tenant, &command).await.unwrap();
+    let first = stage.checkouts.reserve(&stage.tenant, command.clone()).await.unwrap();
+    let again = stage.checkouts.reserve(&stage.tenant, command.clone()).await.unwrap();
     assert_eq!((first.replayed, again.replayed, &first.value), (false, true, &again.value));
     let id = first.value.checkout.unwrap().checkout_id;
     assert_eq!(stage.confirm("u", &id, "o").await.unwrap(), stage.confirm("u", &id, "o").await.unwrap());

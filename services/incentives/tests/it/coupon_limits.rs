@@ -86,10 +86,10 @@ async fn of_thirty_orders_with_one_coupon_one_gets_it() {
     let stage = stage().await;
     let coupon = stage.coupon("u", "ten", 0, 1_000).await;
     let calls = (0..30).map(|n| {
-        let (incentives, tenant, coupon) = (stage.incentives.clone(), stage.tenant.clone(), coupon.clone());
+        let (checkouts, tenant, coupon) = (stage.checkouts.clone(), stage.tenant.clone(), coupon.clone());
         tokio::spawn(async move {
             let command = reserve("u", &format!("id{n}"), basket(&[("a", 1, 10_000)], 0), &[&coupon]);
-            incentives.reserve(&tenant, &command).await
+            checkouts.reserve(&tenant, command).await
         })
     });
     let mut got = 0;
@@ -117,6 +117,7 @@ async fn under_a_limit_of_one_thirty_purchases_at_once_get_one_coupon_and_use_it
     let claimed_all = Arc::new(Barrier::new(30));
     let calls = (0..30).map(|n| {
         let (incentives, tenant, claimed_all) = (stage.incentives.clone(), stage.tenant.clone(), claimed_all.clone());
+        let checkouts = stage.checkouts.clone();
         tokio::spawn(async move {
             let claims = incentives.claim_coupons(&tenant, &[claim("u", "once", &format!("claim{n}"))]).await.unwrap();
             let claimed = claims.into_iter().filter(Result::is_ok).count();
@@ -125,7 +126,7 @@ async fn under_a_limit_of_one_thirty_purchases_at_once_get_one_coupon_and_use_it
             let mut command = reserve("u", &format!("id{n}"), basket(&[("a", 1, 10_000)], 0), &[]);
             command.choice = Choice::Best;
             let reserved = loop {
-                match incentives.reserve(&tenant, &command).await {
+                match checkouts.reserve(&tenant, command.clone()).await {
                     Ok(answer) => break answer.value.checkout.unwrap(),
                     // the coupon that was best went to another purchase meanwhile: the user is shown the new price
                     Err(IncentivesError::Refused { refusal: Refusal::QuoteChanged { .. }, .. }) => {
@@ -141,7 +142,7 @@ async fn under_a_limit_of_one_thirty_purchases_at_once_get_one_coupon_and_use_it
                 checkout_id: reserved.checkout_id,
                 order_id: format!("o{n}"),
             };
-            let confirmed = incentives.confirm(&tenant, &confirm).await.unwrap().value.checkout.unwrap();
+            let confirmed = checkouts.confirm(&tenant, confirm).await.unwrap().value.checkout.unwrap();
             (claimed, confirmed.coupon_ids.len(), confirmed.quote.unwrap().payable)
         })
     });
@@ -168,10 +169,10 @@ async fn an_order_that_races_its_coupons_end_gets_it_or_it_expires_and_never_bot
     let end = time::macros::datetime!(2026-12-01 00:00 UTC);
     stage.set_clock(end - Duration::SECOND).await;
     let orders = coupons.iter().enumerate().map(|(n, coupon)| {
-        let (incentives, tenant, coupon) = (stage.incentives.clone(), stage.tenant.clone(), coupon.clone());
+        let (checkouts, tenant, coupon) = (stage.checkouts.clone(), stage.tenant.clone(), coupon.clone());
         tokio::spawn(async move {
             let command = reserve(&format!("u{n}"), "id", basket(&[("a", 1, 10_000)], 0), &[&coupon]);
-            incentives.reserve(&tenant, &command).await.is_ok()
+            checkouts.reserve(&tenant, command).await.is_ok()
         })
     });
     let orders: Vec<_> = orders.collect();
@@ -198,9 +199,9 @@ async fn an_order_that_waits_for_the_timer_finds_that_its_coupon_has_expired() {
     let mut timer = stage.db.admin(incentives::NAME).await;
     sqlx::query("begin").execute(&mut timer).await.unwrap();
     sqlx::query("update held_coupon set state = 5").execute(&mut timer).await.unwrap();
-    let (incentives, tenant, id) = (stage.incentives.clone(), stage.tenant.clone(), coupon.clone());
+    let (checkouts, tenant, id) = (stage.checkouts.clone(), stage.tenant.clone(), coupon.clone());
     let order = tokio::spawn(async move {
-        incentives.reserve(&tenant, &reserve("u", "id", basket(&[("a", 1, 10_000)], 0), &[&id])).await
+        checkouts.reserve(&tenant, reserve("u", "id", basket(&[("a", 1, 10_000)], 0), &[&id])).await
     });
     let waiting =
         "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";

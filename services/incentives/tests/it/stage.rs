@@ -7,7 +7,8 @@ use eventlog::{Consume, EventPayload, Log, LogSettings};
 use ids::{EventId, Key, RequestId, TenantId, UserId};
 use incentives::Incentives;
 use incentives::commands::{
-    Cancel, CheckoutConsumer, ClaimCoupon, Confirm, CouponGrant, GiveBack, PublishTemplate, Reserve, VoidCoupon,
+    Cancel, CheckoutConsumer, Checkouts, ClaimCoupon, Confirm, CouponGrant, GiveBack, PublishTemplate, Reserve,
+    VoidCoupon,
 };
 use incentives::config::Settings;
 use incentives::domain::basket::{Basket, Line};
@@ -37,6 +38,8 @@ pub(crate) const BEGIN: OffsetDateTime = datetime!(2026-11-11 00:00 UTC);
 pub(crate) struct Stage {
     pub(crate) db: TestDb,
     pub(crate) incentives: Arc<Incentives>,
+    /// Each call in a transaction of its own.
+    pub(crate) checkouts: Checkouts,
     pub(crate) purse: Arc<Purse>,
     pub(crate) tenant: TenantId,
     pub(crate) log: Arc<Log>,
@@ -99,7 +102,8 @@ pub(crate) async fn stage() -> Stage {
     let purse = Arc::new(Purse::default());
     let core = Core::new(pool, Arc::clone(&log));
     let incentives = Arc::new(Incentives::new(core, Arc::clone(&purse) as _, Settings::default()));
-    let stage = Stage { db, incentives, purse, tenant: tenant("shop"), log };
+    let checkouts = Checkouts::new(&incentives, lanes::Settings { on: false, ..lanes::Settings::default() });
+    let stage = Stage { db, incentives, checkouts, purse, tenant: tenant("shop"), log };
     stage.set_clock(BEGIN).await;
     stage
 }
@@ -208,7 +212,7 @@ impl Stage {
     }
 
     pub(crate) async fn reserve(&self, command: &Reserve) -> Result<pb::Checkout, IncentivesError> {
-        self.incentives.reserve(&self.tenant, command).await.map(|answer| answer.value.checkout.unwrap())
+        self.checkouts.reserve(&self.tenant, command.clone()).await.map(|answer| answer.value.checkout.unwrap())
     }
 
     pub(crate) async fn confirm(
@@ -220,13 +224,13 @@ impl Stage {
         let request = request(who, "CheckoutService/Confirm", &format!("{checkout}/{order}"), 0);
         let (checkout_id, order_id) = (checkout.to_owned(), order.to_owned());
         let command = Confirm { request, user: user(who), checkout_id, order_id };
-        self.incentives.confirm(&self.tenant, &command).await.map(|answer| answer.value.checkout.unwrap())
+        self.checkouts.confirm(&self.tenant, command).await.map(|answer| answer.value.checkout.unwrap())
     }
 
     pub(crate) async fn cancel(&self, who: &str, checkout: &str) -> Result<pb::Checkout, IncentivesError> {
         let request = request(who, "CheckoutService/Cancel", checkout, 0);
         let command = Cancel { request, user: user(who), checkout_id: checkout.to_owned() };
-        self.incentives.cancel(&self.tenant, &command).await.map(|answer| answer.value.checkout.unwrap())
+        self.checkouts.cancel(&self.tenant, command).await.map(|answer| answer.value.checkout.unwrap())
     }
 
     pub(crate) async fn give_back(
@@ -243,7 +247,7 @@ impl Stage {
             lines: lines.iter().map(|(line, pieces)| ((*line).to_owned(), *pieces)).collect(),
             keep_freight: false,
         };
-        self.incentives.give_back(&self.tenant, &command).await.map(|answer| answer.value)
+        self.checkouts.give_back(&self.tenant, command).await.map(|answer| answer.value)
     }
 
     pub(crate) async fn void(&self, who: &str, coupon: &str, id: &str) -> Result<pb::Coupon, IncentivesError> {

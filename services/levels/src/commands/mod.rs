@@ -24,7 +24,7 @@ pub use create_point_type::CreatePointType;
 pub use earn::Earn;
 pub use give_back::GiveBack;
 pub use hold_points::{HoldPoints, hold_id};
-pub use posting::{AnyPosting, Call, Named, Posting, Reply, answered};
+pub use posting::{AnyPosting, Call, Named, Posting, Reply};
 pub use publish_earning_rule::PublishEarningRule;
 pub use publish_scheme::PublishScheme;
 pub use release_hold::ReleaseHold;

@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
 use ids::{EventId, Key, TenantId, UserId};
-use pg::{StoreError, Tx};
+use pg::Tx;
 use proto::common::v1::Position;
 use proto::levels::v1 as pb;
 use requests::{Encoded, Keep, Request, first_of_each};
-use service::{Answer, Core, Together, repeats, settled};
+use service::{Answer, Core, Together, decoded, repeats, settled};
 use status::Violations;
 use time::OffsetDateTime;
 
@@ -98,7 +98,7 @@ impl Levels {
     ) -> Result<Vec<Result<Answer<C::Answer>, LevelsError>>, LevelsError> {
         let calls: Vec<&dyn Posting> = calls.iter().map(|call| call as &dyn Posting).collect();
         let outcomes = self.post_all(tenant, &calls).await?;
-        Ok(outcomes.into_iter().map(|outcome| answered(outcome?)).collect())
+        Ok(outcomes.into_iter().map(|outcome| decoded(outcome?)).collect())
     }
 
     /// Does calls of any kinds of one tenant in one transaction: each has its own outcome. Repeats of an id within the
@@ -270,10 +270,4 @@ impl Together<AnyPosting> for Levels {
         let calls: Vec<&dyn Posting> = calls.iter().map(|call| call.0.as_ref()).collect();
         self.post_all(tenant, &calls).await
     }
-}
-
-/// An outcome as its method's message.
-pub fn answered<T: prost::Message + Default>(encoded: Answer<Encoded>) -> Result<Answer<T>, LevelsError> {
-    let value = encoded.value.decode().map_err(|error| StoreError::from(sqlx::Error::Decode(error.into())))?;
-    Ok(Answer { value, replayed: encoded.replayed })
 }

@@ -15,11 +15,11 @@ use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
 
-use service::{Batcher, Gatherer, write};
+use service::{Batcher, Gatherer, decoded, write};
 use tonic::{Response, Status};
 
 use crate::Levels;
-use crate::commands::{AnyPosting, Call, answered};
+use crate::commands::{AnyPosting, Call};
 use crate::queries::{AskedBalance, AskedStanding};
 
 /// What handlers share.
@@ -37,7 +37,7 @@ impl Api {
     async fn post<C: Call>(&self, tenant: TenantId, call: C) -> Result<Response<C::Answer>, Status> {
         let postings = self.postings.clone();
         let user = call.user().clone();
-        write(async move { answered(postings.call(&tenant, user.as_str(), AnyPosting::of(call)).await?) }).await
+        write(async move { decoded(postings.call(&tenant, user.as_str(), AnyPosting::of(call)).await?) }).await
     }
 }
 

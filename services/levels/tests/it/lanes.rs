@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use levels::Levels;
-use levels::commands::{AnyPosting, Call, Earn, Posting, answered};
+use levels::commands::{AnyPosting, Call, Earn, Posting};
 use levels::domain::book::{AccountKey, Book};
 use levels::domain::point_type::{Expiry, ReversalPolicy};
 use levels::domain::refusal::Refusal;
@@ -16,7 +16,7 @@ use proto::levels::v1 as pb;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use requests::{Encoded, Request};
-use service::{Answer, Batcher, only};
+use service::{Answer, Batcher, decoded, only};
 use time::{Duration, OffsetDateTime};
 
 use crate::holds::{capture, hold, release};
@@ -153,7 +153,7 @@ impl By<'_> {
 
 async fn post<C: Call>(till: &Till, tenant: &ids::TenantId, call: C) -> Result<Answer<C::Answer>, LevelsError> {
     let user = call.user().clone();
-    answered(till.call(tenant, user.as_str(), AnyPosting::of(call)).await?)
+    decoded(till.call(tenant, user.as_str(), AnyPosting::of(call)).await?)
 }
 
 fn till(stage: &Stage) -> Till {
