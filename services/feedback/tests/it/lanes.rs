@@ -49,7 +49,7 @@ fn submitted(outcome: Result<Answer<pb::SubmitCaseResponse>, FeedbackError>) -> 
 
 fn handled(outcome: Result<Answer<requests::Encoded>, FeedbackError>) -> Told {
     // the answers of all acts look alike
-    let outcome = outcome.and_then(decoded::<pb::AnswerCaseResponse>);
+    let outcome = outcome.and_then(decoded::<pb::AnswerCaseResponse, _>);
     told(outcome.map(|answer| (answer.replayed, answer.value.case)))
 }
 
