@@ -110,16 +110,15 @@ pub async fn write(
     Ok(())
 }
 
-/// Takes away the rows of those of the orders of which nothing is known after all.
+/// Takes away the rows of locked orders of which nothing is known after all.
 pub async fn forget(conn: &mut PgConnection, tenant: &TenantId, keys: &[Key]) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
     }
     let (users, orders) = columns(keys);
     sqlx::query!(
-        "delete from checkout_order
-        where tenant_id = $1 and checkout_id = '' and returns = '{}'::jsonb
-            and (user_id, order_id) in (select k.u, k.o from unnest($2::text[], $3::text[]) k(u, o))",
+        "delete from checkout_order t using unnest($2::text[], $3::text[]) k(u, o)
+        where t.tenant_id = $1 and t.user_id = k.u and t.order_id = k.o",
         tenant.as_str(),
         &users as _,
         &orders as _

@@ -148,7 +148,9 @@ pub async fn list(
         from unnest($2::text[], $3::timestamptz[], $4::text[], $5::boolean[], $6::bigint[]) with ordinality
             k(u, valid_until, coupon_id, open, size, n)
         cross join lateral (
-            select * from held_coupon h
+            select h.user_id, h.coupon_id, h.template_id, h.template_version, h.state, h.claimed_at, h.valid_from,
+                h.valid_until, h.campaign_id, h.source_event_id, h.checkout_id, h.reserved_until, h.order_id, h.revoked
+            from held_coupon h
             where h.tenant_id = $1 and h.user_id = k.u and (h.valid_until, h.coupon_id) > (k.valid_until, k.coupon_id)
                 and (not k.open or h.state <= 2)
             order by h.valid_until, h.coupon_id limit k.size

@@ -198,7 +198,9 @@ pub async fn holding(
             p.masked_name as "masked_name!", p.lifted_at, p.lifted_by, p.lift_reason
         from unnest($2::text[]) with ordinality k(u, n)
         cross join lateral (
-            select * from penalty
+            select user_id, penalty_id, kind, restrictions, action_id, offence, imposed_at, imposed_by, until, reason,
+                notice, masked_name, lifted_at, lifted_by, lift_reason
+            from penalty
             where tenant_id = $1 and user_id = k.u and lifted_at is null and (until is null or until > $3)
             order by until desc nulls first limit $4
         ) p

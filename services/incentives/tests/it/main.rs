@@ -13,5 +13,6 @@ mod due;
 mod penalties;
 mod plans;
 mod refunds;
+mod shared_checkouts;
 mod stage;
 mod undone_levels;
