@@ -283,12 +283,11 @@ async fn a_call_that_breaks_its_batch_fails_alone() {
     let counter = Counter::of(&stage);
     // a text that Postgres cannot store, and that the API does not let through
     let said = |text: &'static str| {
-        let n = move |n: usize| {
+        move |n: usize| {
             let case_id = format!("{}-{n}", if text.contains('\0') { "poisoned" } else { "fine" });
             let request = request("u", "CaseService/SubmitCase", &case_id, 0);
             Say::Submit(SubmitCase { request, submission: complaint("u", &case_id, text) })
-        };
-        n
+        }
     };
     let fine: Vec<Say> = (0..20).map(said("text")).collect();
     let poisoned: Vec<Say> = (0..3).map(said("\0")).collect();

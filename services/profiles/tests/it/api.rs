@@ -229,7 +229,7 @@ async fn a_stream_is_answered_message_by_message_in_order() {
     let asked = GetProfileRequest { user_id: "u1".into(), at_least: vec![] };
     let profile = ProfileServiceClient::new(served.shop()).get_profile(asked).await.unwrap().into_inner().profile;
     let spend = profile.unwrap().spend.unwrap();
-    assert_eq!((spend.orders, spend.net_spend), (40, yuan(40)));
+    assert_eq!((spend.orders, spend.net_spend), (20, yuan(20)));
 }
 
 #[tokio::test]
