@@ -1,4 +1,6 @@
 //! What does this user need? Cases, the desk that handles them, and how well it does.
+// With optimisations the compiler lays out a handler's future through the lanes in one go, which is deeper than 128.
+#![recursion_limit = "256"]
 
 pub mod commands;
 pub mod config;
