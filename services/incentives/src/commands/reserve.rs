@@ -99,8 +99,8 @@ impl Change for Reserving {
 }
 
 /// What stands against it: a named coupon that cannot be used for another reason than that others are better, another
-/// price than was shown, too few points, or other points or coupons than were
-/// planned, or planned for an id that has become an alias since.
+/// price than was shown, too few points, other points or coupons than were planned, or a plan for an id that has become an
+/// alias since.
 fn refusal(command: &Reserve, plan: &Plan, hold: &Hold, quote: &Quote, user: &UserId) -> Option<Refusal> {
     let changed = || Refusal::QuoteChanged { payable_minor: quote.total() };
     let unusable = quote.unused.iter().find(|(_, hindrance)| hindrance.why_not != WhyNot::Outdone);
