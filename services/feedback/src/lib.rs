@@ -16,11 +16,12 @@ use std::sync::Arc;
 
 use host::{Kit, Part};
 use pg::Migrations;
-use service::Core;
+use service::{Catalogue, Core};
 use sqlx::migrate::Migrator;
 
 use crate::commands::{DeadlineTimers, RankConsumer, ValueConsumer};
 use crate::config::Settings;
+use crate::domain::rulebook::Rulebook;
 
 /// The name of the service and of its schema.
 pub const NAME: &str = "feedback";
@@ -36,13 +37,14 @@ pub fn migrations() -> Migrations {
 /// The service: its writes and reads.
 pub struct Feedback {
     core: Core,
+    rules: Catalogue<Rulebook>,
     settings: Settings,
 }
 
 impl Feedback {
     /// On its database and log.
     pub fn new(core: Core, settings: Settings) -> Self {
-        Self { core, settings }
+        Self { core, rules: Catalogue::default(), settings }
     }
 }
 

@@ -16,13 +16,14 @@ use futures::future::BoxFuture;
 use host::{Kit, Part, Timers};
 use ids::TenantId;
 use pg::Migrations;
-use service::Core;
+use service::{Catalogue, Core};
 use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
 use tonic::Status;
 
 use crate::commands::{IncentiveConsumer, OrderConsumer, RuleCache};
 use crate::config::Settings;
+use crate::domain::book::Programme;
 
 /// The name of the service and of its schema.
 pub const NAME: &str = "levels";
@@ -38,6 +39,7 @@ pub fn migrations() -> Migrations {
 /// The service: its writes and reads.
 pub struct Levels {
     core: Core,
+    programme: Catalogue<Programme>,
     rules: RuleCache,
     settings: Settings,
 }
@@ -45,7 +47,7 @@ pub struct Levels {
 impl Levels {
     /// On its database and log.
     pub fn new(core: Core, settings: Settings) -> Self {
-        Self { core, rules: RuleCache::default(), settings }
+        Self { core, programme: Catalogue::default(), rules: RuleCache::default(), settings }
     }
 }
 

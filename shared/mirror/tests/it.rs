@@ -3,7 +3,7 @@
 
 use eventlog::EventPayload;
 use ids::{TenantId, UserId};
-use pg::{Db, Migrations, Standing};
+use pg::{Db, Migrations, Moment, Standing};
 use proto::admin::v1::{Tenant, TenantState};
 use proto::events::v1::Event;
 use proto::profiles::v1::{ProfileAliasLinked, TenantChanged};
@@ -48,9 +48,9 @@ async fn a_tenant_is_unknown_until_told_of_and_its_clock_never_goes_back() {
     assert_eq!(standing(&db, &shop).await, Standing::Unknown);
     let (early, late) = (datetime!(2025-01-01 0:00 UTC), datetime!(2025-06-01 0:00 UTC));
     apply(&db, &shop, &[tenant_is(TenantState::Active, Some(late))]).await;
-    assert_eq!(standing(&db, &shop).await, Standing::Open(late));
+    assert_eq!(standing(&db, &shop).await, Standing::Open(Moment { at: late, catalogue: 0 }));
     apply(&db, &shop, &[tenant_is(TenantState::Active, Some(early))]).await;
-    assert_eq!(standing(&db, &shop).await, Standing::Open(late));
+    assert_eq!(standing(&db, &shop).await, Standing::Open(Moment { at: late, catalogue: 0 }));
     assert_eq!(pg::clock(&mut db.begin(&shop).await.unwrap()).await.unwrap(), late);
     apply(&db, &shop, &[tenant_is(TenantState::Suspended, None)]).await;
     assert_eq!(standing(&db, &shop).await, Standing::Suspended);

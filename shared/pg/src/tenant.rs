@@ -11,8 +11,17 @@ pub enum Standing {
     Unknown,
     /// Its writes are refused.
     Suspended,
-    /// Its writes are served, and this is its clock.
-    Open(OffsetDateTime),
+    /// Its writes are served.
+    Open(Moment),
+}
+
+/// A look at the clock of a transaction's tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The clock: the database's, or the manual one of a sandbox tenant.
+    pub at: OffsetDateTime,
+    /// The version of the tenant's catalogue: 0 until something of it is stored, then higher with every change.
+    pub catalogue: i64,
 }
 
 /// The clock of the transaction's tenant: the database's, or the manual one of a sandbox tenant. The decision time of a
@@ -23,6 +32,14 @@ pub async fn clock(conn: &mut PgConnection) -> Result<OffsetDateTime, StoreError
     Ok(sqlx::query_scalar(query).fetch_one(conn).await?)
 }
 
+/// As [`clock`], with the version of the tenant's catalogue.
+pub async fn moment(conn: &mut PgConnection) -> Result<Moment, StoreError> {
+    let query = "select coalesce(sandbox_at, clock_timestamp()), coalesce(catalogue_version, 0)
+        from (select) as one left join tenant_state on tenant_id = current_setting('banyan.tenant')";
+    let row = sqlx::query(query).fetch_one(conn).await?;
+    Ok(Moment { at: row.try_get(0)?, catalogue: row.try_get(1)? })
+}
+
 /// The database's own clock: for leases, upkeep and whatever else no tenant's clock decides.
 pub async fn real_clock(conn: &mut PgConnection) -> Result<OffsetDateTime, StoreError> {
     Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(conn).await?)
@@ -30,10 +47,10 @@ pub async fn real_clock(conn: &mut PgConnection) -> Result<OffsetDateTime, Store
 
 /// As [`clock`], with what else decides whether the tenant may write, in the same round trip.
 pub async fn standing(conn: &mut PgConnection) -> Result<Standing, StoreError> {
-    let query = "select suspended, coalesce(sandbox_at, clock_timestamp()) from tenant_state
+    let query = "select suspended, coalesce(sandbox_at, clock_timestamp()), catalogue_version from tenant_state
         where tenant_id = current_setting('banyan.tenant')";
     let Some(row) = sqlx::query(query).fetch_optional(conn).await? else { return Ok(Standing::Unknown) };
-    Ok(if row.try_get(0)? { Standing::Suspended } else { Standing::Open(row.try_get(1)?) })
+    Ok(if row.try_get(0)? { Standing::Suspended } else { Standing::Open(Moment { at: row.try_get(1)?, catalogue: row.try_get(2)? }) })
 }
 
 /// Notes what became of a tenant. A manual clock never goes back, in whatever order its steps are told.

@@ -55,35 +55,6 @@ async fn record_refusal<R: Refuse>(
     tx.commit().await
 }
 
-/// The outcomes of a batch of calls, with those that repeat an earlier one of the batch filled in: `firsts` names the
-/// first call with the same id (from [`requests::first_of_each`]).
-pub fn repeats<T: Clone, R: Refuse>(
-    requests: &[&Request],
-    firsts: &[usize],
-    mut outcomes: Vec<Option<Result<Answer<T>, Failure<R>>>>,
-) -> Vec<Result<Answer<T>, Failure<R>>> {
-    for n in 0..requests.len() {
-        if outcomes[n].is_some() {
-            continue;
-        }
-        let (request, first) = (requests[n], firsts[n]);
-        let reused = || Err(Failure::RequestIdReused { request_id: request.id.to_string() });
-        outcomes[n] = Some(if requests[first].body == request.body {
-            match &outcomes[first] {
-                Some(Ok(answer)) => Ok(Answer { value: answer.value.clone(), replayed: true }),
-                Some(Err(Failure::Refused { refusal, .. })) => {
-                    Err(Failure::Refused { refusal: refusal.clone(), replayed: true })
-                }
-                Some(Err(Failure::Invalid(violations))) => Err(Failure::Invalid(violations.clone())),
-                _ => reused(),
-            }
-        } else {
-            reused()
-        });
-    }
-    outcomes.into_iter().flatten().collect()
-}
-
 /// An encoded answer as its method's message.
 pub fn decoded<T: Message + Default, R: Refuse>(encoded: Answer<Encoded>) -> Result<Answer<T>, Failure<R>> {
     let value = encoded.value.decode().map_err(|error| StoreError::from(sqlx::Error::Decode(error.into())))?;

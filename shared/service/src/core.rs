@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventlog::{Draft, Log};
 use ids::TenantId;
-use pg::{Db, Standing, Tx};
+use pg::{Db, Moment, Standing, Tx};
 use prost::Message;
 use proto::common::v1::Position;
 use requests::{Keep, Request};
@@ -51,9 +51,13 @@ impl Core {
     /// The decision time of a write of a tenant whose writes are served: read after its locks, and after its request id
     /// was looked up.
     pub async fn decide<R: Refuse>(&self, tx: &mut Tx, tenant: &TenantId) -> Result<OffsetDateTime, Failure<R>> {
+        Ok(self.moment(tx, tenant).await?.at)
+    }
+
+    pub(crate) async fn moment<R: Refuse>(&self, tx: &mut Tx, tenant: &TenantId) -> Result<Moment, Failure<R>> {
         let tenant_id = || tenant.as_str().to_owned();
         match pg::standing(tx).await? {
-            Standing::Open(at) => Ok(at),
+            Standing::Open(moment) => Ok(moment),
             Standing::Suspended => Err(Failure::TenantSuspended { tenant_id: tenant_id() }),
             Standing::Unknown => Err(Failure::TenantUnknown { tenant_id: tenant_id() }),
         }

@@ -4,13 +4,14 @@ use ids::{Key, TenantId, UserId};
 use pg::Tx;
 use proto::common::v1::Position;
 use proto::feedback::v1 as pb;
-use requests::{Encoded, Request, first_of_each};
-use service::{Answer, Core, Together, repeats, settled};
+use requests::{Encoded, Keep, Request};
+use service::{Answer, Batch, Core, Held, Together};
 
 use crate::domain::act::{Act, Handling};
-use crate::domain::case::{Case, CaseKey};
+use crate::domain::case::{Case, CaseKey, Dealt};
 use crate::domain::entry::Message;
 use crate::domain::refusal::Refusal;
+use crate::domain::rulebook::Rulebook;
 use crate::domain::sla_policy::Policies;
 use crate::error::FeedbackError;
 use crate::wire::Reader;
@@ -84,49 +85,39 @@ impl Feedback {
         tenant: &TenantId,
         commands: &[HandleCase],
     ) -> Result<Vec<Outcome>, FeedbackError> {
-        let requests: Vec<&Request> = commands.iter().map(|command| &command.request).collect();
-        let firsts = first_of_each(&requests);
         let mut tx = self.core.write(tenant).await?;
         let users = super::users(&mut tx, tenant, commands.iter().map(|command| &command.user)).await?;
         let key = |command: &HandleCase| (users.meant(&command.user), command.case_id.clone());
         let keys: Vec<CaseKey> = commands.iter().map(key).collect();
         let cases = store::case::lock(&mut tx, tenant, &keys.iter().cloned().collect()).await?;
-        let known = requests::look_up::<Encoded, Refusal>(&mut tx, tenant, &requests).await?;
-        let mut outcomes: Vec<Option<Outcome>> =
-            known.into_iter().zip(&requests).map(|(known, request)| settled(request, known)).collect();
-        let open: Vec<usize> = (0..commands.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
-        if !open.is_empty() {
-            let new: Vec<_> = open.iter().map(|n| (&commands[*n], &keys[*n])).collect();
-            let answers = self.deal(tx, tenant, &new, cases).await?;
-            for (n, answer) in open.into_iter().zip(answers) {
-                outcomes[n] = Some(answer);
-            }
+        let requests = commands.iter().map(|command| &command.request).collect();
+        let batch = Batch::<Encoded, Refusal>::look_up(&mut tx, tenant, requests).await?;
+        let new: Vec<_> = batch.open().into_iter().map(|n| (&commands[n], &keys[n])).collect();
+        if new.is_empty() {
+            return Ok(batch.outcomes());
         }
-        Ok(repeats(&requests, &firsts, outcomes))
+        let rules = self.rules.held(&mut tx, tenant).await?;
+        let decided = self.deal(&mut tx, tenant, &rules, &new, cases).await?;
+        let decided = new.iter().zip(decided).map(|((_, (user, _)), it)| super::decided(user, it)).collect();
+        let answer = |n: usize, case: Case, position| commands[n].answer(&case, &rules.policies, position);
+        batch.finish(&self.core, tx, tenant, Keep::Days30, decided, answer).await
     }
 
     async fn deal(
         &self,
-        mut tx: Tx,
+        tx: &mut Tx,
         tenant: &TenantId,
+        rules: &Held<Rulebook>,
         new: &[(&HandleCase, &CaseKey)],
         cases: BTreeMap<CaseKey, Case>,
-    ) -> Result<Vec<Outcome>, FeedbackError> {
-        let mut handling = Handling { cases, ..Handling::default() };
-        if let Some(oldest) = handling.cases.values().map(|case| case.sla_version).min() {
-            handling.policies = store::sla_policy::since(&mut tx, tenant, oldest).await?;
-        }
-        if new.iter().any(|(command, _)| matches!(command.act, Act::Correct(_))) {
-            handling.important_from = store::classification::current(&mut tx, tenant).await?.important_from;
-            let types: BTreeSet<&str> = new.iter().map(|(command, _)| command.act.case_type()).collect();
-            handling.case_types = store::case_type::read(&mut tx, tenant, &types).await?;
-        }
-        let clock = self.core.decide(&mut tx, tenant).await?;
+    ) -> Result<Vec<Result<Dealt, Refusal>>, FeedbackError> {
+        let clock = self.rules.decide(&self.core, tx, tenant, rules).await?;
+        let mut handling = Handling { rules, cases };
         let decided: Vec<_> = new
             .iter()
             .map(|(command, key)| handling.handle(key, &command.act, command.message.clone(), clock))
             .collect();
-        super::write(&mut tx, tenant, &decided.iter().flatten().collect::<Vec<_>>()).await?;
+        super::write(tx, tenant, &decided.iter().flatten().collect::<Vec<_>>()).await?;
         let rated: Vec<_> = new
             .iter()
             .zip(&decided)
@@ -135,11 +126,7 @@ impl Feedback {
                 _ => None,
             })
             .collect();
-        store::rating::insert(&mut tx, tenant, &rated).await?;
-        let requests: Vec<&Request> = new.iter().map(|(command, _)| &command.request).collect();
-        super::finish(&self.core, tx, tenant, &requests, decided, |place, case, position| {
-            new[place].0.answer(case, &handling.policies, position)
-        })
-        .await
+        store::rating::insert(tx, tenant, &rated).await?;
+        Ok(decided)
     }
 }

@@ -24,9 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ids::{TenantId, UserId};
 use mirror::Aliases;
 use pg::{StoreError, Tx};
-use proto::common::v1::Position;
-use requests::{Keep, Recorded, Request};
-use service::{Answer, Core, Failure};
+use service::{Decided, Failure};
 
 use crate::domain::case::{Case, CaseKey, Dealt};
 use crate::domain::refusal::Refusal;
@@ -63,34 +61,11 @@ async fn write(tx: &mut Tx, tenant: &TenantId, dealt: &[&Dealt]) -> Result<(), S
     store::entry::insert(tx, tenant, dealt).await
 }
 
-/// Tells the log of all calls at once, keeps the outcome of each, and commits. `answer` makes what a call is answered, by
-/// its place in the batch.
-async fn finish<T: Recorded>(
-    core: &Core,
-    mut tx: Tx,
-    tenant: &TenantId,
-    requests: &[&Request],
-    decided: Vec<Result<Dealt, Refusal>>,
-    answer: impl Fn(usize, &Case, Position) -> T + Send,
-) -> Result<Vec<Result<Answer<T>, FeedbackError>>, FeedbackError> {
-    let drafts: Vec<Vec<_>> = decided.iter().flatten().map(|(case, entries)| events::told(case, entries)).collect();
-    let positions = core.log.append(&mut tx, tenant, &drafts.concat()).await?;
-    // a call's place in the log is that of the last of its events
-    let mut ends = drafts.iter().scan(0, |end, drafts| {
-        *end += drafts.len();
-        positions.get(*end - 1).copied()
-    });
-    let mut answers: Vec<Result<T, Refusal>> = Vec::with_capacity(decided.len());
-    for (place, dealt) in decided.into_iter().enumerate() {
-        answers.push(dealt.map(|(case, _)| {
-            let position = ends.next().expect("what is done with a case is told of");
-            answer(place, &case, position.into())
-        }));
-    }
-    let records: Vec<_> = requests.iter().copied().zip(answers.iter().map(Result::as_ref)).collect();
-    requests::record(&mut tx, tenant, Keep::Days30, &records).await?;
-    tx.commit().await?;
-    core.log.wake(&positions);
-    let fresh = |value| Answer { value, replayed: false };
-    Ok(answers.into_iter().map(|answer| answer.map(fresh).map_err(FeedbackError::from)).collect())
+/// What was decided about a call, with what is told of it.
+fn decided(user: &UserId, outcome: Result<Dealt, Refusal>) -> Decided<Case, Refusal> {
+    let (drafts, outcome) = match outcome {
+        Ok((case, entries)) => (events::told(&case, &entries), Ok(case)),
+        Err(refusal) => (Vec::new(), Err(refusal)),
+    };
+    Decided { user: user.clone(), drafts, outcome }
 }

@@ -3,11 +3,12 @@ use std::collections::BTreeSet;
 use ids::TenantId;
 use pg::Tx;
 use proto::feedback::v1::SubmitCaseResponse;
-use requests::{Request, first_of_each};
-use service::{Answer, Core, Together, repeats, settled};
+use requests::{Keep, Request};
+use service::{Answer, Batch, Core, Held, Together};
 
-use crate::domain::case::CaseKey;
+use crate::domain::case::{Case, CaseKey, Dealt};
 use crate::domain::refusal::Refusal;
+use crate::domain::rulebook::Rulebook;
 use crate::domain::submission::{Desk, Submission};
 use crate::error::FeedbackError;
 use crate::wire::Reader;
@@ -53,8 +54,6 @@ impl Feedback {
         tenant: &TenantId,
         commands: &[SubmitCase],
     ) -> Result<Vec<Outcome>, FeedbackError> {
-        let requests: Vec<&Request> = commands.iter().map(|command| &command.request).collect();
-        let firsts = first_of_each(&requests);
         let mut tx = self.core.write(tenant).await?;
         let users = super::users(&mut tx, tenant, commands.iter().map(|command| &command.submission.user)).await?;
         let canonical = |it: &Submission| Submission { user: users.meant(&it.user), ..it.clone() };
@@ -62,48 +61,41 @@ impl Feedback {
         let keys: BTreeSet<CaseKey> = submissions.iter().map(Submission::key).collect();
         // before the ids are looked up: a case that is found is not this very request's, made meanwhile
         let taken = store::case::taken(&mut tx, tenant, &keys).await?;
-        let known = requests::look_up::<SubmitCaseResponse, Refusal>(&mut tx, tenant, &requests).await?;
-        let mut outcomes: Vec<Option<Outcome>> =
-            known.into_iter().zip(&requests).map(|(known, request)| settled(request, known)).collect();
-        let open: Vec<usize> = (0..commands.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
-        if !open.is_empty() {
-            let new: Vec<_> = open.iter().map(|n| (requests[*n], &submissions[*n])).collect();
-            let answers = self.take_in(tx, tenant, &new, taken).await?;
-            for (n, answer) in open.into_iter().zip(answers) {
-                outcomes[n] = Some(answer);
-            }
+        let requests = commands.iter().map(|command| &command.request).collect();
+        let batch = Batch::<SubmitCaseResponse, Refusal>::look_up(&mut tx, tenant, requests).await?;
+        let new: Vec<&Submission> = batch.open().into_iter().map(|n| &submissions[n]).collect();
+        if new.is_empty() {
+            return Ok(batch.outcomes());
         }
-        Ok(repeats(&requests, &firsts, outcomes))
+        let rules = self.rules.held(&mut tx, tenant).await?;
+        let decided = self.take_in(&mut tx, tenant, &rules, &new, taken).await?;
+        let decided = new.iter().zip(decided).map(|(it, outcome)| super::decided(&it.user, outcome)).collect();
+        let answer = |_, case: Case, position| SubmitCaseResponse {
+            case: Some(wire::case(&case, Reader::User)),
+            position: Some(position),
+        };
+        batch.finish(&self.core, tx, tenant, Keep::Days30, decided, answer).await
     }
 
     async fn take_in(
         &self,
-        mut tx: Tx,
+        tx: &mut Tx,
         tenant: &TenantId,
-        new: &[(&Request, &Submission)],
+        rules: &Held<Rulebook>,
+        new: &[&Submission],
         taken: BTreeSet<CaseKey>,
-    ) -> Result<Vec<Outcome>, FeedbackError> {
-        let classification = store::classification::current(&mut tx, tenant).await?;
-        let verdicts: Vec<_> = new.iter().map(|(_, submission)| submission.verdict(&classification)).collect();
-        let types: BTreeSet<&str> = verdicts.iter().map(|verdict| verdict.case_type.as_str()).collect();
-        let case_types = store::case_type::read(&mut tx, tenant, &types).await?;
-        let users = new.iter().map(|(_, submission)| &submission.user).collect();
-        let standings = store::standing::read(&mut tx, tenant, &users).await?;
-        let policies = store::sla_policy::current(&mut tx, tenant).await?;
-        let at = self.core.decide(&mut tx, tenant).await?;
-        let mut desk = Desk { classification, case_types, standings, policies, taken };
-        let decided: Vec<_> = new.iter().zip(verdicts).map(|((_, it), verdict)| desk.submit(it, verdict, at)).collect();
+    ) -> Result<Vec<Result<Dealt, Refusal>>, FeedbackError> {
+        let users = new.iter().map(|submission| &submission.user).collect();
+        let standings = store::standing::read(tx, tenant, &users).await?;
+        let at = self.rules.decide(&self.core, tx, tenant, rules).await?;
+        let mut desk = Desk { rules, standings, taken };
+        let decided: Vec<_> = new.iter().map(|submission| desk.submit(submission, at)).collect();
         let dealt: Vec<_> = decided.iter().flatten().collect();
         if !dealt.is_empty() {
-            store::case::insert(&mut tx, tenant, dealt.iter().map(|(case, _)| case)).await?;
-            store::entry::insert(&mut tx, tenant, &dealt).await?;
-            store::tenant::register(&mut tx, tenant).await?;
+            store::case::insert(tx, tenant, dealt.iter().map(|(case, _)| case)).await?;
+            store::entry::insert(tx, tenant, &dealt).await?;
+            store::tenant::register(tx, tenant).await?;
         }
-        let requests: Vec<&Request> = new.iter().map(|(request, _)| *request).collect();
-        super::finish(&self.core, tx, tenant, &requests, decided, |_, case, position| SubmitCaseResponse {
-            case: Some(wire::case(case, Reader::User)),
-            position: Some(position),
-        })
-        .await
+        Ok(decided)
     }
 }

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::case::{Case, CaseKey, Dealing, Dealt};
-use super::case_type::CaseType;
 use super::entry::{Message, Resolution};
 use super::handling::Correction;
 use super::refusal::Refusal;
-use super::sla_policy::Policies;
+use super::rulebook::Rulebook;
 
 /// What is done with a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,19 +59,15 @@ impl Act {
 }
 
 /// What decides on acts that come together.
-#[derive(Debug, Default)]
-pub struct Handling {
+#[derive(Debug)]
+pub struct Handling<'a> {
+    /// What operators published.
+    pub rules: &'a Rulebook,
     /// The cases as they are now, all that the acts name and that there are.
     pub cases: BTreeMap<CaseKey, Case>,
-    /// Every version that one of the cases can need.
-    pub policies: Policies,
-    /// Types, by their ids: all that corrections name and that there are.
-    pub case_types: BTreeMap<String, CaseType>,
-    /// Importance from which a case is important.
-    pub important_from: i16,
 }
 
-impl Handling {
+impl Handling<'_> {
     /// Does something with a case. A refused act changes nothing.
     pub fn handle(
         &mut self,
@@ -84,13 +79,14 @@ impl Handling {
         let Some(case) = self.cases.get(key) else {
             return Err(Refusal::CaseNotFound { case_id: key.1.to_string() });
         };
-        let case_type = self.case_types.get(act.case_type());
+        let case_type = self.rules.case_types.get(act.case_type());
         if case_type.is_none() && !act.case_type().is_empty() {
             return Err(Refusal::CaseTypeNotFound { case_type_id: act.case_type().to_owned() });
         }
-        let mut dealing = Dealing::take_up(case.clone(), &self.policies, clock);
+        let important_from = self.rules.classification.important_from;
+        let mut dealing = Dealing::take_up(case.clone(), &self.rules.policies, clock);
         match act {
-            Act::Correct(correction) => dealing.correct(correction, case_type, self.important_from, message),
+            Act::Correct(correction) => dealing.correct(correction, case_type, important_from, message),
             Act::Assign { assignee, department } => dealing.assign(assignee, department, message),
             Act::Note => dealing.note(message),
             Act::Answer => dealing.answer(message)?,

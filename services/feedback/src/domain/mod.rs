@@ -13,6 +13,7 @@ pub mod figures;
 pub mod handling;
 pub mod queue;
 pub mod refusal;
+pub mod rulebook;
 pub mod sla_policy;
 pub mod standing;
 pub mod stopwatch;

@@ -1,5 +1,7 @@
 //! What the tests of the domain begin with.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ids::{Key, UserId};
 use time::{Duration, OffsetDateTime};
 use units::zone::{Day, Zone};
@@ -8,6 +10,7 @@ use super::calendar::{Frame, WorkingCalendar};
 use super::case::{Case, Dealing, Origin};
 use super::case_type::CaseType;
 use super::entry::Message;
+use super::rulebook::Rulebook;
 use super::sla_policy::{Policies, QuadrantTarget, SlaPolicy};
 use super::submission::{Desk, Submission};
 use super::triage::{CaseKind, Quadrant};
@@ -97,10 +100,9 @@ pub(crate) fn writes(agent: &str) -> Message {
 
 /// A case that came in at a time.
 pub(crate) fn case(policies: &Policies, at: OffsetDateTime) -> Case {
-    let mut desk = Desk { policies: policies.clone(), ..Desk::default() };
-    let submission = complaint("text");
-    let verdict = submission.verdict(&desk.classification);
-    desk.submit(&submission, verdict, at).unwrap().0
+    let rules = Rulebook { policies: policies.clone(), ..Rulebook::default() };
+    let mut desk = Desk { rules: &rules, standings: BTreeMap::new(), taken: BTreeSet::new() };
+    desk.submit(&complaint("text"), at).unwrap().0
 }
 
 /// Takes up a case, does something with it, and puts it back; answers what happened.

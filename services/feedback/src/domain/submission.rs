@@ -11,6 +11,7 @@ use super::classification::{Classification, Verdict};
 use super::clock::Clock;
 use super::entry::{Message, What};
 use super::refusal::Refusal;
+use super::rulebook::Rulebook;
 use super::sla_policy::Policies;
 use super::standing::Standing;
 use super::triage::{CaseKind, Emotion, Impact, Quadrant, Urgency, importance};
@@ -81,24 +82,22 @@ impl Submission {
 }
 
 /// What decides on the cases that come in together.
-#[derive(Debug, Default)]
-pub struct Desk {
-    /// Its rules.
-    pub classification: Classification,
-    /// Types, by their ids: all that verdicts name and that there are.
-    pub case_types: BTreeMap<String, CaseType>,
+#[derive(Debug)]
+pub struct Desk<'a> {
+    /// What operators published.
+    pub rules: &'a Rulebook,
     /// What is known of users.
     pub standings: BTreeMap<UserId, Standing>,
-    /// When cases are due.
-    pub policies: Policies,
     /// Cases that there are already, of those that come in.
     pub taken: BTreeSet<CaseKey>,
 }
 
-impl Desk {
+impl Desk<'_> {
     /// Takes in a case at a time.
-    pub fn submit(&mut self, submission: &Submission, verdict: Verdict, at: OffsetDateTime) -> Result<Dealt, Refusal> {
-        let case_type = self.case_types.get(&verdict.case_type);
+    pub fn submit(&mut self, submission: &Submission, at: OffsetDateTime) -> Result<Dealt, Refusal> {
+        let Rulebook { classification, case_types, policies } = self.rules;
+        let verdict = submission.verdict(classification);
+        let case_type = case_types.get(&verdict.case_type);
         if case_type.is_none() && !verdict.case_type.is_empty() {
             return Err(Refusal::CaseTypeNotFound { case_type_id: verdict.case_type });
         }
@@ -107,34 +106,34 @@ impl Desk {
         }
         let unknown = Standing::default();
         let user = self.standings.get(&submission.user).unwrap_or(&unknown);
-        let triage = submission.triage(verdict, case_type, &self.classification, user);
-        let mut dealing = Dealing::begin(self.opened(submission, triage, at), &self.policies);
+        let triage = submission.triage(verdict, case_type, classification, user);
+        let mut dealing = Dealing::begin(opened(policies, submission, triage, at), policies);
         dealing.happened(What::Submitted, submission.message.clone(), at);
         Ok(dealing.close())
     }
+}
 
-    fn opened(&self, submission: &Submission, triage: Triage, at: OffsetDateTime) -> Case {
-        let sla_version = self.policies.version();
-        let plan = self.policies.plan(sla_version, triage.quadrant, triage.answer_within_minutes);
-        Case {
-            user: submission.user.clone(),
-            id: submission.case_id.clone(),
-            kind: submission.kind,
-            origin: submission.origin.clone(),
-            triage,
-            assignee: String::new(),
-            state: CaseState::New,
-            attempt: 1,
-            first_response: Clock::started(plan.calendar, plan.first_response_minutes, at),
-            resolution: Clock::started(plan.calendar, plan.resolution_minutes, at),
-            promise: None,
-            sla_version,
-            submitted_at: at,
-            first_answered_at: None,
-            ending: None,
-            entry_seq: 0,
-            decided_at: at,
-        }
+fn opened(policies: &Policies, submission: &Submission, triage: Triage, at: OffsetDateTime) -> Case {
+    let sla_version = policies.version();
+    let plan = policies.plan(sla_version, triage.quadrant, triage.answer_within_minutes);
+    Case {
+        user: submission.user.clone(),
+        id: submission.case_id.clone(),
+        kind: submission.kind,
+        origin: submission.origin.clone(),
+        triage,
+        assignee: String::new(),
+        state: CaseState::New,
+        attempt: 1,
+        first_response: Clock::started(plan.calendar, plan.first_response_minutes, at),
+        resolution: Clock::started(plan.calendar, plan.resolution_minutes, at),
+        promise: None,
+        sla_version,
+        submitted_at: at,
+        first_answered_at: None,
+        ending: None,
+        entry_seq: 0,
+        decided_at: at,
     }
 }
 
@@ -146,14 +145,14 @@ mod tests {
 
     fn by_rules(submission: &Submission, rule: ClassificationRule, case_type: Option<CaseType>) -> Triage {
         let user = Standing { rank: 3, ..Standing::default() };
-        let mut desk = Desk {
+        let rules = Rulebook {
             classification: Classification { rules: vec![rule], ..Classification::default() },
             case_types: case_type.into_iter().map(|it| (it.id.to_string(), it)).collect(),
-            standings: [(submission.user.clone(), user)].into(),
-            ..Desk::default()
+            ..Rulebook::default()
         };
-        let verdict = submission.verdict(&desk.classification);
-        desk.submit(submission, verdict, at(0)).unwrap().0.triage
+        let standings = [(submission.user.clone(), user)].into();
+        let mut desk = Desk { rules: &rules, standings, taken: BTreeSet::new() };
+        desk.submit(submission, at(0)).unwrap().0.triage
     }
 
     fn rule() -> ClassificationRule {
@@ -209,11 +208,11 @@ mod tests {
 
     #[test]
     fn of_two_cases_with_the_same_id_that_come_in_together_the_first_is_taken() {
-        let mut desk = Desk::default();
+        let rules = Rulebook::default();
+        let mut desk = Desk { rules: &rules, standings: BTreeMap::new(), taken: BTreeSet::new() };
         let mut submit = |text: &str, id: &str| {
             let submission = Submission { case_id: Key::new(id).unwrap(), ..complaint(text) };
-            let verdict = submission.verdict(&desk.classification);
-            desk.submit(&submission, verdict, at(0)).map(|(case, entries)| (case.id.to_string(), entries.len()))
+            desk.submit(&submission, at(0)).map(|(case, entries)| (case.id.to_string(), entries.len()))
         };
         assert_eq!(submit("first", "c"), Ok(("c".to_owned(), 1)));
         assert_eq!(submit("second", "c"), Err(Refusal::CaseExists { case_id: "c".to_owned() }));
@@ -222,11 +221,11 @@ mod tests {
 
     #[test]
     fn a_case_that_was_refused_leaves_its_id_free() {
-        let mut desk = Desk::default();
+        let rules = Rulebook::default();
+        let mut desk = Desk { rules: &rules, standings: BTreeMap::new(), taken: BTreeSet::new() };
         let unknown = Submission { case_type: "unknown".to_owned(), ..complaint("text") };
-        let refused = desk.submit(&unknown, unknown.verdict(&desk.classification), at(0)).unwrap_err();
+        let refused = desk.submit(&unknown, at(0)).unwrap_err();
         assert_eq!(refused, Refusal::CaseTypeNotFound { case_type_id: "unknown".to_owned() });
-        let plain = complaint("text");
-        assert!(desk.submit(&plain, plain.verdict(&desk.classification), at(0)).is_ok());
+        assert!(desk.submit(&complaint("text"), at(0)).is_ok());
     }
 }

@@ -88,6 +88,21 @@ pub async fn read(
     rows.into_iter().map(|row| Ok((row.case_type_id.clone(), CaseType::try_from(row)?))).collect()
 }
 
+/// The newest versions of all types, by their ids.
+pub async fn all(conn: &mut PgConnection, tenant: &TenantId) -> Result<BTreeMap<String, CaseType>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select distinct on (case_type_id) case_type_id, version, product_id,
+            display_name as "display_name: Json<LocalizedText>", department, urgency, impact, answer_within_minutes,
+            publish_time
+        from case_type where tenant_id = $1 order by case_type_id, version desc"#,
+        tenant.as_str()
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| Ok((row.case_type_id.clone(), CaseType::try_from(row)?))).collect()
+}
+
 /// The newest versions of the types after an id, of a product and of all products; an empty product: of every one.
 pub async fn list(
     conn: &mut PgConnection,

@@ -13,6 +13,7 @@ pub mod standing;
 pub mod tenant;
 
 mod case_row;
+mod rulebook;
 
 use pg::StoreError;
 

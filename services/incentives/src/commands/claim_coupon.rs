@@ -1,15 +1,11 @@
-use std::collections::BTreeMap;
-
 use ids::{Key, TenantId, UserId};
-use pg::Tx;
-use proto::common::v1::Position;
 use proto::incentives::v1::ClaimCouponResponse;
-use requests::{Keep, Request, first_of_each};
-use service::{Answer, Core, Together, repeats, settled};
+use requests::{Keep, Request};
+use service::{Answer, Batch, Core, Decided, Together};
 
 use super::grant_coupons::{coupon_id, load, store_issued};
 use crate::domain::coupon::HeldCoupon;
-use crate::domain::issue::{Asking, Issuing};
+use crate::domain::issue::Asking;
 use crate::domain::refusal::Refusal;
 use crate::error::IncentivesError;
 use crate::{Incentives, events, wire};
@@ -57,59 +53,30 @@ impl Incentives {
         tenant: &TenantId,
         commands: &[ClaimCoupon],
     ) -> Result<Vec<Outcome>, IncentivesError> {
-        let requests: Vec<&Request> = commands.iter().map(|command| &command.request).collect();
-        let firsts = first_of_each(&requests);
         let mut tx = self.core.write(tenant).await?;
         let aliases = mirror::resolve(&mut tx, tenant, commands.iter().map(|command| &command.user)).await?;
         let keys: Vec<(UserId, Key)> =
             commands.iter().map(|command| (aliases.meant(&command.user), command.template.clone())).collect();
-        let issuing = load(&mut tx, tenant, &keys).await?;
-        let known = requests::look_up::<ClaimCouponResponse, Refusal>(&mut tx, tenant, &requests).await?;
-        let mut outcomes: Vec<Option<Outcome>> =
-            known.into_iter().zip(&requests).map(|(known, request)| settled(request, known)).collect();
-        let open: Vec<usize> = (0..commands.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
-        if !open.is_empty() {
-            let answers = self.issue(tx, tenant, commands, &keys, &open, issuing).await?;
-            for (n, answer) in open.into_iter().zip(answers) {
-                outcomes[n] = Some(answer);
-            }
+        let mut issuing = load(&mut tx, tenant, &keys).await?;
+        let requests = commands.iter().map(|command| &command.request).collect();
+        let batch = Batch::<ClaimCouponResponse, Refusal>::look_up(&mut tx, tenant, requests).await?;
+        if batch.open().is_empty() {
+            return Ok(batch.outcomes());
         }
-        Ok(repeats(&requests, &firsts, outcomes))
-    }
-
-    async fn issue(
-        &self,
-        mut tx: Tx,
-        tenant: &TenantId,
-        commands: &[ClaimCoupon],
-        keys: &[(UserId, Key)],
-        open: &[usize],
-        mut issuing: Issuing,
-    ) -> Result<Vec<Outcome>, IncentivesError> {
         let at = self.core.decide(&mut tx, tenant).await?;
-        let mut claim = |n: &usize| {
-            let (user, template) = &keys[*n];
-            issuing.issue(user, template, &Asking::Claim, at, |count| coupon_id(user, template, count))
+        let mut claim = |n: usize| {
+            let (user, template) = &keys[n];
+            let outcome = issuing.issue(user, template, &Asking::Claim, at, |count| coupon_id(user, template, count));
+            let drafts = outcome.iter().map(events::coupon_granted).collect();
+            Decided { user: user.clone(), drafts, outcome }
         };
-        let decided: Vec<Result<HeldCoupon, Refusal>> = open.iter().map(&mut claim).collect();
-        let issued: Vec<HeldCoupon> = decided.iter().filter_map(|it| it.as_ref().ok()).cloned().collect();
+        let decided: Vec<Decided<HeldCoupon, Refusal>> = batch.open().into_iter().map(&mut claim).collect();
+        let issued: Vec<HeldCoupon> = decided.iter().filter_map(|it| it.outcome.as_ref().ok()).cloned().collect();
         store_issued(&mut tx, tenant, &issuing, &issued).await?;
-        let drafts: Vec<_> = issued.iter().map(events::coupon_granted).collect();
-        let positions = self.core.log.append(&mut tx, tenant, &drafts).await?;
-        let mut places = positions.iter().map(|position| Position::from(*position));
-        let templates: BTreeMap<_, _> = issuing.templates;
-        let mut answer = |coupon: HeldCoupon| ClaimCouponResponse {
-            coupon: Some(wire::coupon::coupon(&coupon, templates.get(&coupon.template).map(|(it, _)| it), at)),
-            position: places.next(),
+        let answer = |_, coupon: HeldCoupon, position| ClaimCouponResponse {
+            coupon: Some(wire::coupon::coupon(&coupon, issuing.templates.get(&coupon.template).map(|(it, _)| it), at)),
+            position: Some(position),
         };
-        let answers: Vec<Result<ClaimCouponResponse, Refusal>> =
-            decided.into_iter().map(|decided| decided.map(&mut answer)).collect();
-        let records: Vec<_> =
-            open.iter().zip(&answers).map(|(n, answer)| (&commands[*n].request, answer.as_ref())).collect();
-        requests::record(&mut tx, tenant, Keep::Days30, &records).await?;
-        tx.commit().await?;
-        self.core.log.wake(&positions);
-        let fresh = |value| Answer { value, replayed: false };
-        Ok(answers.into_iter().map(|answer| answer.map(fresh).map_err(IncentivesError::from)).collect())
+        batch.finish(&self.core, tx, tenant, Keep::Days30, decided, answer).await
     }
 }

@@ -67,8 +67,7 @@ impl Levels {
         }
         let mut rewards = load(tx, tenant, &told).await?;
         let keys = rewards.accounts(&told.iter().map(|(_, told)| told).collect::<Vec<_>>());
-        let types: BTreeSet<&str> = keys.iter().map(|(_, point_type)| point_type.as_str()).collect();
-        let programme = ledger::programme(tx, tenant, types).await?;
+        let (programme, _) = self.programme.now(tx, tenant).await?;
         let keys: BTreeSet<AccountKey> =
             keys.iter().filter(|(_, point_type)| programme.types.contains_key(point_type)).cloned().collect();
         let accounts = ledger::lock(tx, tenant, &keys, |_| true).await?;

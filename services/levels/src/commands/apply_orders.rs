@@ -7,7 +7,7 @@ use pg::{StoreError, Tx};
 use proto::events::v1::Event;
 
 use super::ledger;
-use crate::domain::book::{AccountKey, Book, Programme};
+use crate::domain::book::{AccountKey, Book};
 use crate::domain::consume::{Claim, Incoming, Orders, Says, claims};
 use crate::domain::refusal::Refusal;
 use crate::{Levels, events, store};
@@ -70,7 +70,8 @@ impl Levels {
     ) -> Result<Vec<Draft>, ApplyError> {
         let items = self.claim(tx, tenant, incoming).await?;
         let orders = load_orders(tx, tenant, &items).await?;
-        let (programme, keys) = accounts(tx, tenant, &items, &orders).await?;
+        let (programme, _) = self.programme.now(tx, tenant).await?;
+        let keys = accounts(&items, &orders);
         let accounts = ledger::lock(tx, tenant, &keys, |_| true).await?;
         let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
         let holds = ledger::holds(tx, tenant, &accounts, &[]).await?;
@@ -139,19 +140,9 @@ async fn load_orders(tx: &mut Tx, tenant: &TenantId, items: &[Item]) -> Result<O
 }
 
 /// The accounts that may be written: of what is earned, and of what was earned for the orders.
-async fn accounts(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    items: &[Item],
-    orders: &Orders,
-) -> Result<(Programme, BTreeSet<AccountKey>), StoreError> {
+fn accounts(items: &[Item], orders: &Orders) -> BTreeSet<AccountKey> {
     let claimed = items
         .iter()
         .flat_map(|item| item.claims.iter().map(|claim| (item.incoming.user.clone(), claim.point_type.clone())));
-    let keys: BTreeSet<AccountKey> = claimed.chain(orders.accounts()).collect();
-    if keys.is_empty() {
-        return Ok((Programme::default(), keys));
-    }
-    let types: BTreeSet<&str> = keys.iter().map(|(_, point_type)| point_type.as_str()).collect();
-    Ok((ledger::programme(tx, tenant, types).await?, keys))
+    claimed.chain(orders.accounts()).collect()
 }

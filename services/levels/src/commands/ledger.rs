@@ -9,19 +9,6 @@ use crate::domain::hold::Hold;
 use crate::domain::member::Member;
 use crate::store;
 
-/// The scheme, its point type, and these point types.
-pub(super) async fn programme<'a>(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    types: impl IntoIterator<Item = &'a str>,
-) -> Result<Programme, StoreError> {
-    let scheme = store::scheme::current(tx, tenant).await?;
-    let mut wanted: BTreeSet<&str> = types.into_iter().collect();
-    wanted.extend(scheme.as_ref().map(|scheme| scheme.point_type.as_str()));
-    let types = store::point_type::read(tx, tenant, &wanted.into_iter().collect::<Vec<_>>()).await?;
-    Ok(Programme { types, scheme })
-}
-
 /// Locks accounts in key order and reads them. Those that there are not yet are opened if `opens` says so. Most calls find all
 /// of theirs, in one statement.
 pub(super) async fn lock(

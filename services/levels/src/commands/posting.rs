@@ -4,13 +4,13 @@ use ids::{EventId, Key, TenantId, UserId};
 use pg::Tx;
 use proto::common::v1::Position;
 use proto::levels::v1 as pb;
-use requests::{Encoded, Keep, Request, first_of_each};
-use service::{Answer, Core, Together, decoded, repeats, settled};
+use requests::{Encoded, Keep, Request};
+use service::{Answer, Batch, Core, Decided, Together, decoded};
 use status::Violations;
 use time::OffsetDateTime;
 
 use super::ledger;
-use crate::domain::book::{AccountKey, Book, Effect, Programme, What};
+use crate::domain::book::{AccountKey, Book};
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
 use crate::domain::refusal::Refusal;
@@ -86,9 +86,6 @@ impl Reply {
 /// What came of a call: its answer, still encoded, or why not.
 pub(crate) type Outcome = Result<Answer<Encoded>, LevelsError>;
 
-/// What was decided about one call, and the index of its own effect.
-type Decision = Result<(Reply, Option<usize>), Refusal>;
-
 impl Levels {
     /// Does calls of one kind of one tenant: each has its own outcome.
     pub async fn post<C: Call>(
@@ -113,85 +110,47 @@ impl Levels {
     }
 
     async fn post_once(&self, tenant: &TenantId, items: &[&dyn Posting]) -> Result<Vec<Outcome>, LevelsError> {
-        let requests: Vec<&Request> = items.iter().map(|item| item.request()).collect();
-        let firsts = first_of_each(&requests);
         let mut tx = self.core.write(tenant).await?;
         let places = places_of(&mut tx, tenant, items).await?;
         let keys = || places.iter().filter_map(|place| place.account.as_ref());
-        let types: BTreeSet<&str> = keys().map(|(_, point_type)| point_type.as_str()).collect();
-        let programme = ledger::programme(&mut tx, tenant, types).await?;
+        let programme = self.programme.held(&mut tx, tenant).await?;
         let known_keys: BTreeSet<AccountKey> =
             keys().filter(|(_, point_type)| programme.types.contains_key(point_type)).cloned().collect();
         let opening = items.iter().zip(&places).filter(|(item, _)| item.opens());
         let opening: BTreeSet<&AccountKey> = opening.filter_map(|(_, place)| place.account.as_ref()).collect();
         let accounts = ledger::lock(&mut tx, tenant, &known_keys, |key| opening.contains(key)).await?;
-        let known = requests::look_up::<Encoded, Refusal>(&mut tx, tenant, &requests).await?;
-        let mut outcomes: Vec<Option<Outcome>> =
-            known.into_iter().zip(&requests).map(|(known, request)| settled(request, known)).collect();
-
-        let mut open: Vec<usize> = (0..items.len()).filter(|n| firsts[*n] == *n && outcomes[*n].is_none()).collect();
-        if !open.is_empty() {
-            let members = ledger::members(&mut tx, tenant, &programme, accounts.keys()).await?;
-            let named: Vec<_> = places.iter().filter_map(|place| Some((&place.user, place.hold?))).collect();
-            let holds = ledger::holds(&mut tx, tenant, &accounts, &named).await?;
-            let clock = self.core.decide(&mut tx, tenant).await?;
-            open.retain(|n| match items[*n].check(clock) {
-                Ok(()) => true,
-                Err(violations) => {
-                    outcomes[*n] = Some(Err(LevelsError::Invalid(violations)));
-                    false
-                }
-            });
-            let mut book = Book::new(&programme, accounts, members).with_holds(holds);
-            let decided: Vec<Decision> =
-                open.iter().map(|n| decide(items[*n], &mut book, &places[*n], clock)).collect();
-            let answers = self.store(tx, tenant, &programme, book, &open, (items, &places), decided).await?;
-            for (n, answer) in open.into_iter().zip(answers) {
-                outcomes[n] = Some(answer);
+        let requests = items.iter().map(|item| item.request()).collect();
+        let mut batch = Batch::<Encoded, Refusal>::look_up(&mut tx, tenant, requests).await?;
+        if batch.open().is_empty() {
+            return Ok(batch.outcomes());
+        }
+        let members = ledger::members(&mut tx, tenant, &programme, accounts.keys()).await?;
+        let named: Vec<_> = places.iter().filter_map(|place| Some((&place.user, place.hold?))).collect();
+        let holds = ledger::holds(&mut tx, tenant, &accounts, &named).await?;
+        let clock = self.programme.decide(&self.core, &mut tx, tenant, &programme).await?;
+        for n in batch.open() {
+            if let Err(violations) = items[n].check(clock) {
+                batch.fail(n, LevelsError::Invalid(violations));
             }
         }
-        Ok(repeats(&requests, &firsts, outcomes))
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the end of one transaction, split off for its length")]
-    async fn store(
-        &self,
-        mut tx: Tx,
-        tenant: &TenantId,
-        programme: &Programme,
-        book: Book<'_>,
-        open: &[usize],
-        (items, places): (&[&dyn Posting], &[Place<'_>]),
-        decided: Vec<Decision>,
-    ) -> Result<Vec<Outcome>, LevelsError> {
+        let mut book = Book::new(&programme, accounts, members).with_holds(holds);
+        let mut decide = |n: usize| {
+            let before = book.effects().len();
+            let outcome = decide(items[n], &mut book, &places[n], clock);
+            (n, book.effects().len() - before, outcome)
+        };
+        let decided: Vec<_> = batch.open().into_iter().map(&mut decide).collect();
         let written = book.close();
-        ledger::write(&mut tx, tenant, programme, &written).await?;
+        ledger::write(&mut tx, tenant, &programme, &written).await?;
         let scheme = programme.scheme.as_ref();
-        let drafts = written.effects.iter().map(|effect| events::told(effect, scheme, None));
-        let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
-        let positions = self.core.log.append(&mut tx, tenant, &drafts).await?;
-        let mut answers: Vec<Result<Encoded, Refusal>> = Vec::with_capacity(decided.len());
-        for (outcome, n) in decided.into_iter().zip(open) {
-            let placed = match outcome {
-                Ok((reply, effect)) => {
-                    let position = match effect.and_then(|effect| positions.get(effect)) {
-                        Some(position) => *position,
-                        // nothing was to be done: all that was done before is told up to there
-                        None => self.core.log.end_of(&mut tx, tenant, places[*n].user.as_str()).await?,
-                    };
-                    Ok(items[*n].answer(reply, Position::from(position)))
-                }
-                Err(refusal) => Err(refusal),
-            };
-            answers.push(placed);
-        }
-        let records: Vec<_> =
-            open.iter().zip(&answers).map(|(n, answer)| (items[*n].request(), answer.as_ref())).collect();
-        requests::record(&mut tx, tenant, Keep::Forever, &records).await?;
-        tx.commit().await?;
-        self.core.log.wake(&positions);
-        let fresh = |value| Answer { value, replayed: false };
-        Ok(answers.into_iter().map(|answer| answer.map(fresh).map_err(LevelsError::from)).collect())
+        let mut told = written.effects.iter().map(|effect| events::told(effect, scheme, None));
+        let with_drafts = |(n, effects, outcome): (usize, usize, Result<Reply, Refusal>)| {
+            let drafts = told.by_ref().take(effects).collect::<Result<_, _>>()?;
+            Ok(Decided { user: places[n].user.clone(), drafts, outcome })
+        };
+        let decided = decided.into_iter().map(with_drafts).collect::<Result<Vec<_>, LevelsError>>()?;
+        let answer = |n: usize, reply, position| items[n].answer(reply, position);
+        batch.finish(&self.core, tx, tenant, Keep::Forever, decided, answer).await
     }
 }
 
@@ -235,17 +194,19 @@ async fn places_of<'a>(
 }
 
 /// Decides one call, then the level that follows from it.
-fn decide(item: &dyn Posting, book: &mut Book<'_>, place: &Place<'_>, clock: OffsetDateTime) -> Decision {
+fn decide(
+    item: &dyn Posting,
+    book: &mut Book<'_>,
+    place: &Place<'_>,
+    clock: OffsetDateTime,
+) -> Result<Reply, Refusal> {
     let Some(key) = &place.account else {
         return Err(Refusal::HoldNotFound { hold_id: place.hold.map(EventId::to_string).unwrap_or_default() });
     };
     let at = book.decision_time(key, clock);
-    let before = book.effects().len();
-    let answer = item.decide(book, key, at)?;
-    let own = |effect: &Effect| matches!(effect.what, What::Posted { .. } | What::Held { .. });
-    let effect = book.effects()[before..].iter().rposition(own).map(|index| before + index);
+    let reply = item.decide(book, key, at)?;
     book.decide_level(&key.0, at);
-    Ok((answer, effect))
+    Ok(reply)
 }
 
 /// A posting on its way through the lanes: of any kind, so that all of an account share them.

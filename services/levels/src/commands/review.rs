@@ -44,7 +44,7 @@ impl Levels {
         let mut tx = self.core.db.begin(tenant).await?;
         let lapse = store::account::next_lapse(&mut tx, tenant).await?;
         let time_out = store::hold::next_time_out(&mut tx, tenant).await?;
-        let end = match store::scheme::current(&mut tx, tenant).await? {
+        let end = match &self.programme.now(&mut tx, tenant).await?.0.scheme {
             Some(scheme) => store::member::next_end(&mut tx, tenant, &scheme.id).await?,
             None => None,
         };
@@ -63,12 +63,11 @@ impl Levels {
     async fn review_batch(&self, tenant: &TenantId) -> Result<usize, LevelsError> {
         let limit = self.settings.review_batch_max.max(1);
         let mut tx = self.core.db.begin(tenant).await?;
-        let clock = pg::clock(&mut tx).await?;
+        let (programme, clock) = self.programme.now(&mut tx, tenant).await?;
         let mut due: BTreeSet<AccountKey> =
             store::account::lapsed(&mut tx, tenant, clock, limit).await?.into_iter().collect();
         due.extend(store::hold::timed_out(&mut tx, tenant, clock, limit).await?);
-        let scheme = store::scheme::current(&mut tx, tenant).await?;
-        if let Some(scheme) = &scheme {
+        if let Some(scheme) = &programme.scheme {
             let measure = (&scheme.id, &scheme.point_type);
             let ended = store::member::ended(&mut tx, tenant, measure, clock, limit).await?;
             due.extend(ended.into_iter().map(|user| (user, scheme.point_type.clone())));
@@ -76,8 +75,6 @@ impl Levels {
         if due.is_empty() {
             return Ok(0);
         }
-        let types: BTreeSet<&str> = due.iter().map(|(_, point_type)| point_type.as_str()).collect();
-        let programme = ledger::programme(&mut tx, tenant, types).await?;
         let accounts = store::account::lock_free(&mut tx, tenant, &due).await?;
         let keys: Vec<AccountKey> = accounts.keys().cloned().collect();
         let members = ledger::members(&mut tx, tenant, &programme, &keys).await?;

@@ -43,8 +43,7 @@ impl Gather<AskedBalance> for Levels {
         tenant: &TenantId,
         asked: &[AskedBalance],
     ) -> Result<Vec<Result<Balance, LevelsError>>, LevelsError> {
-        let types: BTreeSet<&str> = asked.iter().map(|it| it.point_type.as_str()).collect();
-        let types = store::point_type::read(tx, tenant, &types.into_iter().collect::<Vec<_>>()).await?;
+        let (programme, now) = self.programme.now(tx, tenant).await?;
         let aliases = mirror::resolve(tx, tenant, asked.iter().map(|it| &it.user)).await?;
         let keys: Vec<AccountKey> = asked.iter().map(|it| (aliases.meant(&it.user), it.point_type.clone())).collect();
         let held = Holdings::read(tx, tenant, &keys).await?;
@@ -53,9 +52,8 @@ impl Gather<AskedBalance> for Levels {
         let dated: Vec<(&AccountKey, OffsetDateTime)> = past.iter().map(|(n, at)| (&keys[*n], *at)).collect();
         let lapsed = store::entry::lapsed_after(tx, tenant, &dated).await?;
         let mut lapsed: BTreeMap<usize, _> = past.iter().map(|(n, _)| *n).zip(lapsed).collect();
-        let now = pg::clock(tx).await?;
         let answer = |(n, it): (usize, &AskedBalance)| {
-            let Some(point_type) = types.get(&it.point_type) else {
+            let Some(point_type) = programme.types.get(&it.point_type) else {
                 return Err(Refusal::PointTypeNotFound { point_type_id: it.point_type.to_string() }.into());
             };
             let lapsed = lapsed.remove(&n).unwrap_or_default();

@@ -9,6 +9,7 @@ use super::{resolve, scheme};
 use crate::domain::account::Account;
 use crate::domain::book::{AccountKey, Book, Programme};
 use crate::domain::member::Member;
+use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
 use crate::{Levels, store, wire};
 
@@ -22,15 +23,14 @@ impl Levels {
         at_least: &[Position],
     ) -> Result<pb::Member, LevelsError> {
         let mut tx = self.core.read(tenant, at_least).await?;
-        let scheme = scheme(&mut tx, tenant, scheme_id).await?;
+        let (programme, clock) = self.programme.now(&mut tx, tenant).await?;
+        let scheme = programme.scheme.as_ref().filter(|scheme| scheme.id == *scheme_id);
+        let scheme = scheme.ok_or_else(|| Refusal::SchemeNotFound { scheme_id: scheme_id.to_string() })?;
         let user = resolve(&mut tx, tenant, user).await?;
-        let types = store::point_type::read(&mut tx, tenant, &[scheme.point_type.as_str()]).await?;
         let key = (user.clone(), scheme.point_type.clone());
         let account = store::account::read(&mut tx, tenant, [&key]).await?.remove(&key).unwrap_or_default();
         let members = store::member::read(&mut tx, tenant, &scheme.id, &[user.as_str()]).await?;
-        let clock = pg::clock(&mut tx).await?;
         tx.rollback().await?;
-        let programme = Programme { types, scheme: Some(scheme) };
         Ok(standing(&programme, (&key, account), members, clock))
     }
 

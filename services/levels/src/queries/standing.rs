@@ -8,7 +8,7 @@ use service::{Core, Gather};
 use super::balance::{Holdings, shown};
 use super::member::standing;
 use crate::domain::balance::balance;
-use crate::domain::book::{AccountKey, Programme};
+use crate::domain::book::AccountKey;
 use crate::domain::point_type::PointType;
 use crate::domain::refusal::Refusal;
 use crate::domain::scheme::Scheme;
@@ -16,7 +16,7 @@ use crate::error::LevelsError;
 use crate::{Levels, store, wire};
 
 /// Point types that are looked at.
-const POINT_TYPES_MAX: i64 = 50;
+const POINT_TYPES_MAX: usize = 50;
 
 /// All that somebody has here.
 #[derive(Debug, Clone)]
@@ -40,25 +40,22 @@ impl Gather<AskedStanding> for Levels {
         tenant: &TenantId,
         asked: &[AskedStanding],
     ) -> Result<Vec<Result<pb::GetStandingResponse, LevelsError>>, LevelsError> {
-        let spendable = store::point_type::list(tx, tenant, "", POINT_TYPES_MAX).await?;
-        let spendable: Vec<PointType> = spendable.into_iter().filter(|it| it.spendable).collect();
+        let (programme, now) = self.programme.now(tx, tenant).await?;
+        let spendable: Vec<&PointType> =
+            programme.types.values().filter(|it| it.spendable).take(POINT_TYPES_MAX).collect();
         let aliases = mirror::resolve(tx, tenant, asked.iter().map(|it| &it.user)).await?;
         let users: Vec<UserId> = asked.iter().map(|it| aliases.meant(&it.user)).collect();
         let unique: BTreeSet<&str> = users.iter().map(UserId::as_str).collect();
         let unique: Vec<&str> = unique.into_iter().collect();
-        let scheme = store::scheme::current(tx, tenant).await?;
-        let measure: Vec<&str> = scheme.iter().map(|it| it.point_type.as_str()).collect();
-        let types = store::point_type::read(tx, tenant, &measure).await?;
-        let members = match &scheme {
+        let members = match &programme.scheme {
             Some(scheme) => store::member::read(tx, tenant, &scheme.id, &unique).await?,
             None => BTreeMap::new(),
         };
-        let ids: BTreeSet<_> = spendable.iter().map(|it| &it.id).chain(types.keys()).collect();
+        let measure = programme.scheme.iter().map(|scheme| &scheme.point_type);
+        let ids: BTreeSet<_> = spendable.iter().map(|it| &it.id).chain(measure).collect();
         let keys: Vec<AccountKey> =
             users.iter().flat_map(|user| ids.iter().map(|id| (user.clone(), (*id).clone()))).collect();
         let held = Holdings::read(tx, tenant, &keys).await?;
-        let now = pg::clock(tx).await?;
-        let programme = Programme { types, scheme };
         let schemes = |user: &UserId| {
             let in_scheme = |scheme: &Scheme| {
                 let key = (user.clone(), scheme.point_type.clone());
@@ -70,7 +67,7 @@ impl Gather<AskedStanding> for Levels {
             programme.scheme.iter().map(in_scheme).collect()
         };
         let points = |user: &UserId| {
-            let of = |point_type: &PointType| {
+            let of = |point_type: &&PointType| {
                 let key = (user.clone(), point_type.id.clone());
                 let balance = shown(balance(point_type, &key, held.of(&key), [], (now, now)));
                 let balance = Some(wire::balance(balance));

@@ -8,6 +8,7 @@ pub mod hold;
 pub mod member;
 pub mod order;
 pub mod point_type;
+mod programme;
 pub mod reward;
 pub mod scheme;
 pub mod total;

@@ -84,6 +84,20 @@ pub async fn read(
     rows.into_iter().map(|row| PointType::try_from(row).map(|it| (it.id.clone(), it))).collect()
 }
 
+/// All point types.
+pub async fn all(conn: &mut PgConnection, tenant: &TenantId) -> Result<BTreeMap<Key, PointType>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, expiry_policy,
+            expiry_count, reversal_policy, zone, create_time
+        from point_type where tenant_id = $1"#,
+        tenant.as_str()
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(|row| PointType::try_from(row).map(|it| (it.id.clone(), it))).collect()
+}
+
 /// Point types after an id, in byte order.
 pub async fn list(
     conn: &mut PgConnection,

@@ -27,7 +27,7 @@ use units::text::LocalizedText;
 use units::zone::Zone;
 
 pub(crate) struct Stage {
-    pub(crate) db: TestDb,
+    pub(crate) db: Arc<TestDb>,
     pub(crate) levels: Arc<Levels>,
     pub(crate) log: Arc<Log>,
     pub(crate) tenant: TenantId,
@@ -70,7 +70,7 @@ pub(crate) fn incentives_log() -> pg::Migrations {
 
 /// An empty tenant `shop`.
 pub(crate) async fn empty() -> Stage {
-    let db = testkit::database(&[&levels::migrations(), &profiles_log()]).await;
+    let db = Arc::new(testkit::database(&[&levels::migrations(), &profiles_log()]).await);
     let pool = db.db(levels::NAME).await;
     let log = Log::new(pool.clone(), None, LogSettings::default());
     let levels = Arc::new(Levels::new(Core::new(pool, Arc::clone(&log)), Settings::default()));
@@ -88,6 +88,14 @@ pub(crate) async fn stage() -> Stage {
 }
 
 impl Stage {
+    /// The same service as another process runs it: on the same database, with a memory of its own.
+    pub(crate) async fn replica(&self) -> Stage {
+        let pool = self.db.db(levels::NAME).await;
+        let log = Log::new(pool.clone(), None, LogSettings::default());
+        let levels = Arc::new(Levels::new(Core::new(pool, Arc::clone(&log)), Settings::default()));
+        Stage { db: Arc::clone(&self.db), levels, log, tenant: self.tenant.clone() }
+    }
+
     /// The same service for another tenant.
     pub(crate) fn of(&self, id: &str) -> (&Levels, TenantId) {
         (&self.levels, tenant(id))
