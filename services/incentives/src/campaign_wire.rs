@@ -141,6 +141,7 @@ pub fn decision(it: &Decision) -> pb::Decision {
         occurred_at: Some(to_proto(it.occurred_at)),
         decided_at: Some(to_proto(it.decided_at)),
         explanation: Some(text::to_proto(&it.sentence())),
+        taken_back: it.undone.taken_back,
     }
 }
 

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::campaign::{Reward, Version};
 use super::chance;
-use super::decision::{Decision, Outcome, Verdict};
+use super::decision::{Decision, Outcome, Undone, Verdict};
 use super::exposure::{Arm, Exposure};
 use super::grant::{Fate, Figures, Gift, Grant, GrantKey};
 use super::incoming::{Incoming, Moved};
@@ -391,5 +391,6 @@ fn decision(version: &Version, incoming: &Incoming, verdict: Verdict) -> Decisio
         zone: version.definition.zone.clone(),
         occurred_at: incoming.occurred_at,
         decided_at: incoming.recorded_at,
+        undone: Undone::default(),
     }
 }

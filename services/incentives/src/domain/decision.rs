@@ -121,12 +121,35 @@ pub struct Decision {
     pub occurred_at: OffsetDateTime,
     /// When it was decided.
     pub decided_at: OffsetDateTime,
+    /// What became of it.
+    pub undone: Undone,
+}
+
+/// How much of what was granted was taken back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Points, or 1 coupon.
+    pub taken_back: i64,
+    /// Because the level that set it off was undone; else because its order was given back.
+    pub with_level: bool,
 }
 
 impl Decision {
     /// One sentence in Chinese and English.
     pub fn sentence(&self) -> LocalizedText {
-        sentence(&self.verdict, self.coupon, &Zone::new(&self.zone).unwrap_or_else(|_| Zone::utc()), self.decided_at)
+        let zone = Zone::new(&self.zone).unwrap_or_else(|_| Zone::utc());
+        let mut said = sentence(&self.verdict, self.coupon, &zone, self.decided_at);
+        let Undone { taken_back, with_level } = self.undone;
+        if taken_back > 0 {
+            let (zh, en) = if with_level { ("等级已撤销", "the level was undone") } else { ("订单已退", "the order was given back") };
+            for (lang, text) in &mut said.texts {
+                text.push_str(&match lang.as_str() {
+                    "zh" => format!("；已收回 {taken_back}：{zh}"),
+                    _ => format!("; {taken_back} taken back: {en}"),
+                });
+            }
+        }
+        said
     }
 }
 

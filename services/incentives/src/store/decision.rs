@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use crate::domain::decision::{Decision, Outcome, Verdict};
+use crate::domain::decision::{Decision, Outcome, Undone, Verdict};
 use crate::domain::incoming::Incoming;
 use crate::domain::period::Period;
 use crate::domain::trigger::{Happening, Inputs};
@@ -29,6 +29,8 @@ struct Row {
     zone: String,
     occurred_at: OffsetDateTime,
     decided_at: OffsetDateTime,
+    taken_back: Option<i64>,
+    undone: Option<bool>,
 }
 
 impl TryFrom<Row> for Decision {
@@ -56,6 +58,10 @@ impl TryFrom<Row> for Decision {
             zone: row.zone,
             occurred_at: row.occurred_at,
             decided_at: row.decided_at,
+            undone: Undone {
+                taken_back: row.taken_back.unwrap_or(0),
+                with_level: row.undone.unwrap_or(false),
+            },
         })
     }
 }
@@ -160,12 +166,15 @@ pub async fn list(
     };
     let rows = sqlx::query_as!(
         Row,
-        "select user_id, campaign_id, source_event_id, version, event_type, outcome, amount, used, allowed, period,
-            resumes_at, other, coupon, zone, occurred_at, decided_at
-        from decision
-        where tenant_id = $1 and user_id = $2
-            and (decided_at, campaign_id, source_event_id) < ($3, $4, $5)
-        order by decided_at desc, campaign_id desc, source_event_id desc limit $6",
+        r#"select d.user_id, d.campaign_id, d.source_event_id, d.version, d.event_type, d.outcome, d.amount, d.used,
+            d.allowed, d.period, d.resumes_at, d.other, d.coupon, d.zone, d.occurred_at, d.decided_at,
+            g.taken_back as "taken_back?", g.undone as "undone?"
+        from decision d
+        left join campaign_grant g on g.tenant_id = $1 and g.user_id = d.user_id and g.campaign_id = d.campaign_id
+            and g.source_event_id = d.source_event_id
+        where d.tenant_id = $1 and d.user_id = $2
+            and (d.decided_at, d.campaign_id, d.source_event_id) < ($3, $4, $5)
+        order by d.decided_at desc, d.campaign_id desc, d.source_event_id desc limit $6"#,
         tenant.as_str(),
         user.as_str(),
         at,
@@ -186,9 +195,13 @@ pub async fn read(
 ) -> Result<Option<Decision>, StoreError> {
     let row = sqlx::query_as!(
         Row,
-        "select user_id, campaign_id, source_event_id, version, event_type, outcome, amount, used, allowed, period,
-            resumes_at, other, coupon, zone, occurred_at, decided_at
-        from decision where tenant_id = $1 and user_id = $2 and campaign_id = $3 and source_event_id = $4",
+        r#"select d.user_id, d.campaign_id, d.source_event_id, d.version, d.event_type, d.outcome, d.amount, d.used,
+            d.allowed, d.period, d.resumes_at, d.other, d.coupon, d.zone, d.occurred_at, d.decided_at,
+            g.taken_back as "taken_back?", g.undone as "undone?"
+        from decision d
+        left join campaign_grant g on g.tenant_id = $1 and g.user_id = d.user_id and g.campaign_id = d.campaign_id
+            and g.source_event_id = d.source_event_id
+        where d.tenant_id = $1 and d.user_id = $2 and d.campaign_id = $3 and d.source_event_id = $4"#,
         tenant.as_str(),
         user.as_str(),
         campaign.as_str(),

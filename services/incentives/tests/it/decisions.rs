@@ -4,10 +4,12 @@ use incentives::domain::campaign::Definition;
 use incentives::domain::period::Period;
 use incentives::queries::DryRun;
 use proto::incentives::v1 as pb;
+use proto::levels::v1::MoveCause;
 use rules::Written;
 
-use crate::campaign_stage::{completed, per, points};
+use crate::campaign_stage::{cancelled, completed, per, points};
 use crate::stage::{Stage, key, stage, user};
+use crate::undone_levels::{for_rises, moved};
 
 async fn explain(stage: &Stage, campaign: &str, event: &str) -> (pb::ExplanationCode, String) {
     let asked = (&user("u"), &key(campaign), event);
@@ -32,6 +34,22 @@ async fn a_stored_decision_is_told_and_others_are_worked_out_again_from_what_was
     assert_eq!(explain(&stage, "visits", "a/completed").await.0, NotTriggered);
     assert_eq!(explain(&stage, "draft", "a/completed").await.0, NotInForce);
     assert_eq!(explain(&stage, "daily", "unheard").await.0, EventUnknown);
+}
+
+#[tokio::test]
+async fn a_decision_says_what_was_taken_back_of_its_reward_since_and_why() {
+    let stage = stage().await;
+    stage.run("order", points("50")).await;
+    stage.run("rise", for_rises(points("30"))).await;
+    stage.profiles(&[completed("u", "a", 100)]).await;
+    stage.levels(&[moved("u", "up", 0, 1, MoveCause::Earned)]).await;
+    assert_eq!(explain(&stage, "rise", "up").await.1, "已发放：30 积分");
+    stage.profiles(&[cancelled("u", "a")]).await;
+    stage.levels(&[moved("u", "down", 1, 0, MoveCause::Reversed)]).await;
+    assert_eq!(explain(&stage, "order", "a/completed").await.1, "已发放：50 积分；已收回 50：订单已退");
+    assert_eq!(explain(&stage, "rise", "up").await.1, "已发放：30 积分；已收回 30：等级已撤销");
+    let listed = stage.incentives.list_decisions(&stage.tenant, &user("u"), None, 9, &[]).await.unwrap();
+    assert_eq!(listed.rows.iter().map(|it| it.undone.taken_back).sum::<i64>(), 80);
 }
 
 #[tokio::test]
