@@ -41,12 +41,23 @@ pub(super) enum Failure {
     /// Something that may pass.
     #[error(transparent)]
     Passing(#[from] StoreError),
+    /// It was not tried: the store did not answer for another batch.
+    #[error("the store did not answer for another batch")]
+    Untried,
     /// Too many events would be set aside.
     #[error("{0} events would be set aside")]
     TooMany(i64),
 }
 
+impl Failure {
+    /// Whether another batch would fail just so.
+    pub(super) fn is_common(&self) -> bool {
+        matches!(self, Self::Passing(StoreError::Unavailable(_)))
+    }
+}
+
 /// How one try ended without being applied.
+#[derive(Debug)]
 enum Miss {
     /// An event is at fault.
     Fault,
@@ -70,7 +81,7 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
             telemetry::adopt(&span, &item.event.traceparent);
         }
         let work = async {
-            match Box::pin(self.apply_whole(batch)).await {
+            match Box::pin(self.apply_whole(&[batch])).await {
                 Ok(positions) => Ok(positions),
                 Err(Miss::Fault) => Box::pin(self.apply_singly(batch)).await,
                 Err(Miss::Failure(failure)) => Err(failure),
@@ -82,11 +93,30 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
         Ok(batch.step.done())
     }
 
-    async fn apply_whole(&self, batch: &Batch) -> Result<Vec<Position>, Miss> {
-        let mut tx = self.begin_step(&batch.step).await?;
-        let parked = self.parked(&mut tx, &batch.items).await?;
+    /// Applies batches of several partitions in one transaction, or none of them.
+    pub(super) async fn apply_together(&self, batches: &[&Batch]) -> Option<Vec<Applied>> {
+        let (consumer, source) = (self.handler.name(), self.handler.source());
+        let events: usize = batches.iter().map(|batch| batch.items.len()).sum();
+        let span = tracing::info_span!("consume", consumer, source, partitions = batches.len(), events);
+        let positions = match Box::pin(self.apply_whole(batches)).instrument(span).await {
+            Ok(positions) => positions,
+            Err(miss) => {
+                tracing::debug!(consumer, ?miss, "batches are applied one by one");
+                return None;
+            }
+        };
+        self.log.wake(&positions);
+        metrics::counter!("eventlog_events_applied_total", &self.labels()).increment(events as u64);
+        Some(batches.iter().map(|batch| batch.step.done()).collect())
+    }
+
+    async fn apply_whole(&self, batches: &[&Batch]) -> Result<Vec<Position>, Miss> {
+        let steps: Vec<Step> = batches.iter().map(|batch| batch.step).collect();
+        let mut tx = self.begin_steps(&steps).await?;
+        let items = || batches.iter().flat_map(|batch| &batch.items);
+        let parked = self.parked(&mut tx, items()).await?;
         let (held, flowing): (Vec<&Item>, Vec<&Item>) =
-            batch.items.iter().partition(|item| !parked.is_empty() && parked.contains(&item.user()));
+            items().partition(|item| !parked.is_empty() && parked.contains(&item.user()));
         let mut told = Vec::new();
         for (tenant, events) in by_tenant(&flowing) {
             tx.enter(tenant).await?;
@@ -105,8 +135,8 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
     }
 
     async fn apply_singly(&self, batch: &Batch) -> Result<Vec<Position>, Failure> {
-        let mut tx = self.begin_step(&batch.step).await?;
-        let mut parked = self.parked(&mut tx, &batch.items).await?;
+        let mut tx = self.begin_steps(&[batch.step]).await?;
+        let mut parked = self.parked(&mut tx, batch.items.iter()).await?;
         let mut failed = self.failed(&mut tx).await?;
         let mut letters = Vec::new();
         let mut positions = Vec::new();
@@ -164,11 +194,11 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
         }
     }
 
-    async fn begin_step(&self, step: &Step) -> Result<Tx, Failure> {
+    async fn begin_steps(&self, steps: &[Step]) -> Result<Tx, Failure> {
         let mut tx = self.log.db.begin_system().await?;
-        match self.step(&mut tx, std::slice::from_ref(step)).await?.is_empty() {
-            true => Err(Failure::Moved),
-            false => Ok(tx),
+        match self.step(&mut tx, steps).await?.len() == steps.len() {
+            true => Ok(tx),
+            false => Err(Failure::Moved),
         }
     }
 

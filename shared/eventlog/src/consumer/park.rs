@@ -33,8 +33,12 @@ impl Letter {
 
 impl<H: Consume, S: PullSource> Consumer<H, S> {
     /// The users among those of `events` who have events set aside. Needs the rights of the system.
-    pub(super) async fn parked(&self, tx: &mut Tx, items: &[Item]) -> Result<BTreeSet<UserKey>, StoreError> {
-        let users: BTreeSet<UserKey> = items.iter().map(Item::user).collect();
+    pub(super) async fn parked(
+        &self,
+        tx: &mut Tx,
+        items: impl Iterator<Item = &Item> + Send,
+    ) -> Result<BTreeSet<UserKey>, StoreError> {
+        let users: BTreeSet<UserKey> = items.map(Item::user).collect();
         let (tenants, users): (Vec<&str>, Vec<&str>) = users.iter().map(|(t, u)| (t.as_str(), u.as_str())).unzip();
         let rows = sqlx::query!(
             "select distinct d.tenant_id, d.user_id

@@ -6,9 +6,9 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConsumerSettings {
-    /// Partitions applied at the same time, each on a connection of its own.
+    /// Transactions at the same time, each on a connection of its own.
     pub concurrent: usize,
-    /// Events applied in one transaction at most.
+    /// Events applied in one transaction at most, of as many partitions as there are.
     pub batch_max: i32,
     /// How long one read waits for events, in seconds.
     pub wait_s: u64,
@@ -30,7 +30,7 @@ impl Default for ConsumerSettings {
     fn default() -> Self {
         Self {
             concurrent: 2,
-            batch_max: 256,
+            batch_max: 512,
             wait_s: 10,
             dead_letters_max: 100,
             store_every_ms: 100,

@@ -42,26 +42,75 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
         if work.is_empty() && moved {
             tokio::time::sleep(PASSING_PAUSE).await;
         }
-        let apply = |task: Task| async move {
-            let applied = match task.batch.items.is_empty() {
-                true => None,
-                false => Some(self.apply(&task.batch).await),
-            };
-            (task, applied)
-        };
-        let mut done =
-            futures::stream::iter(work.into_iter().map(apply)).buffer_unordered(self.settings.concurrent.max(1));
+        let groups = self.grouped(places, work).into_iter().map(|group| self.apply_group(group));
+        let mut done = futures::stream::iter(groups).buffer_unordered(self.settings.concurrent.max(1));
         let mut stop = Ok(());
-        while let Some((task, applied)) = done.next().await {
-            // the others are let finish: their effects are committed or not, never half
-            if let Err(reason) = self.settle(places, task, applied).await {
-                stop = Err(reason);
+        while let Some(outcomes) = done.next().await {
+            for (task, applied) in outcomes {
+                // the others are let finish: their effects are committed or not, never half
+                if let Err(reason) = self.settle(places, task, applied).await {
+                    stop = Err(reason);
+                }
             }
         }
         let lag: i64 = places.values().map(|place| (place.head - place.read).max(0)).sum();
         metrics::gauge!("eventlog_consumer_lag_events", &self.labels()).set(lag as f64);
         self.log.applied.send_modify(|batches| *batches += 1);
         stop
+    }
+
+    /// Tasks that share a transaction, which takes as many events as one partition's batch may have at most. What failed
+    /// before is tried by itself.
+    fn grouped(&self, places: &Places, work: Vec<Task>) -> Vec<Vec<Task>> {
+        let most = usize::try_from(self.settings.batch_max).unwrap_or(1);
+        let mut groups: Vec<Vec<Task>> = Vec::new();
+        let mut open: Option<(usize, usize)> = None; // a group that has room, and its events
+        for task in work {
+            let events = task.batch.items.len();
+            let sound = places.get(&task.batch.step.from.partition).is_some_and(|place| place.failures == 0);
+            match open {
+                Some((group, filled)) if sound && filled + events <= most => {
+                    groups[group].push(task);
+                    open = Some((group, filled + events));
+                }
+                _ => {
+                    groups.push(vec![task]);
+                    if sound {
+                        open = Some((groups.len() - 1, events));
+                    }
+                }
+            }
+        }
+        groups
+    }
+
+    /// Applies a group in one transaction, or its tasks one by one where that does not go through: one that is at fault
+    /// keeps no other from being applied.
+    async fn apply_group(&self, tasks: Vec<Task>) -> Vec<(Task, Option<Result<Applied, Failure>>)> {
+        let batches: Vec<&Batch> =
+            tasks.iter().map(|task| &task.batch).filter(|batch| !batch.items.is_empty()).collect();
+        if batches.len() > 1
+            && let Some(applied) = self.apply_together(&batches).await
+        {
+            let mut applied = applied.into_iter();
+            let outcome = |task: Task| match task.batch.items.is_empty() {
+                true => (task, None),
+                false => (task, applied.next().map(Ok)),
+            };
+            return tasks.into_iter().map(outcome).collect();
+        }
+        let mut outcomes = Vec::with_capacity(tasks.len());
+        let mut over = false;
+        for task in tasks {
+            let applied = match (task.batch.items.is_empty(), over) {
+                (true, _) => None,
+                (false, true) => Some(Err(Failure::Untried)),
+                (false, false) => Some(self.apply(&task.batch).await),
+            };
+            over |= matches!(&applied, Some(Err(failure)) if failure.is_common());
+            outcomes.push((task, applied));
+        }
+        outcomes
     }
 
     /// What of a page is applied now: events up to the first that must be understood and is not.
@@ -118,6 +167,11 @@ impl<H: Consume, S: PullSource> Consumer<H, S> {
             }
             Some(Err(Failure::Moved)) => {
                 places.remove(&partition);
+                return Ok(());
+            }
+            Some(Err(Failure::Untried)) => {
+                place.failures += 1;
+                place.not_before = Some(Instant::now() + self.settings.pause(place.failures));
                 return Ok(());
             }
             Some(Err(Failure::Passing(error))) => {
