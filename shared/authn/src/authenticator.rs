@@ -15,6 +15,7 @@ use crate::{
     fetch::Source,
     keys::{Key, Keys},
     settings::LEEWAY_SECONDS_MAX,
+    verified::{Mark, Seen, Verified},
 };
 
 /// Turns tokens into callers.
@@ -26,6 +27,7 @@ pub struct Authenticator {
     asked_at: Mutex<Instant>,
     /// When they were last read with success.
     read_at: RwLock<Instant>,
+    verified: Verified,
 }
 
 impl Authenticator {
@@ -44,7 +46,14 @@ impl Authenticator {
         let source = Source::new(&settings.jwks)?;
         let keys = RwLock::new(Arc::new(source.read().await?));
         let now = Instant::now();
-        Ok(Self { settings, source, keys, asked_at: Mutex::new(now), read_at: RwLock::new(now) })
+        Ok(Self {
+            settings,
+            source,
+            keys,
+            asked_at: Mutex::new(now),
+            read_at: RwLock::new(now),
+            verified: Verified::default(),
+        })
     }
 
     /// The caller that a call's headers name, or UNAUTHENTICATED `TOKEN_INVALID`.
@@ -69,6 +78,12 @@ impl Authenticator {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(InvalidToken::TooLong);
         }
+        let mark = Mark::of(token);
+        if let Some(seen) = self.verified.get(mark)
+            && seen.counts(&self.keys_with(&seen.kid).await, self.settings.leeway_seconds)
+        {
+            return Ok(seen.caller.clone());
+        }
         let header = decode_header(token).map_err(|_| InvalidToken::Malformed)?;
         // Extensions that must be understood: we understand none.
         if header.crit.is_some() {
@@ -80,7 +95,10 @@ impl Authenticator {
         if claims.is_development() && !self.settings.development {
             return Err(InvalidToken::Development);
         }
-        claims.into_caller()
+        let expires_at = claims.expires_at();
+        let caller = claims.into_caller()?;
+        self.verified.keep(mark, Seen { kid, keys, expires_at, caller: caller.clone() });
+        Ok(caller)
     }
 
     fn check(&self, token: &str, key: &Key) -> Result<Claims, InvalidToken> {

@@ -23,12 +23,21 @@ pub(crate) struct Claims {
     user: Option<String>,
     #[serde(default)]
     dev: bool,
+    /// Looked at by the library, which takes fractions and refuses anything else; kept to know how long a verified token
+    /// counts.
+    #[serde(default)]
+    exp: serde_json::Value,
 }
 
 impl Claims {
     /// Whether the development issuer minted the token.
     pub(crate) fn is_development(&self) -> bool {
         self.dev
+    }
+
+    /// `exp`, in seconds since 1970.
+    pub(crate) fn expires_at(&self) -> f64 {
+        self.exp.as_f64().unwrap_or(0.0)
     }
 
     pub(crate) fn into_caller(self) -> Result<Caller, InvalidToken> {

@@ -27,6 +27,7 @@ mod error;
 mod fetch;
 mod keys;
 mod settings;
+mod verified;
 
 pub use authenticator::Authenticator;
 pub use caller::{Caller, caller, tenant};
