@@ -6,6 +6,10 @@
 //!
 //! [`main`] is the whole of a service's `main.rs`.
 
+/// A call makes many small things in one thread that another one drops.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod assembly;
 mod part;
 mod peers;
