@@ -24,6 +24,8 @@ const LANES: [&str; 4] = ["profiles", "levels", "incentives", "feedback"];
 /// Lines of its log that are told where it fails.
 const COMPLAINTS: usize = 5;
 const START_MAX: Duration = Duration::from_secs(180);
+/// Longer than any benchmark.
+const AGE_MAX: Duration = Duration::from_secs(86_400);
 
 /// A suite that runs for the benchmark.
 pub(crate) struct Rig {
@@ -169,6 +171,8 @@ fn spawn(folder: &Path, port: u16, together: bool) -> anyhow::Result<Child> {
     for limit in ["PG__ACQUIRE_TIMEOUT_MS", "PG__LOCK_TIMEOUT_MS", "PG__STATEMENT_TIMEOUT_MS", "SERVER__CALL_MS_MAX"] {
         command.env(format!("BANYAN__{limit}"), DEADLINE.as_millis().to_string());
     }
+    // a connection that is asked to end takes calls with it that were not sent yet
+    command.env("BANYAN__SERVER__CONNECTION_AGE_MS_MAX", AGE_MAX.as_millis().to_string());
     command.env_remove("DATABASE_URL").env_remove("REDIS_URL").env("NO_COLOR", "1");
     command.process_group(0); // Ctrl-C is for the benchmark, which ends its suites itself
     let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
