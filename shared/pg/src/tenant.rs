@@ -50,7 +50,11 @@ pub async fn standing(conn: &mut PgConnection) -> Result<Standing, StoreError> {
     let query = "select suspended, coalesce(sandbox_at, clock_timestamp()), catalogue_version from tenant_state
         where tenant_id = current_setting('banyan.tenant')";
     let Some(row) = sqlx::query(query).fetch_optional(conn).await? else { return Ok(Standing::Unknown) };
-    Ok(if row.try_get(0)? { Standing::Suspended } else { Standing::Open(Moment { at: row.try_get(1)?, catalogue: row.try_get(2)? }) })
+    Ok(if row.try_get(0)? {
+        Standing::Suspended
+    } else {
+        Standing::Open(Moment { at: row.try_get(1)?, catalogue: row.try_get(2)? })
+    })
 }
 
 /// Notes what became of a tenant. A manual clock never goes back, in whatever order its steps are told.

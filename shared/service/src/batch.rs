@@ -77,8 +77,7 @@ impl<'a, T: Recorded + Clone, R: Refuse> Batch<'a, T, R> {
             let position = positions[told].last().copied().unwrap_or_else(end);
             answers.push((place, outcome.map(|done| answer(place, done, position.into()))));
         }
-        let records: Vec<_> =
-            answers.iter().map(|(place, answer)| (self.requests[*place], answer.as_ref())).collect();
+        let records: Vec<_> = answers.iter().map(|(place, answer)| (self.requests[*place], answer.as_ref())).collect();
         requests::record(&mut tx, tenant, keep, &records).await?;
         tx.commit().await?;
         core.log.wake(&positions);

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ids::{Key, TenantId, UserId};
 use pg::Tx;

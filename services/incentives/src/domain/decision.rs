@@ -141,7 +141,11 @@ impl Decision {
         let mut said = sentence(&self.verdict, self.coupon, &zone, self.decided_at);
         let Undone { taken_back, with_level } = self.undone;
         if taken_back > 0 {
-            let (zh, en) = if with_level { ("等级已撤销", "the level was undone") } else { ("订单已退", "the order was given back") };
+            let (zh, en) = if with_level {
+                ("等级已撤销", "the level was undone")
+            } else {
+                ("订单已退", "the order was given back")
+            };
             for (lang, text) in &mut said.texts {
                 text.push_str(&match lang.as_str() {
                     "zh" => format!("；已收回 {taken_back}：{zh}"),

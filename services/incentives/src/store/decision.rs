@@ -58,10 +58,7 @@ impl TryFrom<Row> for Decision {
             zone: row.zone,
             occurred_at: row.occurred_at,
             decided_at: row.decided_at,
-            undone: Undone {
-                taken_back: row.taken_back.unwrap_or(0),
-                with_level: row.undone.unwrap_or(false),
-            },
+            undone: Undone { taken_back: row.taken_back.unwrap_or(0), with_level: row.undone.unwrap_or(false) },
         })
     }
 }

@@ -194,12 +194,7 @@ async fn places_of<'a>(
 }
 
 /// Decides one call, then the level that follows from it.
-fn decide(
-    item: &dyn Posting,
-    book: &mut Book<'_>,
-    place: &Place<'_>,
-    clock: OffsetDateTime,
-) -> Result<Reply, Refusal> {
+fn decide(item: &dyn Posting, book: &mut Book<'_>, place: &Place<'_>, clock: OffsetDateTime) -> Result<Reply, Refusal> {
     let Some(key) = &place.account else {
         return Err(Refusal::HoldNotFound { hold_id: place.hold.map(EventId::to_string).unwrap_or_default() });
     };

@@ -1749,9 +1749,13 @@ pub struct Decision {
     /// When it was decided.
     #[prost(message, optional, tag = "12")]
     pub decided_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// One sentence, such as “未发放：今日已达上限 3/3，明天 00:00 恢复”.
+    /// One sentence, such as “未发放：今日已达上限 3/3，明天 00:00 恢复”. Where something was taken back it says why, such as
+    /// “已发放：50 积分；已收回 20：订单已退”.
     #[prost(message, optional, tag = "13")]
     pub explanation: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// How much of the amount was taken back since, as the order was given back or the level undone that had set it off.
+    #[prost(int64, tag = "14")]
+    pub taken_back: i64,
 }
 impl ::prost::Name for Decision {
     const NAME: &'static str = "Decision";
