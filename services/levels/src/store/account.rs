@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ids::TenantId;
+use ids::{TenantId, UserId};
 use pg::StoreError;
 use service::rows;
 use sqlx::PgConnection;
@@ -44,26 +44,44 @@ impl Row {
     }
 }
 
-/// Lots or their changes of several rows, flattened: arrays of arrays can't be ragged in SQL.
+/// Lots or their changes of several rows, one row's after the other's: arrays of arrays can't be ragged in SQL, so each row
+/// is sent with the place of its first lot and of its last, and takes that slice.
 #[derive(Default)]
-pub(super) struct FlatLots {
-    pub(super) row: Vec<i64>,
+pub(super) struct FlatLots<'a> {
+    pub(super) first: Vec<i32>,
+    pub(super) last: Vec<i32>,
     pub(super) expires_at: Vec<Option<OffsetDateTime>>,
-    pub(super) origin: Vec<String>,
+    pub(super) origin: Vec<&'a str>,
     pub(super) points: Vec<i64>,
 }
 
-impl FlatLots {
-    /// Adds a lot of the row at `index`; SQL counts rows from 1.
-    pub(super) fn push(&mut self, index: usize, expires_at: Option<OffsetDateTime>, origin: &str, points: i64) {
-        self.row.push(index as i64 + 1);
-        self.expires_at.push(expires_at);
-        self.origin.push(origin.to_owned());
-        self.points.push(points);
+/// When a lot lapses, whose it is, and its points or their change.
+pub(super) type FlatLot<'a> = (Option<OffsetDateTime>, &'a UserId, i64);
+
+impl<'a> FlatLots<'a> {
+    pub(super) fn of<R: Iterator<Item = FlatLot<'a>>>(rows: impl Iterator<Item = R>) -> Self {
+        let mut flat = Self::default();
+        let place = |count: usize| i32::try_from(count).expect("fewer lots than SQL counts in an array");
+        for lots in rows {
+            flat.first.push(place(flat.points.len() + 1));
+            for (expires_at, origin, points) in lots {
+                flat.expires_at.push(expires_at);
+                flat.origin.push(origin.as_str());
+                flat.points.push(points);
+            }
+            flat.last.push(place(flat.points.len()));
+        }
+        flat
     }
 
-    pub(super) fn push_change(&mut self, index: usize, change: &LotChange) {
-        self.push(index, change.expires_at, change.origin.as_str(), change.points);
+    /// Of lots.
+    pub(super) fn of_lots<R: Iterator<Item = &'a Lot>>(rows: impl Iterator<Item = R>) -> Self {
+        Self::of(rows.map(|lots| lots.map(|lot| (lot.expires_at, &lot.origin, lot.points))))
+    }
+
+    /// Of their changes.
+    pub(super) fn of_changes(rows: impl Iterator<Item = &'a [LotChange]>) -> Self {
+        Self::of(rows.map(|changes| changes.iter().map(|it| (it.expires_at, &it.origin, it.points))))
     }
 }
 
@@ -176,27 +194,15 @@ pub async fn write(
     let (held, claimed) = (of(|a| a.held), of(|a| a.claimed));
     let next: Vec<_> = accounts.iter().map(|(_, account)| account.lots.next_expiry()).collect();
     let decided: Vec<_> = accounts.iter().map(|(_, account)| account.decided_at).collect();
-    let mut lots = FlatLots::default();
-    for (index, (_, account)) in accounts.iter().enumerate() {
-        for lot in account.lots.iter() {
-            lots.push(index, lot.expires_at, lot.origin.as_str(), lot.points);
-        }
-    }
+    let lots = FlatLots::of_lots(accounts.iter().map(|(_, account)| account.lots.iter()));
     sqlx::query!(
         "update account a
-        set lot_expires_at = coalesce(l.expires_at, '{}'), lot_origin = coalesce(l.origin, '{}'),
-            lot_points = coalesce(l.points, '{}'), held = k.held, claimed = k.claimed, debt = k.debt, growth = k.growth,
+        set lot_expires_at = ($9::timestamptz[])[k.first:k.last], lot_origin = ($10::text[])[k.first:k.last],
+            lot_points = ($11::bigint[])[k.first:k.last], held = k.held, claimed = k.claimed, debt = k.debt, growth = k.growth,
             entry_seq = k.entry_seq, next_expiry = k.next_expiry, last_decided_at = k.decided_at
         from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[],
-            $8::timestamptz[], $13::bigint[], $14::bigint[]) with ordinality
-            k(user_id, point_type_id, debt, growth, entry_seq, next_expiry, decided_at, held, claimed, ord)
-        left join (
-            select ord, array_agg(expires_at order by n) as expires_at, array_agg(origin order by n) as origin,
-                array_agg(points order by n) as points
-            from unnest($9::bigint[], $10::timestamptz[], $11::text[], $12::bigint[]) with ordinality
-                f(ord, expires_at, origin, points, n)
-            group by ord
-        ) l on l.ord = k.ord
+            $8::timestamptz[], $12::bigint[], $13::bigint[], $14::integer[], $15::integer[])
+            k(user_id, point_type_id, debt, growth, entry_seq, next_expiry, decided_at, held, claimed, first, last)
         where a.tenant_id = $1 and a.user_id = k.user_id and a.point_type_id = k.point_type_id",
         tenant.as_str(),
         &users as _,
@@ -206,12 +212,13 @@ pub async fn write(
         &seqs,
         &next as _,
         &decided as _,
-        &lots.row,
         &lots.expires_at as _,
-        &lots.origin,
+        &lots.origin as _,
         &lots.points,
         &held,
-        &claimed
+        &claimed,
+        &lots.first,
+        &lots.last
     )
     .execute(conn)
     .await?;

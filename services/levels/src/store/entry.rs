@@ -34,29 +34,20 @@ pub async fn insert(
     let rewards: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.reward_id.as_str()).collect();
     let occurred: Vec<_> = entries.iter().map(|(_, entry)| entry.occurred_at).collect();
     let recorded: Vec<_> = entries.iter().map(|(_, entry)| entry.recorded_at).collect();
-    let mut lots = FlatLots::default();
-    for (index, (_, entry)) in entries.iter().enumerate() {
-        entry.lots.iter().for_each(|change| lots.push_change(index, change));
-    }
+    let lots = FlatLots::of_changes(entries.iter().map(|(_, entry)| entry.lots.as_slice()));
     sqlx::query!(
         "insert into entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after, growth_change,
             contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at, recorded_at,
             hold_id, reward_id)
         select $1, k.user_id, k.point_type_id, k.seq, k.kind, k.amount, k.balance, k.growth, k.contra, k.reason, k.rule_id,
-            k.order_id, coalesce(l.expires_at, '{}'), coalesce(l.origin, '{}'), coalesce(l.points, '{}'), k.shortfall,
+            k.order_id, ($16::timestamptz[])[k.first:k.last], ($17::text[])[k.first:k.last],
+            ($18::bigint[])[k.first:k.last], k.shortfall,
             k.occurred_at, k.recorded_at, k.hold_id, k.reward_id
         from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::bigint[], $7::bigint[], $8::bigint[],
             $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],
-            $20::text[], $21::text[])
-            with ordinality k(user_id, point_type_id, seq, kind, amount, balance, growth, contra, reason, rule_id,
-            order_id, shortfall, occurred_at, recorded_at, hold_id, reward_id, ord)
-        left join (
-            select ord, array_agg(expires_at order by n) as expires_at, array_agg(origin order by n) as origin,
-                array_agg(points order by n) as points
-            from unnest($16::bigint[], $17::timestamptz[], $18::text[], $19::bigint[]) with ordinality
-                f(ord, expires_at, origin, points, n)
-            group by ord
-        ) l on l.ord = k.ord",
+            $19::text[], $20::text[], $21::integer[], $22::integer[])
+            k(user_id, point_type_id, seq, kind, amount, balance, growth, contra, reason, rule_id, order_id, shortfall,
+            occurred_at, recorded_at, hold_id, reward_id, first, last)",
         tenant.as_str(),
         &users as _,
         &point_types as _,
@@ -72,12 +63,13 @@ pub async fn insert(
         &shortfalls,
         &occurred,
         &recorded,
-        &lots.row,
         &lots.expires_at as _,
-        &lots.origin,
+        &lots.origin as _,
         &lots.points,
         &holds as _,
-        &rewards as _
+        &rewards as _,
+        &lots.first,
+        &lots.last
     )
     .execute(conn)
     .await?;

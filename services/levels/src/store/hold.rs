@@ -140,27 +140,18 @@ pub async fn write(conn: &mut PgConnection, tenant: &TenantId, holds: &[(UserId,
     let opened: Vec<_> = holds.iter().map(|(_, hold)| hold.opened_at).collect();
     let expires: Vec<_> = holds.iter().map(|(_, hold)| hold.expires_at).collect();
     let resolved: Vec<_> = holds.iter().map(|(_, hold)| hold.resolved_at).collect();
-    let mut lots = FlatLots::default();
-    for (index, (_, hold)) in holds.iter().enumerate() {
-        hold.lots.iter().for_each(|lot| lots.push(index, lot.expires_at, lot.origin.as_str(), lot.points));
-    }
+    let lots = FlatLots::of_lots(holds.iter().map(|(_, hold)| hold.lots.iter()));
     sqlx::query!(
         "insert into hold (tenant_id, user_id, hold_id, point_type_id, amount, state, lot_expires_at, lot_origin,
             lot_points, captured, given_back, due_back, late, reason, order_id, opened_at, expires_at, resolved_at)
-        select $1, k.user_id, k.hold_id, k.point_type_id, k.amount, k.state, coalesce(l.expires_at, '{}'),
-            coalesce(l.origin, '{}'), coalesce(l.points, '{}'), k.captured, k.given_back, k.due_back, k.late, k.reason,
+        select $1, k.user_id, k.hold_id, k.point_type_id, k.amount, k.state,
+            ($16::timestamptz[])[k.first:k.last], ($17::text[])[k.first:k.last], ($18::bigint[])[k.first:k.last], k.captured, k.given_back, k.due_back, k.late, k.reason,
             k.order_id, k.opened_at, k.expires_at, k.resolved_at
         from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[], $8::bigint[],
             $9::bigint[], $10::boolean[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
-            $15::timestamptz[]) with ordinality k(user_id, hold_id, point_type_id, amount, state, captured, given_back,
-            due_back, late, reason, order_id, opened_at, expires_at, resolved_at, ord)
-        left join (
-            select ord, array_agg(expires_at order by n) as expires_at, array_agg(origin order by n) as origin,
-                array_agg(points order by n) as points
-            from unnest($16::bigint[], $17::timestamptz[], $18::text[], $19::bigint[]) with ordinality
-                f(ord, expires_at, origin, points, n)
-            group by ord
-        ) l on l.ord = k.ord
+            $15::timestamptz[], $19::integer[], $20::integer[])
+            k(user_id, hold_id, point_type_id, amount, state, captured, given_back, due_back, late, reason, order_id,
+            opened_at, expires_at, resolved_at, first, last)
         on conflict on constraint hold_pkey do update
         set state = excluded.state, lot_expires_at = excluded.lot_expires_at, lot_origin = excluded.lot_origin,
             lot_points = excluded.lot_points, captured = excluded.captured, given_back = excluded.given_back,
@@ -180,10 +171,11 @@ pub async fn write(conn: &mut PgConnection, tenant: &TenantId, holds: &[(UserId,
         &opened,
         &expires,
         &resolved as _,
-        &lots.row,
         &lots.expires_at as _,
-        &lots.origin,
-        &lots.points
+        &lots.origin as _,
+        &lots.points,
+        &lots.first,
+        &lots.last
     )
     .execute(conn)
     .await?;

@@ -15,5 +15,6 @@ mod replicas;
 mod restore;
 mod stage;
 mod tenants;
+mod together;
 mod upkeep;
 mod wire;
