@@ -11,6 +11,7 @@ use crate::domain::earning::EarningRule;
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
 use crate::domain::member::{LevelMove, Member};
+use crate::domain::pending::Release;
 use crate::domain::point_type::PointType;
 use crate::domain::scheme::Scheme;
 use rules::{Written, WrittenRow};
@@ -31,6 +32,7 @@ fn rank(rank: usize) -> i32 {
 /// A point type.
 pub fn point_type(it: &PointType) -> pb::PointType {
     let (expiry_policy, expiry_count) = it.expiry.code();
+    let (activation_policy, activation_count) = it.activation.code();
     pb::PointType {
         point_type_id: it.id.to_string(),
         display_name: text(&it.display_name),
@@ -38,6 +40,8 @@ pub fn point_type(it: &PointType) -> pb::PointType {
         expiry_policy: expiry_policy.into(),
         expiry_count,
         reversal_policy: it.reversal.code().into(),
+        activation_policy: activation_policy.into(),
+        activation_count,
         zone: it.zone.name().to_owned(),
         create_time: Some(to_proto(it.create_time)),
     }
@@ -62,6 +66,8 @@ pub fn entry(it: &Entry) -> pb::Entry {
         growth_change: it.growth_change,
         hold_id: it.origin.hold_id.clone(),
         reward_id: it.origin.reward_id.clone(),
+        pending: it.pending,
+        activates_at: at(it.activates_at),
     }
 }
 
@@ -96,6 +102,15 @@ pub fn balance(it: Balance) -> pb::GetBalanceResponse {
             .map(|(date, amount)| pb::ExpiringPoints { expires_at: Some(to_proto(date)), amount })
             .collect(),
         held: it.held,
+        pending: it.pending,
+        activating: it.activating.into_iter().map(pending).collect(),
+    }
+}
+
+fn pending((release, amount): (Release, i64)) -> pb::PendingPoints {
+    match release {
+        Release::At(time) => pb::PendingPoints { activates_at: Some(to_proto(time)), order_id: String::new(), amount },
+        Release::Order(order_id) => pb::PendingPoints { activates_at: None, order_id, amount },
     }
 }
 

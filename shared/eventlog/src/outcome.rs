@@ -60,7 +60,7 @@ async fn led_to(tx: &mut Tx, tenant: &TenantId, event_id: &str) -> Result<Vec<Ev
              cause_source, cause_partition, cause_seq, hops, occurred_at, traceparent, must_understand, mode, site,
              sandbox_at
          from event
-         where tenant_id = $1 and (event_id = $2 or root_event_id = $2)
+         where tenant_id = $1 and root_event_id = $2
          order by recorded_at, partition, seq limit $3",
         tenant.as_str(),
         event_id,

@@ -10,7 +10,9 @@ use proto::incentives::v1::{
     PublishCouponTemplateRequest, RelativeValidity, ReturnPolicy, ThresholdPrice, campaign, campaign_budget,
     coupon_template,
 };
-use proto::levels::v1::{EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme};
+use proto::levels::v1::{
+    ActivationPolicy, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme,
+};
 use proto::profiles::v1::Funder;
 use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
 use time::{Duration, OffsetDateTime};
@@ -49,6 +51,8 @@ pub(crate) async fn apply(rig: &Rig) -> anyhow::Result<()> {
         point_type_id: POINTS.to_owned(),
         display_name: text(),
         spendable: true,
+        activation_policy: ActivationPolicy::AtOnce.into(),
+        activation_count: 0,
         expiry_policy: ExpiryPolicy::Days.into(),
         expiry_count: 365,
         reversal_policy: ReversalPolicy::DownToZero.into(),

@@ -75,7 +75,10 @@ impl Levels {
         let named: Vec<_> = named.iter().map(|(user, id)| (user, id)).collect();
         let holds = ledger::holds(tx, tenant, &accounts, &named).await?;
         let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
-        let mut book = Book::new(&programme, accounts, members).with_holds(holds);
+        let orders: Vec<_> = told.iter().filter_map(|(_, told)| told.granted_for()).collect();
+        let orders = orders.iter().map(|(user, order)| (user, order.as_str()));
+        let completed = ledger::completed(tx, tenant, &programme, orders).await?;
+        let mut book = Book::new(&programme, accounts, members).with_holds(holds).with_completed(completed);
         let mut causes: Vec<usize> = Vec::new();
         for (index, told) in &told {
             let refused = |refusal: Refusal| ApplyError::Event { index: *index, reason: refusal.to_string() };

@@ -7,7 +7,7 @@ use pg::{StoreError, Tx};
 use proto::events::v1::Event;
 
 use super::ledger;
-use crate::domain::book::{AccountKey, Book};
+use crate::domain::book::{AccountKey, Book, Programme};
 use crate::domain::consume::{Claim, Incoming, Orders, Says, claims};
 use crate::domain::refusal::Refusal;
 use crate::{Levels, events, store};
@@ -71,11 +71,11 @@ impl Levels {
         let items = self.claim(tx, tenant, incoming).await?;
         let orders = load_orders(tx, tenant, &items).await?;
         let (programme, _) = self.programme.now(tx, tenant).await?;
-        let keys = accounts(&items, &orders);
+        let keys = accounts(&programme, &items, &orders);
         let accounts = ledger::lock(tx, tenant, &keys, |_| true).await?;
         let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
         let holds = ledger::holds(tx, tenant, &accounts, &[]).await?;
-        let mut book = Book::new(&programme, accounts, members).with_holds(holds);
+        let mut book = Book::new(&programme, accounts, members).with_holds(holds).with_completed(orders.completed());
         let mut orders = orders;
         let mut causes: Vec<usize> = Vec::new();
         for item in &items {
@@ -86,7 +86,7 @@ impl Levels {
         let written = book.close();
         ledger::write(tx, tenant, &programme, &written).await?;
         store::order::write_earnings(tx, tenant, &orders.earnings_to_write()).await?;
-        store::order::write_reversals(tx, tenant, &orders.reversals_to_write()).await?;
+        store::order::write_courses(tx, tenant, &orders.courses_to_write()).await?;
         let mut drafts = Vec::with_capacity(written.effects.len());
         for (effect, index) in written.effects.iter().zip(causes) {
             let link = Link::to("profiles", &events[index]);
@@ -135,14 +135,19 @@ async fn load_orders(tx: &mut Tx, tenant: &TenantId, items: &[Item]) -> Result<O
         return Ok(Orders::default());
     }
     let earnings = store::order::earnings(tx, tenant, &orders, &sources).await?;
-    let reversals = store::order::reversals(tx, tenant, &orders).await?;
-    Ok(Orders::new(earnings, reversals))
+    let courses = store::order::courses(tx, tenant, &orders).await?;
+    Ok(Orders::new(earnings, courses))
 }
 
-/// The accounts that may be written: of what is earned, and of what was earned for the orders.
-fn accounts(items: &[Item], orders: &Orders) -> BTreeSet<AccountKey> {
+/// The accounts that may be written: of what is earned, of what was earned for the orders, and of what may wait for their
+/// completion.
+fn accounts(programme: &Programme, items: &[Item], orders: &Orders) -> BTreeSet<AccountKey> {
     let claimed = items
         .iter()
         .flat_map(|item| item.claims.iter().map(|claim| (item.incoming.user.clone(), claim.point_type.clone())));
-    claimed.chain(orders.accounts()).collect()
+    let completing = items.iter().filter(|item| item.incoming.completed_order().is_some());
+    let waiting = completing.flat_map(|item| {
+        programme.awaiting_orders().map(|point_type| (item.incoming.user.clone(), point_type.clone()))
+    });
+    claimed.chain(orders.accounts()).chain(waiting).collect()
 }

@@ -41,12 +41,16 @@ impl Posting for Earn {
         &self.user
     }
 
+    fn order(&self) -> Option<&str> {
+        Some(self.occasion.origin.order_id.as_str()).filter(|order| !order.is_empty())
+    }
+
     fn named(&self) -> Named<'_> {
         Named::PointType(&self.point_type)
     }
 
     fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
-        let entry = book.earn(key, self.amount, self.occasion.clone(), at)?;
+        let (entry, _) = book.earn(key, self.amount, self.occasion.clone(), at)?;
         Ok(Reply::entry(&entry, 0))
     }
 

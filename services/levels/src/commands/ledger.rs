@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ids::{EventId, TenantId, UserId};
 use pg::{StoreError, Tx};
+use time::OffsetDateTime;
 
 use crate::domain::account::Account;
 use crate::domain::book::{AccountKey, Programme, What, Written};
@@ -39,6 +40,22 @@ pub(super) async fn holds(
     let holding: Vec<&AccountKey> =
         accounts.iter().filter(|(_, account)| account.held > 0).map(|(key, _)| key).collect();
     store::hold::of_accounts(tx, tenant, &holding, named).await
+}
+
+/// When orders were completed, where points can wait for that. After the accounts are locked: whoever completes an order
+/// lets go what waits for it in accounts that it has locked, so an order that is open now will find what comes to wait.
+pub(super) async fn completed<'a>(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    programme: &Programme,
+    orders: impl Iterator<Item = (&'a UserId, &'a str)>,
+) -> Result<Vec<((UserId, String), OffsetDateTime)>, StoreError> {
+    if programme.awaiting_orders().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let orders: BTreeSet<(&str, &str)> = orders.map(|(user, order)| (user.as_str(), order)).collect();
+    let courses = store::order::courses(tx, tenant, &orders.into_iter().collect::<Vec<_>>()).await?;
+    Ok(courses.into_iter().filter_map(|(key, course)| Some((key, course.completed_at?))).collect())
 }
 
 /// The members among the users whose measuring accounts are locked.

@@ -44,6 +44,11 @@ pub trait Posting: Send + Sync {
     /// The user as named by the caller.
     fn user(&self) -> &UserId;
 
+    /// The order that it earns for.
+    fn order(&self) -> Option<&str> {
+        None
+    }
+
     /// What tells which account of the user it is about.
     fn named(&self) -> Named<'_>;
 
@@ -127,13 +132,15 @@ impl Levels {
         let members = ledger::members(&mut tx, tenant, &programme, accounts.keys()).await?;
         let named: Vec<_> = places.iter().filter_map(|place| Some((&place.user, place.hold?))).collect();
         let holds = ledger::holds(&mut tx, tenant, &accounts, &named).await?;
+        let orders = items.iter().zip(&places).filter_map(|(item, place)| Some((&place.user, item.order()?)));
+        let completed = ledger::completed(&mut tx, tenant, &programme, orders).await?;
         let clock = self.programme.decide(&self.core, &mut tx, tenant, &programme).await?;
         for n in batch.open() {
             if let Err(violations) = items[n].check(clock) {
                 batch.fail(n, LevelsError::Invalid(violations));
             }
         }
-        let mut book = Book::new(&programme, accounts, members).with_holds(holds);
+        let mut book = Book::new(&programme, accounts, members).with_holds(holds).with_completed(completed);
         let mut decide = |n: usize| {
             let before = book.effects().len();
             let outcome = decide(items[n], &mut book, &places[n], clock);

@@ -39,17 +39,18 @@ impl Levels {
         }
     }
 
-    /// When the next account of a tenant is due: a lot lapses, a hold times out, or a level's validity ends.
+    /// When the next account of a tenant is due: a lot lapses, points become usable, a hold times out, or a level's validity
+    /// ends.
     pub async fn next_due(&self, tenant: &TenantId) -> Result<Option<OffsetDateTime>, LevelsError> {
         let mut tx = self.core.db.begin(tenant).await?;
-        let lapse = store::account::next_lapse(&mut tx, tenant).await?;
+        let account = store::account::next_due(&mut tx, tenant).await?;
         let time_out = store::hold::next_time_out(&mut tx, tenant).await?;
         let end = match &self.programme.now(&mut tx, tenant).await?.0.scheme {
             Some(scheme) => store::member::next_end(&mut tx, tenant, &scheme.id).await?,
             None => None,
         };
         tx.rollback().await?;
-        Ok([lapse, time_out, end].into_iter().flatten().min())
+        Ok([account, time_out, end].into_iter().flatten().min())
     }
 
     /// Settles a bounded number of a tenant's due accounts; answers how many.
@@ -65,7 +66,7 @@ impl Levels {
         let mut tx = self.core.db.begin(tenant).await?;
         let (programme, clock) = self.programme.now(&mut tx, tenant).await?;
         let mut due: BTreeSet<AccountKey> =
-            store::account::lapsed(&mut tx, tenant, clock, limit).await?.into_iter().collect();
+            store::account::due(&mut tx, tenant, clock, limit).await?.into_iter().collect();
         due.extend(store::hold::timed_out(&mut tx, tenant, clock, limit).await?);
         if let Some(scheme) = &programme.scheme {
             let measure = (&scheme.id, &scheme.point_type);

@@ -5,14 +5,18 @@ use time::OffsetDateTime;
 
 use super::entry::{Entry, EntryKind, Origin};
 use super::lot::{LotChange, Lots};
+use super::pending::{Landing, Pending, PendingLot, Release};
 use super::point_type::{BALANCE_MAX, ReversalPolicy};
 use super::refusal::Refusal;
 
-/// A user's points of one type. Sum of entries = sum of lots + held - debt; while there is debt there are no lots.
+/// A user's points of one type. Sum of entries = sum of lots + held + pending - debt; while there is debt there are no
+/// lots.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
     /// What is there and not held, lapsed lots not yet booked included.
     pub lots: Lots,
+    /// What was earned and cannot be used yet.
+    pub pending: Pending,
     /// What open holds keep: the sum of their lots.
     pub held: i64,
     /// What reversals found missing while so much was held: taken from what comes free of holds, so that nobody keeps
@@ -20,8 +24,8 @@ pub struct Account {
     pub claimed: i64,
     /// Owed after reversals of spent points.
     pub debt: i64,
-    /// Everything ever earned, less what was taken back and what level ends took off; never below 0. Neither spending
-    /// nor lapsing changes it.
+    /// Everything ever earned that became usable, less what was taken back and what level ends took off; never below 0.
+    /// Neither spending nor lapsing changes it.
     pub growth: i64,
     /// Number of the last entry; 0: none yet.
     pub entry_seq: i64,
@@ -38,10 +42,30 @@ pub struct Occasion {
     pub origin: Origin,
 }
 
+/// What an entry changes; its amount is the sum of the lots' changes and of the pending one.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    pub(super) lots: Vec<LotChange>,
+    pub(super) pending: i64,
+    pub(super) growth: i64,
+    pub(super) shortfall: i64,
+}
+
+impl From<Vec<LotChange>> for Change {
+    fn from(lots: Vec<LotChange>) -> Self {
+        Self { lots, ..Self::default() }
+    }
+}
+
 impl Account {
     /// The sum of all entries.
     pub fn balance(&self) -> i64 {
-        self.lots.sum() + self.held - self.debt
+        self.lots.sum() + self.held + self.pending.sum() - self.debt
+    }
+
+    /// When something happens to it next by itself: a lot lapses, or something pending can be used.
+    pub fn next_due(&self) -> Option<OffsetDateTime> {
+        self.lots.next_expiry().into_iter().chain(self.pending.next_release()).min()
     }
 
     /// What can be spent at a time.
@@ -54,18 +78,56 @@ impl Account {
         self.decided_at.map_or(clock, |earlier| earlier.max(clock))
     }
 
-    /// Gives points: debt is filled first, the rest goes to the lot of this expiry and user.
+    /// Gives points: to what is pending, or to their lot, where debt is filled first. Growth counts what can be used.
     pub fn earn(
         &mut self,
         user: &UserId,
         points: i64,
-        expires_at: Option<OffsetDateTime>,
+        landing: &Landing,
         occasion: Occasion,
         at: OffsetDateTime,
     ) -> Result<Entry, Refusal> {
-        if points > BALANCE_MAX - self.balance().max(0) || points > BALANCE_MAX - self.growth {
+        let room = BALANCE_MAX - self.balance().max(self.growth + self.pending.sum()).max(0);
+        if points > room {
             return Err(Refusal::BalanceOverflow { amount: points });
         }
+        let Some(release) = &landing.release else {
+            let lots = self.fill(user, landing.expires_at, &landing.origin, points);
+            return Ok(self.post(EntryKind::Earn, Change { lots, growth: points, ..Change::default() }, occasion, at));
+        };
+        self.pending.add(release, &landing.origin, points);
+        let mut entry = self.post(EntryKind::Earn, Change { pending: points, ..Change::default() }, occasion, at);
+        if let Release::At(time) = release {
+            entry.activates_at = Some(*time);
+        }
+        Ok(entry)
+    }
+
+    /// Books that what waited for this can be used; `expires_at` is when its lot lapses. `None`: nothing waited.
+    pub fn activate(
+        &mut self,
+        user: &UserId,
+        release: &Release,
+        expires_at: Option<OffsetDateTime>,
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Option<Entry> {
+        let released = self.pending.take(release);
+        let points: i64 = released.iter().map(|lot| lot.points).sum();
+        let fill = |PendingLot { origin, points, .. }: &PendingLot| self.fill(user, expires_at, origin, *points);
+        let lots: Vec<LotChange> = released.iter().flat_map(fill).collect();
+        let change = Change { lots, pending: -points, growth: points, shortfall: 0 };
+        (points > 0).then(|| self.post(EntryKind::Activate, change, occasion, at))
+    }
+
+    /// Fills debt, then adds the rest to a lot.
+    fn fill(
+        &mut self,
+        user: &UserId,
+        expires_at: Option<OffsetDateTime>,
+        origin: &UserId,
+        points: i64,
+    ) -> Vec<LotChange> {
         let filled = points.min(self.debt);
         let mut lots = Vec::new();
         if filled > 0 {
@@ -73,9 +135,9 @@ impl Account {
             lots.push(LotChange { expires_at: None, origin: user.clone(), points: filled });
         }
         if points > filled {
-            lots.push(self.lots.add(expires_at, user, points - filled));
+            lots.push(self.lots.add(expires_at, origin, points - filled));
         }
-        Ok(self.post(EntryKind::Earn, lots, points, 0, occasion, at))
+        lots
     }
 
     /// Takes points, those that lapse first first. Lapsed lots must be booked before.
@@ -85,21 +147,37 @@ impl Account {
             return Err(Refusal::BalanceShort { available, amount: points });
         }
         let lots = self.lots.take(points);
-        Ok(self.post(EntryKind::Spend, lots, 0, 0, occasion, at))
+        Ok(self.post(EntryKind::Spend, lots.into(), occasion, at))
     }
 
-    /// Takes back points that were earned into a lot: from that lot first, then as spending does; what is missing is
-    /// forgiven, as far as holds do not keep it, or becomes debt. Growth falls by all of it, as it rose by all of it.
+    /// Takes back points that were earned: from what is still pending of them, then from their lot, then as spending does;
+    /// what is missing is forgiven, as far as holds do not keep it, or becomes debt. Growth falls by all that it rose by.
     pub fn take_back(
         &mut self,
         user: &UserId,
         points: i64,
-        from: (Option<OffsetDateTime>, &UserId),
+        from: &Landing,
         policy: ReversalPolicy,
         occasion: Occasion,
         at: OffsetDateTime,
     ) -> Entry {
-        let mut lots: Vec<LotChange> = self.lots.take_from(from.0, from.1, points).into_iter().collect();
+        let pending = from.release.as_ref().map_or(0, |it| self.pending.take_from(it, &from.origin, points));
+        let points = points - pending;
+        let mut change = match policy {
+            ReversalPolicy::PendingOnly => Change { shortfall: points, ..Change::default() },
+            ReversalPolicy::DownToZero | ReversalPolicy::MayGoNegative => self.take_active(user, points, from, policy),
+        };
+        change.pending = -pending;
+        self.post(EntryKind::Reverse, change, occasion, at)
+    }
+
+    fn take_active(&mut self, user: &UserId, points: i64, from: &Landing, policy: ReversalPolicy) -> Change {
+        let mut lots: Vec<LotChange> = match from.release {
+            Some(Release::Order(_)) => Vec::new(),
+            None | Some(Release::At(_)) => {
+                self.lots.take_from(from.expires_at, &from.origin, points).into_iter().collect()
+            }
+        };
         let taken = |lots: &[LotChange]| -lots.iter().map(|change| change.points).sum::<i64>();
         lots.extend(self.lots.take(points - taken(&lots)));
         let missing = points - taken(&lots);
@@ -109,12 +187,12 @@ impl Account {
                 lots.push(LotChange { expires_at: None, origin: user.clone(), points: -missing });
                 0
             }
-            ReversalPolicy::MayGoNegative | ReversalPolicy::DownToZero => {
+            ReversalPolicy::MayGoNegative | ReversalPolicy::DownToZero | ReversalPolicy::PendingOnly => {
                 self.claimed += missing.min(self.held - self.claimed);
                 missing
             }
         };
-        self.post(EntryKind::Reverse, lots, -points.min(self.growth), shortfall, occasion, at)
+        Change { lots, pending: 0, growth: -points.min(self.growth), shortfall }
     }
 
     /// Books the lots that lapse next, where that is not after `at`.
@@ -122,7 +200,7 @@ impl Account {
         let date = self.lots.next_expiry().filter(|date| *date <= at)?;
         let lots = self.lots.take_next_expiry();
         let occasion = Occasion { occurred_at: Some(date), origin: Origin::default() };
-        Some(self.post(EntryKind::Expire, lots, 0, 0, occasion, at))
+        Some(self.post(EntryKind::Expire, lots.into(), occasion, at))
     }
 
     /// Lowers growth to what a level's end leaves. Points of a spendable type stay; those that only count go with it.
@@ -139,30 +217,25 @@ impl Account {
         }
         let lots = if spendable { Vec::new() } else { self.lots.take(fall) };
         let occasion = Occasion { occurred_at: Some(ended_at), origin: Origin::default() };
-        Some(self.post(EntryKind::LevelEnd, lots, -fall, 0, occasion, at))
+        Some(self.post(EntryKind::LevelEnd, Change { lots, growth: -fall, ..Change::default() }, occasion, at))
     }
 
-    /// Adds an entry for what was changed already.
-    pub(super) fn post(
-        &mut self,
-        kind: EntryKind,
-        lots: Vec<LotChange>,
-        growth_change: i64,
-        shortfall: i64,
-        occasion: Occasion,
-        at: OffsetDateTime,
-    ) -> Entry {
-        self.growth += growth_change;
+    /// Adds an entry for what was changed already, but for growth.
+    pub(super) fn post(&mut self, kind: EntryKind, change: Change, occasion: Occasion, at: OffsetDateTime) -> Entry {
+        let Change { lots, pending, growth, shortfall } = change;
+        self.growth += growth;
         self.entry_seq += 1;
         self.decided_at = Some(at);
         Entry {
             seq: self.entry_seq,
             kind,
-            amount: lots.iter().map(|change| change.points).sum(),
+            amount: lots.iter().map(|change| change.points).sum::<i64>() + pending,
             balance_after: self.balance(),
-            growth_change,
+            growth_change: growth,
             origin: occasion.origin,
             lots,
+            pending,
+            activates_at: None,
             shortfall,
             occurred_at: occasion.occurred_at.unwrap_or(at),
             recorded_at: at,

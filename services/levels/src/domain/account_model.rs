@@ -3,6 +3,8 @@
 use time::OffsetDateTime;
 
 use super::hold::HoldState;
+use super::pending::Release;
+use super::point_type::ReversalPolicy;
 
 type Date = Option<OffsetDateTime>;
 
@@ -30,19 +32,20 @@ impl ModelHold {
     }
 }
 
-#[derive(Default)]
 pub(super) struct Model {
     points: Vec<(Date, Place)>,
+    /// Points that wait, each with the date that it will lapse at; for an order that is known when it is completed.
+    pub(super) waiting: Vec<(Release, Date)>,
     pub(super) debt: i64,
     pub(super) claimed: i64,
-    pub(super) negative: bool,
+    pub(super) policy: ReversalPolicy,
     pub(super) holds: Vec<ModelHold>,
 }
 
 impl Model {
-    /// An empty account of a type that may go negative, or not.
-    pub(super) fn new(negative: bool) -> Self {
-        Self { negative, ..Self::default() }
+    /// An empty account of a type with this policy.
+    pub(super) fn new(policy: ReversalPolicy) -> Self {
+        Self { points: Vec::new(), waiting: Vec::new(), debt: 0, claimed: 0, policy, holds: Vec::new() }
     }
 
     fn count(&self, wanted: impl Fn(Place) -> bool) -> i64 {
@@ -65,17 +68,45 @@ impl Model {
         }
     }
 
-    /// Time goes on: points lapse, holds time out.
+    /// Time goes on: points lapse, holds time out, and what waits for a time can be used.
     pub(super) fn advance(&mut self, at: OffsetDateTime) {
         let open = |hold: &ModelHold| hold.state == HoldState::Open && hold.end <= at;
-        while let Some((end, n)) =
-            self.holds.iter().enumerate().filter(|(_, hold)| open(hold)).map(|(n, hold)| (hold.end, n)).min()
-        {
-            self.lapse_free(end);
-            self.holds[n].state = HoldState::Expired;
-            self.let_go(n, end);
+        let times = |(release, _): &(Release, Date)| match release {
+            Release::At(time) if *time <= at => Some(*time),
+            _ => None,
+        };
+        loop {
+            let holds = self.holds.iter().enumerate().filter(|(_, hold)| open(hold));
+            let ended = holds.map(|(n, hold)| (hold.end, n)).min();
+            let released = self.waiting.iter().filter_map(times).min();
+            match (ended, released) {
+                (Some((end, n)), released) if released.is_none_or(|time| end <= time) => {
+                    self.lapse_free(end);
+                    self.holds[n].state = HoldState::Expired;
+                    self.let_go(n, end);
+                }
+                (_, Some(time)) => {
+                    self.lapse_free(time);
+                    self.activate(&Release::At(time), None);
+                }
+                _ => break,
+            }
         }
         self.lapse_free(at);
+    }
+
+    /// What waits for this can be used; `date` is when that of an order lapses.
+    pub(super) fn activate(&mut self, release: &Release, date: Option<Date>) {
+        let (free, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|it| it.0 == *release);
+        self.waiting = waiting;
+        for (_, known) in free {
+            self.earn(1, date.unwrap_or(known));
+        }
+    }
+
+    /// Points are earned that cannot be used yet.
+    pub(super) fn wait(&mut self, points: i64, release: &Release, date: Date) {
+        self.waiting.extend((0..points).map(|_| (release.clone(), date)));
     }
 
     /// The points at a place, those that lapse first first.
@@ -125,17 +156,26 @@ impl Model {
         assert_eq!(self.take(points, Place::Gone).len() as i64, points);
     }
 
-    /// Answers what was not there.
-    pub(super) fn take_back(&mut self, points: i64, lot: Date) -> i64 {
+    /// Takes back what was earned: what waits, then what went to the lot where that is known, then as spending does.
+    /// Answers what was not there to be taken.
+    pub(super) fn take_back(&mut self, points: i64, release: Option<&Release>, lot: Option<Date>) -> i64 {
         let mut left = points;
+        self.waiting.retain(|(it, _)| {
+            let taken = left > 0 && Some(it) == release;
+            left -= i64::from(taken);
+            !taken
+        });
+        if self.policy == ReversalPolicy::PendingOnly {
+            return left;
+        }
         for n in self.at(Place::Free) {
-            if left > 0 && self.points[n].0 == lot {
+            if left > 0 && Some(self.points[n].0) == lot {
                 self.points[n].1 = Place::Gone;
                 left -= 1;
             }
         }
         left -= self.take(left, Place::Gone).len() as i64;
-        if self.negative {
+        if self.policy == ReversalPolicy::MayGoNegative {
             self.debt += left;
         } else {
             self.claimed = (self.claimed + left).min(self.held());
@@ -167,7 +207,7 @@ impl Model {
 
     pub(super) fn capture_late(&mut self, nth: usize, points: i64, at: OffsetDateTime, new_date: Date) {
         let mut used: Vec<Result<Date, ()>> = self.take(points, Place::Gone).into_iter().map(Ok).collect();
-        if self.negative {
+        if self.policy == ReversalPolicy::MayGoNegative {
             self.debt += points - used.len() as i64;
             used.resize(points as usize, Err(()));
         }

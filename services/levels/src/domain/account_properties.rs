@@ -14,14 +14,15 @@ use super::balance::{Balance, balance, lapses};
 use super::book::{AccountKey, Book, Programme, What};
 use super::entry::{Entry, Origin};
 use super::hold::{Hold, HoldState, points_of};
-use super::order::Earning;
-use super::point_type::{Expiry, PointType, ReversalPolicy};
+use super::pending::{Landing, Release};
+use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
 use super::refusal::Refusal;
 use units::text::LocalizedText;
 
 #[derive(Debug, Clone)]
 enum Op {
-    Earn { points: i64, days_ago: i64 },
+    Earn { points: i64, days_ago: i64, order: Option<usize> },
+    Complete { order: usize },
     Spend { points: i64 },
     TakeBack { nth: usize, points: i64 },
     Wait { hours: i64 },
@@ -52,7 +53,9 @@ fn any_op() -> impl Strategy<Value = Op> {
         How::Return,
     ]);
     prop_oneof![
-        3 => (1i64..100, prop_oneof![Just(0i64), 0i64..60]).prop_map(|(points, days_ago)| Op::Earn { points, days_ago }),
+        3 => (1i64..100, prop_oneof![Just(0i64), 0i64..60], prop::option::of(0usize..4))
+            .prop_map(|(points, days_ago, order)| Op::Earn { points, days_ago, order }),
+        1 => (0usize..4).prop_map(|order| Op::Complete { order }),
         2 => (1i64..150).prop_map(|points| Op::Spend { points }),
         3 => (any::<usize>(), 1i64..100).prop_map(|(nth, points)| Op::TakeBack { nth, points }),
         3 => (1i64..400).prop_map(|hours| Op::Wait { hours }),
@@ -71,6 +74,15 @@ fn any_expiry() -> impl Strategy<Value = Expiry> {
     ])
 }
 
+fn any_activation() -> impl Strategy<Value = Activation> {
+    prop::sample::select(vec![
+        Activation::AtOnce,
+        Activation::Days(1),
+        Activation::Days(14),
+        Activation::OrderCompleted,
+    ])
+}
+
 struct Run {
     point_type: PointType,
     programme: Programme,
@@ -78,19 +90,28 @@ struct Run {
     account: Account,
     holds: BTreeMap<EventId, Hold>,
     entries: Vec<Entry>,
-    earned: Vec<(Option<OffsetDateTime>, i64)>,
+    earned: Vec<(Landing, i64)>,
+    completed: BTreeMap<usize, OffsetDateTime>,
     model: Model,
     now: OffsetDateTime,
 }
 
 impl Run {
-    fn new(expiry: Expiry, reversal: ReversalPolicy) -> Self {
+    fn new(activation: Activation, expiry: Expiry, reversal: ReversalPolicy) -> Self {
         let id = Key::new("points").unwrap();
         let start = datetime!(2026-01-20 07:00 UTC);
         let zone = Zone::new("Asia/Shanghai").unwrap();
         let display_name = LocalizedText::default();
-        let point_type =
-            PointType { id: id.clone(), display_name, spendable: true, expiry, reversal, zone, create_time: start };
+        let point_type = PointType {
+            id: id.clone(),
+            display_name,
+            spendable: true,
+            activation,
+            expiry,
+            reversal,
+            zone,
+            create_time: start,
+        };
         Self {
             point_type: point_type.clone(),
             programme: Programme { types: [(id.clone(), point_type)].into(), scheme: None },
@@ -99,7 +120,8 @@ impl Run {
             holds: BTreeMap::new(),
             entries: Vec::new(),
             earned: Vec::new(),
-            model: Model::new(reversal == ReversalPolicy::MayGoNegative),
+            completed: BTreeMap::new(),
+            model: Model::new(reversal),
             now: start,
         }
     }
@@ -107,8 +129,10 @@ impl Run {
     fn in_book<T>(&mut self, write: impl FnOnce(&mut Book<'_>, &AccountKey) -> T) -> T {
         let key = self.key.clone();
         let holds = self.holds.values().map(|hold| (key.0.clone(), hold.clone()));
-        let mut book =
-            Book::new(&self.programme, [(key.clone(), self.account.clone())].into(), BTreeMap::new()).with_holds(holds);
+        let completed = self.completed.iter().map(|(order, at)| ((key.0.clone(), order_id(*order)), *at));
+        let mut book = Book::new(&self.programme, [(key.clone(), self.account.clone())].into(), BTreeMap::new())
+            .with_holds(holds)
+            .with_completed(completed);
         let answer = write(&mut book, &key);
         let written = book.close();
         for effect in written.effects {
@@ -130,14 +154,14 @@ impl Run {
                 self.now += Duration::hours(hours);
                 self.model.advance(self.now);
             }
-            Op::Earn { points, days_ago } => {
-                let occurred_at = at - Duration::days(days_ago);
-                let lapses = self.point_type.lapse_of(occurred_at);
-                let occasion = Occasion { occurred_at: Some(occurred_at), ..Occasion::default() };
-                self.in_book(|book, key| book.earn(key, points, occasion, at).unwrap());
-                self.earned.push((lapses, points));
-                self.model.earn(points, lapses);
-                self.model.advance(at);
+            Op::Earn { points, days_ago, order } => self.earn(points, at - Duration::days(days_ago), order),
+            Op::Complete { order } => {
+                if let std::collections::btree_map::Entry::Vacant(open) = self.completed.entry(order) {
+                    open.insert(at);
+                    self.in_book(|book, key| book.complete_order(&key.0, &order_id(order), at, at));
+                    self.model.activate(&Release::Order(order_id(order)), Some(self.point_type.lapse_of(at)));
+                    self.model.advance(at);
+                }
             }
             Op::Spend { points } => {
                 let available = self.model.available();
@@ -155,7 +179,7 @@ impl Run {
                 let points = points.min(self.earned[nth].1);
                 if points > 0 {
                     self.earned[nth].1 -= points;
-                    self.take_back(self.earned[nth].0, points);
+                    self.take_back(&self.earned[nth].0.clone(), points);
                 }
             }
             Op::TakeBack { .. } => {}
@@ -167,22 +191,34 @@ impl Run {
         }
     }
 
-    fn take_back(&mut self, lot: Option<OffsetDateTime>, points: i64) {
-        let at = self.now;
-        let earning = Earning {
-            rule_id: Key::new("r").unwrap(),
-            rule_version: 1,
-            source_event: EventId::new("e").unwrap(),
-            point_type: Key::new("points").unwrap(),
-            order_id: String::new(),
-            earned: points,
-            taken_back: 0,
-            lot_expires_at: lot,
-            lot_origin: self.key.0.clone(),
+    fn earn(&mut self, points: i64, occurred_at: OffsetDateTime, order: Option<usize>) {
+        let (at, policy) = (self.now, self.point_type.activation);
+        let origin = Origin { order_id: order.map(order_id).unwrap_or_default(), ..Origin::default() };
+        let occasion = Occasion { occurred_at: Some(occurred_at), origin };
+        let (_, landing) = self.in_book(|book, key| book.earn(key, points, occasion, at).unwrap());
+        let active_from = match (policy, order) {
+            (Activation::Days(days), _) => Ok(self.point_type.zone.add_days_end(occurred_at, days)),
+            (Activation::OrderCompleted, Some(order)) => match self.completed.get(&order) {
+                Some(completed) => Ok(occurred_at.max(*completed)),
+                None => Err(Release::Order(order_id(order))),
+            },
+            (Activation::AtOnce | Activation::OrderCompleted, _) => Ok(occurred_at),
         };
-        self.in_book(|book, key| book.take_back(&key.0, &earning, points, Occasion::default(), at).unwrap());
-        let left = self.model.take_back(points, lot);
-        if !self.model.negative {
+        match active_from {
+            Ok(from) if from > at => self.model.wait(points, &Release::At(from), self.point_type.lapse_of(from)),
+            Ok(from) => self.model.earn(points, self.point_type.lapse_of(from)),
+            Err(release) => self.model.wait(points, &release, None),
+        }
+        self.earned.push((landing, points));
+        self.model.advance(at);
+    }
+
+    fn take_back(&mut self, landing: &Landing, points: i64) {
+        let at = self.now;
+        self.in_book(|book, key| book.take_back(key, points, landing, Occasion::default(), at).unwrap());
+        let lot = (!matches!(landing.release, Some(Release::Order(_)))).then_some(landing.expires_at);
+        let left = self.model.take_back(points, landing.release.as_ref(), lot);
+        if self.model.policy != ReversalPolicy::MayGoNegative {
             assert_eq!(self.entries.last().unwrap().shortfall, left);
         }
     }
@@ -263,6 +299,7 @@ impl Run {
     fn check(&self) {
         let (account, now) = (&self.account, self.as_of(self.now));
         assert_eq!((now.available, now.held, now.debt), (self.model.available(), self.model.held(), self.model.debt));
+        assert_eq!(now.pending, self.model.waiting.len() as i64);
         for (hold, model) in self.holds.values().zip(&self.model.holds) {
             let seen = hold.clone().seen_at(self.now);
             assert_eq!(
@@ -273,7 +310,8 @@ impl Run {
         }
         let open = self.holds.values().filter(|hold| hold.state == HoldState::Open);
         assert_eq!(open.map(|hold| points_of(&hold.lots)).sum::<i64>(), account.held);
-        let kept = account.lots.sum() + account.held - account.debt;
+        let kept = account.lots.sum() + account.held + account.pending.sum() - account.debt;
+        assert_eq!(self.entries.iter().map(|entry| entry.pending).sum::<i64>(), account.pending.sum());
         assert_eq!(self.entries.iter().map(|entry| entry.amount).sum::<i64>(), kept);
         assert_eq!(self.entries.iter().map(|entry| entry.growth_change).sum::<i64>(), account.growth);
         assert!(account.growth >= 0 && (account.debt == 0 || account.lots.is_empty()));
@@ -282,7 +320,7 @@ impl Run {
         for (n, entry) in self.entries.iter().enumerate() {
             balance += entry.amount;
             assert_eq!((entry.seq, entry.balance_after), (n as i64 + 1, balance));
-            assert_eq!(entry.lots.iter().map(|change| change.points).sum::<i64>(), entry.amount);
+            assert_eq!(entry.lots.iter().map(|change| change.points).sum::<i64>() + entry.pending, entry.amount);
             assert!(entry.recorded_at >= recorded_at);
             recorded_at = entry.recorded_at;
         }
@@ -305,6 +343,10 @@ impl Run {
     }
 }
 
+fn order_id(n: usize) -> String {
+    format!("o{n}")
+}
+
 fn hold_id(n: usize) -> EventId {
     EventId::new(format!("h{n:03}")).unwrap()
 }
@@ -314,12 +356,16 @@ proptest! {
 
     #[test]
     fn entries_lots_holds_and_balances_agree_with_a_plain_model_after_every_step(
+        activation in any_activation(),
         expiry in any_expiry(),
-        negative in any::<bool>(),
+        policy in prop::sample::select(vec![
+            ReversalPolicy::DownToZero,
+            ReversalPolicy::MayGoNegative,
+            ReversalPolicy::PendingOnly,
+        ]),
         ops in prop::collection::vec(any_op(), 1..50),
     ) {
-        let policy = if negative { ReversalPolicy::MayGoNegative } else { ReversalPolicy::DownToZero };
-        let mut run = Run::new(expiry, policy);
+        let mut run = Run::new(activation, expiry, policy);
         for op in &ops {
             run.apply(op);
             run.check();
@@ -332,7 +378,7 @@ proptest! {
         run.check();
         let after: Vec<_> = probes.iter().map(|at| run.as_of(*at)).collect();
         prop_assert_eq!(before, after);
-        prop_assert_eq!(run.account.lots.next_expiry().filter(|date| *date <= at), None);
+        prop_assert_eq!(run.account.next_due().filter(|date| *date <= at), None);
         prop_assert_eq!(run.account.claimed, run.model.claimed);
     }
 }

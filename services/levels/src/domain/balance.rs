@@ -8,6 +8,7 @@ use super::account::Account;
 use super::book::{AccountKey, Book, Programme, What};
 use super::entry::{Entry, EntryKind};
 use super::hold::Hold;
+use super::pending::Release;
 use super::point_type::PointType;
 
 /// What a user has of one point type.
@@ -23,6 +24,10 @@ pub struct Balance {
     pub growth: i64,
     /// What lapses next, soonest first.
     pub expiring: Vec<(OffsetDateTime, i64)>,
+    /// What cannot be used yet.
+    pub pending: i64,
+    /// The same by what it waits for, soonest first.
+    pub activating: Vec<(Release, i64)>,
 }
 
 /// What entries say of lapses, by the dates of the lots.
@@ -64,5 +69,7 @@ pub fn balance(
         debt: account.debt,
         growth: account.growth,
         expiring: expiring.into_iter().collect(),
+        pending: account.pending.sum(),
+        activating: account.pending.by_release(),
     }
 }

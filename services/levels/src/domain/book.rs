@@ -8,11 +8,11 @@ use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
-use super::entry::Entry;
+use super::entry::{Entry, Origin};
 use super::hold::Hold;
 use super::member::{LevelMove, Member, MoveCause};
-use super::order::Earning;
-use super::point_type::PointType;
+use super::pending::{Landing, Release};
+use super::point_type::{Activation, PointType};
 use super::refusal::Refusal;
 use super::reward::Carried;
 use super::scheme::Scheme;
@@ -29,6 +29,13 @@ pub struct Programme {
     pub scheme: Option<Scheme>,
 }
 
+impl Programme {
+    /// The point types whose points wait for orders to be completed.
+    pub fn awaiting_orders(&self) -> impl Iterator<Item = &Key> {
+        self.types.values().filter(|it| it.activation == Activation::OrderCompleted).map(|it| &it.id)
+    }
+}
+
 /// The accounts and members that one transaction has locked, what is decided about them, and what came of it, in order.
 #[derive(Debug)]
 pub struct Book<'a> {
@@ -36,10 +43,23 @@ pub struct Book<'a> {
     accounts: BTreeMap<AccountKey, Account>,
     members: BTreeMap<UserId, Member>,
     holds: BTreeMap<(UserId, EventId), Hold>,
+    completed: BTreeMap<(UserId, String), OffsetDateTime>,
     written: BTreeSet<AccountKey>,
     standing: BTreeSet<UserId>,
     resolved: BTreeSet<(UserId, EventId)>,
     effects: Vec<Effect>,
+}
+
+/// What falls due by itself.
+enum Due<'a> {
+    /// The lots with the next date lapse.
+    Lapse,
+    /// A hold times out.
+    TimeOut(EventId),
+    /// The validity of a level ends.
+    PeriodEnd(&'a Scheme),
+    /// Something pending can be used.
+    Activation,
 }
 
 /// Something that happened to a user.
@@ -141,6 +161,7 @@ impl<'a> Book<'a> {
             accounts,
             members,
             holds: BTreeMap::new(),
+            completed: BTreeMap::new(),
             written: BTreeSet::new(),
             standing: BTreeSet::new(),
             resolved: BTreeSet::new(),
@@ -166,29 +187,51 @@ impl<'a> Book<'a> {
         self.accounts.get(key).map_or(clock, |account| account.decision_time(clock))
     }
 
-    /// Books the lots that lapsed and ends the holds and periods that ended by `at`, in the order in which they did.
+    /// With when orders were completed: all that earnings may have to be asked for.
+    #[must_use]
+    pub fn with_completed(mut self, completed: impl IntoIterator<Item = ((UserId, String), OffsetDateTime)>) -> Self {
+        self.completed.extend(completed);
+        self
+    }
+
+    /// Books what fell due by `at`, in the order in which it did: lots that lapsed, holds and periods that ended, and what
+    /// was pending.
     pub fn end_periods(&mut self, key: &AccountKey, at: OffsetDateTime) {
         let programme: &'a Programme = self.programme;
         let Some(point_type) = programme.types.get(&key.1) else { return };
         let scheme = programme.scheme.as_ref().filter(|scheme| scheme.point_type == key.1);
-        loop {
-            let lapse = self.account(key).lots.next_expiry().filter(|date| *date <= at);
-            let hold = self.next_timed_out(key, at);
-            let end = scheme.and_then(|_| self.members.get(&key.0)?.valid_until).filter(|end| *end <= at);
-            let first = |time: OffsetDateTime, others: [Option<OffsetDateTime>; 2]| {
-                others.into_iter().flatten().all(|other| time <= other)
-            };
-            match (lapse, hold, end, scheme) {
-                (Some(lapse), hold, end, _) if first(lapse, [hold.as_ref().map(|it| it.0), end]) => {
+        while let Some((time, due)) = self.next_due(key, scheme, at) {
+            match due {
+                Due::Lapse => {
                     if let Some(entry) = self.account(key).book_lapse(at) {
                         self.posted(key, entry, at);
                     }
                 }
-                (_, Some((time, id)), end, _) if first(time, [end, None]) => self.time_out(key, &id, at),
-                (_, _, Some(end), Some(scheme)) => self.end_period(key, point_type, scheme, end, at),
-                _ => break,
+                Due::TimeOut(id) => self.time_out(key, &id, at),
+                Due::PeriodEnd(scheme) => self.end_period(key, point_type, scheme, time, at),
+                Due::Activation => {
+                    self.activate(key, point_type, &Release::At(time), (time, String::new()), at);
+                    self.decide_level_of(&key.0, time, at);
+                }
             }
         }
+    }
+
+    /// What falls due first by `at`, and when. At one instant a period ends before what is pending can be used, which
+    /// belongs to the next.
+    fn next_due(
+        &self,
+        key: &AccountKey,
+        scheme: Option<&'a Scheme>,
+        at: OffsetDateTime,
+    ) -> Option<(OffsetDateTime, Due<'a>)> {
+        let account = self.accounts.get(key)?;
+        let lapse = account.lots.next_expiry().map(|time| (time, Due::Lapse));
+        let time_out = self.next_timed_out(key, at).map(|(time, id)| (time, Due::TimeOut(id)));
+        let end = scheme.and_then(|scheme| Some((self.members.get(&key.0)?.valid_until?, Due::PeriodEnd(scheme))));
+        let activation = account.pending.next_release().map(|time| (time, Due::Activation));
+        let due = [lapse, time_out, end, activation].into_iter().flatten().filter(|(time, _)| *time <= at);
+        due.min_by_key(|(time, _)| *time) // of equals the first
     }
 
     /// The member and the growth that an account stands for.
@@ -201,25 +244,70 @@ impl<'a> Book<'a> {
         self.accounts.get(key).cloned().unwrap_or_default()
     }
 
+    /// Whether there is a point type whose points wait for orders to be completed.
+    pub fn awaits_orders(&self) -> bool {
+        self.programme.awaiting_orders().next().is_some()
+    }
+
     /// What happened so far, in order.
     pub fn effects(&self) -> &[Effect] {
         &self.effects
     }
 
-    /// Gives points into the lot of their date.
+    /// Gives points; answers where they went, too.
     pub fn earn(
         &mut self,
         key: &AccountKey,
         points: i64,
         occasion: Occasion,
         at: OffsetDateTime,
-    ) -> Result<Entry, Refusal> {
+    ) -> Result<(Entry, Landing), Refusal> {
         let point_type = self.point_type(&key.1)?;
         self.settle(key, at);
-        let expires_at = point_type.lapse_of(occasion.occurred_at.unwrap_or(at));
-        let entry = self.account(key).earn(&key.0, points, expires_at, occasion, at)?;
+        let order = &occasion.origin.order_id;
+        let completed = self.completed.get(&(key.0.clone(), order.clone())).copied();
+        let mut landing = point_type.landing(&key.0, occasion.occurred_at.unwrap_or(at), order, completed);
+        landing.release = landing.release.filter(|it| !matches!(it, Release::At(time) if *time <= at));
+        let entry = self.account(key).earn(&key.0, points, &landing, occasion, at)?;
         self.posted(key, entry.clone(), at);
-        Ok(entry)
+        Ok((entry, landing))
+    }
+
+    /// An order of a user was completed: what waited for it in the accounts that are locked can be used. Said twice, the
+    /// earlier time stays.
+    pub fn complete_order(
+        &mut self,
+        user: &UserId,
+        order: &str,
+        completed_at: OffsetDateTime,
+        recorded_at: OffsetDateTime,
+    ) {
+        let completed = *self.completed.entry((user.clone(), order.to_owned())).or_insert(completed_at);
+        let programme: &'a Programme = self.programme;
+        let release = Release::Order(order.to_owned());
+        let waits = |account: &Account| account.pending.iter().any(|lot| lot.release == release);
+        let accounts = self.accounts.iter().filter(|((owner, _), account)| owner == user && waits(account));
+        for key in accounts.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            let Some(point_type) = programme.types.get(&key.1) else { continue };
+            let at = self.decision_time(&key, recorded_at);
+            self.settle(&key, at);
+            self.activate(&key, point_type, &release, (completed, order.to_owned()), at);
+        }
+    }
+
+    fn activate(
+        &mut self,
+        key: &AccountKey,
+        point_type: &PointType,
+        release: &Release,
+        (active_from, order_id): (OffsetDateTime, String),
+        at: OffsetDateTime,
+    ) {
+        let occasion = Occasion { occurred_at: Some(active_from), origin: Origin { order_id, ..Origin::default() } };
+        let expires_at = point_type.lapse_of(active_from);
+        if let Some(entry) = self.account(key).activate(&key.0, release, expires_at, occasion, at) {
+            self.posted(key, entry, at);
+        }
     }
 
     /// Takes points; answers with what can be spent after it too.
@@ -239,31 +327,18 @@ impl<'a> Book<'a> {
         Ok((entry, available))
     }
 
-    /// Takes back points of an earning.
+    /// Takes back points that were earned.
     pub fn take_back(
-        &mut self,
-        user: &UserId,
-        earning: &Earning,
-        points: i64,
-        occasion: Occasion,
-        at: OffsetDateTime,
-    ) -> Result<(), Refusal> {
-        let key = (user.clone(), earning.point_type.clone());
-        self.take_back_from(&key, points, (earning.lot_expires_at, &earning.lot_origin), occasion, at)
-    }
-
-    /// Takes back points that went to a lot.
-    pub fn take_back_from(
         &mut self,
         key: &AccountKey,
         points: i64,
-        lot: (Option<OffsetDateTime>, &UserId),
+        from: &Landing,
         occasion: Occasion,
         at: OffsetDateTime,
     ) -> Result<(), Refusal> {
         let policy = self.point_type(&key.1)?.reversal;
         self.settle(key, at);
-        let entry = self.account(key).take_back(&key.0, points, lot, policy, occasion, at);
+        let entry = self.account(key).take_back(&key.0, points, from, policy, occasion, at);
         self.posted(key, entry, at);
         Ok(())
     }
@@ -284,7 +359,7 @@ impl<'a> Book<'a> {
             let growth = self.account(key).growth;
             if let Some(member) = self.members.get_mut(&key.0).filter(|member| member.scheme_version != scheme.version)
             {
-                let moved = member.follow(scheme, &point_type.zone, growth, MoveCause::SchemeChanged, at);
+                let moved = member.follow(scheme, &point_type.zone, growth, MoveCause::SchemeChanged, (at, at));
                 self.moved(&key.0, moved);
             }
         }
@@ -292,6 +367,11 @@ impl<'a> Book<'a> {
 
     /// Puts the user on the level that the growth supports, after the entries of one call or event.
     pub fn decide_level(&mut self, user: &UserId, at: OffsetDateTime) {
+        self.decide_level_of(user, at, at);
+    }
+
+    /// As [`Book::decide_level`], for what happened at a time and is booked at `at`.
+    fn decide_level_of(&mut self, user: &UserId, time: OffsetDateTime, at: OffsetDateTime) {
         let programme: &'a Programme = self.programme;
         let Some(scheme) = &programme.scheme else { return };
         let Some(point_type) = programme.types.get(&scheme.point_type) else { return };
@@ -303,13 +383,13 @@ impl<'a> Book<'a> {
         };
         let zone = &point_type.zone;
         if !self.members.contains_key(user) {
-            self.members.insert(user.clone(), Member::enrol(scheme, zone, at));
+            self.members.insert(user.clone(), Member::enrol(scheme, zone, time));
             self.standing.insert(user.clone());
         }
         if let Some(member) = self.members.get_mut(user) {
             let rises = scheme.rank_for(growth) > member.rank;
             let cause = if rises { MoveCause::Earned } else { MoveCause::Reversed };
-            let moved = member.follow(scheme, zone, growth, cause, at);
+            let moved = member.follow(scheme, zone, growth, cause, (time, at));
             self.moved(user, moved);
         }
     }

@@ -10,7 +10,7 @@ use super::account::Occasion;
 use super::book::Book;
 use super::earning::{Compiled, EarningRule, Happening};
 use super::entry::Origin;
-use super::order::{Earning, Reversal};
+use super::order::{Earning, OrderCourse};
 use super::refusal::Refusal;
 
 /// An event as far as this service looks at it.
@@ -70,6 +70,13 @@ impl Incoming {
     }
 }
 
+impl Incoming {
+    /// The order whose completion it tells of.
+    pub fn completed_order(&self) -> Option<&str> {
+        self.order_id().filter(|_| self.event_type == "order.completed")
+    }
+}
+
 /// A rule with its condition and formula read.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -119,18 +126,18 @@ pub fn claims(rules: &[Rule], incoming: &Incoming) -> Vec<Claim> {
 #[derive(Debug, Default)]
 pub struct Orders {
     earnings: BTreeMap<UserId, Vec<Earning>>,
-    reversals: BTreeMap<(UserId, String), Reversal>,
+    courses: BTreeMap<(UserId, String), OrderCourse>,
     written: BTreeSet<(UserId, usize)>,
-    reversed: BTreeSet<(UserId, String)>,
+    changed: BTreeSet<(UserId, String)>,
 }
 
 impl Orders {
     /// As loaded.
     pub fn new(
         earnings: impl IntoIterator<Item = (UserId, Earning)>,
-        reversals: impl IntoIterator<Item = ((UserId, String), Reversal)>,
+        courses: impl IntoIterator<Item = ((UserId, String), OrderCourse)>,
     ) -> Self {
-        let mut orders = Self { reversals: reversals.into_iter().collect(), ..Self::default() };
+        let mut orders = Self { courses: courses.into_iter().collect(), ..Self::default() };
         for (user, earning) in earnings {
             orders.earnings.entry(user).or_default().push(earning);
         }
@@ -147,11 +154,14 @@ impl Orders {
     pub fn apply(&mut self, book: &mut Book<'_>, incoming: &Incoming, claims: &[Claim]) -> Result<(), Refusal> {
         let before = book.effects().len();
         match &incoming.says {
-            Says::Counts { .. } => self.earn(book, incoming, claims)?,
-            Says::Refunded { refunded_minor, total_minor, .. } => {
-                self.reversal(incoming).refund(*refunded_minor, *total_minor);
+            Says::Counts { .. } => {
+                self.complete(book, incoming);
+                self.earn(book, incoming, claims)?;
             }
-            Says::Cancelled { .. } => self.reversal(incoming).cancel(),
+            Says::Refunded { refunded_minor, total_minor, .. } => {
+                self.course(incoming).refund(*refunded_minor, *total_minor);
+            }
+            Says::Cancelled { .. } => self.course(incoming).cancel(),
         }
         self.take_back(book, incoming)?;
         if book.effects().len() > before {
@@ -167,8 +177,20 @@ impl Orders {
     }
 
     /// What became known of orders.
-    pub fn reversals_to_write(&self) -> Vec<(&(UserId, String), &Reversal)> {
-        self.reversed.iter().filter_map(|key| self.reversals.get_key_value(key)).collect()
+    pub fn courses_to_write(&self) -> Vec<(&(UserId, String), &OrderCourse)> {
+        self.changed.iter().filter_map(|key| self.courses.get_key_value(key)).collect()
+    }
+
+    /// When the orders were completed of which that is known.
+    pub fn completed(&self) -> impl Iterator<Item = ((UserId, String), OffsetDateTime)> {
+        self.courses.iter().filter_map(|(key, course)| Some((key.clone(), course.completed_at?)))
+    }
+
+    /// Notes that an order was completed, and lets go what waited for it.
+    fn complete(&mut self, book: &mut Book<'_>, incoming: &Incoming) {
+        let Some(order_id) = incoming.completed_order().filter(|_| book.awaits_orders()) else { return };
+        self.course(incoming).completed_at.get_or_insert(incoming.occurred_at);
+        book.complete_order(&incoming.user, order_id, incoming.occurred_at, incoming.recorded_at);
     }
 
     fn earn(&mut self, book: &mut Book<'_>, incoming: &Incoming, claims: &[Claim]) -> Result<(), Refusal> {
@@ -184,9 +206,9 @@ impl Orders {
                 continue;
             }
             let key = (incoming.user.clone(), claim.point_type.clone());
-            let lot_expires_at = book.point_type(&claim.point_type)?.lapse_of(incoming.occurred_at);
             let at = book.decision_time(&key, incoming.recorded_at);
-            book.earn(&key, claim.points, occasion(incoming, &claim.rule_id, incoming.occurred_at), at)?;
+            let occasion = occasion(incoming, &claim.rule_id, incoming.occurred_at);
+            let (_, landing) = book.earn(&key, claim.points, occasion, at)?;
             self.written.insert((incoming.user.clone(), earnings.len()));
             earnings.push(Earning {
                 rule_id: claim.rule_id.clone(),
@@ -196,33 +218,32 @@ impl Orders {
                 order_id: order_id.to_owned(),
                 earned: claim.points,
                 taken_back: 0,
-                lot_expires_at,
-                lot_origin: incoming.user.clone(),
+                landing,
             });
         }
         Ok(())
     }
 
-    fn reversal(&mut self, incoming: &Incoming) -> &mut Reversal {
+    fn course(&mut self, incoming: &Incoming) -> &mut OrderCourse {
         let key = (incoming.user.clone(), incoming.order_id().unwrap_or_default().to_owned());
-        self.reversed.insert(key.clone());
-        self.reversals.entry(key).or_default()
+        self.changed.insert(key.clone());
+        self.courses.entry(key).or_default()
     }
 
     /// Brings what was taken back of the order's earnings up to what is known of its refunds, whichever came first.
     fn take_back(&mut self, book: &mut Book<'_>, incoming: &Incoming) -> Result<(), Refusal> {
         let Some(order_id) = incoming.order_id() else { return Ok(()) };
-        let Some(reversal) = self.reversals.get(&(incoming.user.clone(), order_id.to_owned())) else { return Ok(()) };
+        let Some(course) = self.courses.get(&(incoming.user.clone(), order_id.to_owned())) else { return Ok(()) };
         let Some(earnings) = self.earnings.get_mut(&incoming.user) else { return Ok(()) };
         for (index, earning) in earnings.iter_mut().enumerate().filter(|(_, it)| it.order_id == order_id) {
-            let points = earning.outstanding(reversal);
+            let points = earning.outstanding(course);
             if points == 0 {
                 continue;
             }
             let key = (incoming.user.clone(), earning.point_type.clone());
             let at = book.decision_time(&key, incoming.recorded_at);
             let occasion = occasion(incoming, &earning.rule_id, incoming.occurred_at);
-            book.take_back(&incoming.user, earning, points, occasion, at)?;
+            book.take_back(&key, points, &earning.landing, occasion, at)?;
             earning.taken_back += points;
             self.written.insert((incoming.user.clone(), index));
         }

@@ -21,11 +21,21 @@ pub enum EntryKind {
     Return,
     /// What came free of a hold filled debt.
     DebtFilled,
+    /// What was pending can be used.
+    Activate,
 }
 
 impl EntryKind {
-    const ALL: [Self; 7] =
-        [Self::Earn, Self::Spend, Self::Expire, Self::Reverse, Self::LevelEnd, Self::Return, Self::DebtFilled];
+    const ALL: [Self; 8] = [
+        Self::Earn,
+        Self::Spend,
+        Self::Expire,
+        Self::Reverse,
+        Self::LevelEnd,
+        Self::Return,
+        Self::DebtFilled,
+        Self::Activate,
+    ];
 
     /// The contract's number.
     pub fn code(self) -> i16 {
@@ -37,6 +47,7 @@ impl EntryKind {
             EntryKind::LevelEnd => 5,
             EntryKind::Return => 6,
             EntryKind::DebtFilled => 7,
+            EntryKind::Activate => 8,
         }
     }
 
@@ -52,7 +63,7 @@ impl EntryKind {
             EntryKind::Spend => "redeemed",
             EntryKind::Expire => "expired",
             EntryKind::Reverse => "reversed",
-            EntryKind::LevelEnd | EntryKind::DebtFilled => "adjusted",
+            EntryKind::LevelEnd | EntryKind::DebtFilled | EntryKind::Activate => "adjusted",
             EntryKind::Return => "returned",
         }
     }
@@ -88,8 +99,12 @@ pub struct Entry {
     pub growth_change: i64,
     /// Where it comes from.
     pub origin: Origin,
-    /// The lots touched; their changes add up to the amount.
+    /// The lots touched. Their changes and that of what is pending add up to the amount.
     pub lots: Vec<LotChange>,
+    /// The change of what is pending.
+    pub pending: i64,
+    /// When the points of an earning can be used, where they wait for a time.
+    pub activates_at: Option<OffsetDateTime>,
     /// Part of a reversal that was not there to be taken and is forgiven.
     pub shortfall: i64,
     /// When it happened in the world.

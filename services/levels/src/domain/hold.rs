@@ -245,7 +245,7 @@ impl Account {
         let (used, rest) = split(std::mem::take(&mut hold.lots), points);
         self.held -= points;
         let occasion = Occasion { origin: hold.origin(occasion.origin), ..occasion };
-        let mut entries = vec![self.post(EntryKind::Spend, taken(&used), 0, 0, occasion, at)];
+        let mut entries = vec![self.post(EntryKind::Spend, taken(&used).into(), occasion, at)];
         (hold.lots, hold.captured) = (used, points);
         hold.resolve(HoldState::Captured, at);
         entries.extend(self.free(user, hold, rest, at, at));
@@ -282,7 +282,7 @@ impl Account {
         (hold.captured, hold.late) = (points - missing + debt, true);
         hold.resolve(HoldState::Captured, at);
         let occasion = Occasion { origin: hold.origin(occasion.origin), ..occasion };
-        let entry = (hold.captured > 0).then(|| self.post(EntryKind::Spend, changes, 0, 0, occasion, at));
+        let entry = (hold.captured > 0).then(|| self.post(EntryKind::Spend, changes.into(), occasion, at));
         Late { entry, debt, shortfall: missing - debt }
     }
 
@@ -314,13 +314,13 @@ impl Account {
         changes.extend(rest.iter().map(|lot| self.lots.add(lot.expires_at, &lot.origin, lot.points)));
         hold.given_back += points;
         let occasion = Occasion { origin: hold.origin(occasion.origin), ..occasion };
-        let mut entries = vec![self.post(EntryKind::Return, changes, 0, 0, occasion, at)];
+        let mut entries = vec![self.post(EntryKind::Return, changes.into(), occasion, at)];
         let mut lapsed = Vec::new();
         while self.lots.next_expiry().is_some_and(|date| date <= at) {
             lapsed.extend(self.lots.take_next_expiry());
         }
         if !lapsed.is_empty() {
-            entries.push(self.post(EntryKind::Expire, lapsed, 0, 0, Self::ended(hold, at), at));
+            entries.push(self.post(EntryKind::Expire, lapsed.into(), Self::ended(hold, at), at));
         }
         Ok(entries)
     }
@@ -345,13 +345,13 @@ impl Account {
             self.debt -= filled;
             let mut changes = taken(&filling);
             changes.push(LotChange { expires_at: None, origin: user.clone(), points: filled });
-            entries.push(self.post(EntryKind::DebtFilled, changes, 0, 0, Self::ended(hold, ended_at), at));
+            entries.push(self.post(EntryKind::DebtFilled, changes.into(), Self::ended(hold, ended_at), at));
         }
         let (reversed, live) = split(live, self.claimed);
         if !reversed.is_empty() {
             self.held -= points_of(&reversed);
             self.claimed -= points_of(&reversed);
-            entries.push(self.post(EntryKind::Reverse, taken(&reversed), 0, 0, Self::ended(hold, ended_at), at));
+            entries.push(self.post(EntryKind::Reverse, taken(&reversed).into(), Self::ended(hold, ended_at), at));
         }
         for lot in &live {
             self.held -= lot.points;
@@ -359,7 +359,7 @@ impl Account {
         }
         if !gone.is_empty() {
             self.held -= points_of(&gone);
-            entries.push(self.post(EntryKind::Expire, taken(&gone), 0, 0, Self::ended(hold, ended_at), at));
+            entries.push(self.post(EntryKind::Expire, taken(&gone).into(), Self::ended(hold, ended_at), at));
         }
         // what holds no longer keep cannot come free of them: so much of the reversals is forgiven
         self.claimed = self.claimed.min(self.held);

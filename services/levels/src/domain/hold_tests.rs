@@ -11,7 +11,8 @@ use super::book::{AccountKey, Book, HoldChange, Programme, What, Written};
 use super::entry::{EntryKind, Origin};
 use super::hold::{HOLDS_MAX, Hold, HoldState};
 use super::lot::{Lot, Lots};
-use super::point_type::{Expiry, PointType, ReversalPolicy};
+use super::pending::Landing;
+use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
 use super::refusal::Refusal;
 
 const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
@@ -40,6 +41,7 @@ fn stage(reversal: ReversalPolicy) -> Stage {
         id: key().1,
         display_name: LocalizedText::default(),
         spendable: true,
+        activation: Activation::AtOnce,
         expiry: Expiry::Never,
         reversal,
         zone: Zone::new("UTC").unwrap(),
@@ -142,8 +144,8 @@ fn a_hold_is_resolved_once_and_later_attempts_name_how() {
 fn nobody_keeps_points_from_a_reversal_by_holding_them() {
     let mut stage = stage(ReversalPolicy::DownToZero);
     stage.hold(80, 5);
-    let owner = key().0;
-    stage.write(|book| book.take_back_from(&key(), 60, (None, &owner), Occasion::default(), day(1)).unwrap());
+    let landing = Landing { release: None, expires_at: None, origin: key().0 };
+    stage.write(|book| book.take_back(&key(), 60, &landing, Occasion::default(), day(1)).unwrap());
     assert_eq!((stage.account.claimed, stage.account.balance()), (60, 80));
     let (_, written) = stage.write(|book| book.release(&key(), &id(), day(2)).unwrap());
     assert_eq!(told(&written).0, [(EntryKind::Reverse, -60, day(2))]);
@@ -154,8 +156,8 @@ fn nobody_keeps_points_from_a_reversal_by_holding_them() {
 fn what_comes_free_of_a_hold_fills_debt_first() {
     let mut stage = stage(ReversalPolicy::MayGoNegative);
     stage.hold(80, 5);
-    let owner = key().0;
-    stage.write(|book| book.take_back_from(&key(), 60, (None, &owner), Occasion::default(), day(1)).unwrap());
+    let landing = Landing { release: None, expires_at: None, origin: key().0 };
+    stage.write(|book| book.take_back(&key(), 60, &landing, Occasion::default(), day(1)).unwrap());
     assert_eq!((stage.account.debt, stage.account.balance()), (60, 20));
     let (_, written) = stage.write(|book| book.capture(&key(), &id(), 10, Occasion::default(), day(2)).unwrap());
     assert_eq!(told(&written).0, [(EntryKind::Spend, -10, day(2)), (EntryKind::DebtFilled, 0, day(2))]);

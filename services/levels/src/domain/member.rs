@@ -87,7 +87,7 @@ impl Member {
         }
     }
 
-    /// Moves to the rank that the growth supports, where that is another one. A rise restarts the validity; a fall
+    /// Moves at `moved_at` to the rank that the growth supports, where that is another one. A rise restarts the validity; a fall
     /// keeps it, so that nobody is held longer by losing a level.
     pub fn follow(
         &mut self,
@@ -95,7 +95,7 @@ impl Member {
         zone: &Zone,
         growth: i64,
         cause: MoveCause,
-        at: OffsetDateTime,
+        (moved_at, at): (OffsetDateTime, OffsetDateTime),
     ) -> Option<LevelMove> {
         self.scheme_version = scheme.version;
         let rank = scheme.rank_for(growth);
@@ -103,9 +103,9 @@ impl Member {
             return None;
         }
         if rank > self.rank {
-            self.valid_until = scheme.valid_until(at, zone);
+            self.valid_until = scheme.valid_until(moved_at, zone);
         }
-        Some(self.moved(rank, cause, growth, at, at))
+        Some(self.moved(rank, cause, growth, moved_at, at))
     }
 
     /// Ends a period at its time: what remains of the growth, and the renewal or move that follows from it. `None` where

@@ -9,8 +9,8 @@ use super::account::{Account, Occasion};
 use super::book::{Book, Effect, Programme, What};
 use super::entry::EntryKind;
 use super::member::{Member, MoveCause};
-use super::order::Earning;
-use super::point_type::{Expiry, PointType, ReversalPolicy};
+use super::pending::Landing;
+use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
 use super::scheme::{Level, PeriodEnd, Scheme, Validity};
 use units::text::LocalizedText;
 
@@ -47,6 +47,7 @@ impl Case {
             id: key().1,
             display_name: LocalizedText::default(),
             spendable,
+            activation: Activation::AtOnce,
             expiry: Expiry::Never,
             reversal: ReversalPolicy::DownToZero,
             zone: Zone::new("Asia/Shanghai").unwrap(),
@@ -81,18 +82,8 @@ impl Case {
     }
 
     fn take_back(&mut self, points: i64, at: OffsetDateTime) -> Vec<Effect> {
-        let earning = Earning {
-            rule_id: Key::new("r").unwrap(),
-            rule_version: 1,
-            source_event: ids::EventId::new("e").unwrap(),
-            point_type: key().1,
-            order_id: "o".to_owned(),
-            earned: points,
-            taken_back: 0,
-            lot_expires_at: None,
-            lot_origin: key().0,
-        };
-        self.write(at, |book| book.take_back(&key().0, &earning, points, Occasion::default(), at).unwrap())
+        let landing = Landing { release: None, expires_at: None, origin: key().0 };
+        self.write(at, |book| book.take_back(&key(), points, &landing, Occasion::default(), at).unwrap())
     }
 
     fn standing(&self) -> (usize, i64, Option<OffsetDateTime>) {

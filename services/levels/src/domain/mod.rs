@@ -10,6 +10,7 @@ pub mod hold;
 pub mod lot;
 pub mod member;
 pub mod order;
+pub mod pending;
 pub mod point_type;
 pub mod refusal;
 pub mod reward;

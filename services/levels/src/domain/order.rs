@@ -1,20 +1,24 @@
 //! What orders earned, and how much of it refunds take back.
 
-use ids::{EventId, Key, UserId};
+use ids::{EventId, Key};
 use time::OffsetDateTime;
 
-/// How much of an order was given back so far; known even where the order earned nothing yet.
+use super::pending::Landing;
+
+/// What became of an order so far; known even where the order earned nothing yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Reversal {
+pub struct OrderCourse {
     /// Sum of the refunds, in minor units.
     pub refunded_minor: i64,
     /// What was paid.
     pub total_minor: i64,
     /// The whole order was given up.
     pub cancelled: bool,
+    /// When it was completed.
+    pub completed_at: Option<OffsetDateTime>,
 }
 
-impl Reversal {
+impl OrderCourse {
     /// Adds what a refund says. Sums only grow, so refunds in any order end the same.
     pub fn refund(&mut self, refunded_minor: i64, total_minor: i64) {
         self.refunded_minor = self.refunded_minor.max(refunded_minor);
@@ -57,15 +61,13 @@ pub struct Earning {
     pub earned: i64,
     /// How much of it was taken back, forgiven shortfalls included.
     pub taken_back: i64,
-    /// The lot it went to.
-    pub lot_expires_at: Option<OffsetDateTime>,
-    /// Whose lot.
-    pub lot_origin: UserId,
+    /// Where it went.
+    pub landing: Landing,
 }
 
 impl Earning {
     /// How much must be taken back now for what is known of the order.
-    pub fn outstanding(&self, reversal: &Reversal) -> i64 {
-        (reversal.due(self.earned) - self.taken_back).max(0)
+    pub fn outstanding(&self, course: &OrderCourse) -> i64 {
+        (course.due(self.earned) - self.taken_back).max(0)
     }
 }

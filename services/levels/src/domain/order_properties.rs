@@ -3,7 +3,8 @@
 use ids::{EventId, Key, UserId};
 use proptest::prelude::*;
 
-use super::order::{Earning, Reversal};
+use super::order::{Earning, OrderCourse};
+use super::pending::Landing;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Known {
@@ -14,16 +15,16 @@ enum Known {
 
 /// What the order's points come to after these facts in this order.
 fn net(earned: i64, total: i64, facts: &[Known]) -> i64 {
-    let mut reversal = Reversal::default();
+    let mut course = OrderCourse::default();
     let mut earning: Option<Earning> = None;
     for fact in facts {
         match fact {
             Known::Completed => earning = Some(fresh(earned)),
-            Known::Refunded(so_far) => reversal.refund(*so_far, total),
-            Known::Cancelled => reversal.cancel(),
+            Known::Refunded(so_far) => course.refund(*so_far, total),
+            Known::Cancelled => course.cancel(),
         }
         if let Some(earning) = &mut earning {
-            earning.taken_back += earning.outstanding(&reversal);
+            earning.taken_back += earning.outstanding(&course);
             assert!((0..=earning.earned).contains(&earning.taken_back));
         }
     }
@@ -39,8 +40,7 @@ fn fresh(earned: i64) -> Earning {
         order_id: "o".to_owned(),
         earned,
         taken_back: 0,
-        lot_expires_at: None,
-        lot_origin: UserId::new("u").unwrap(),
+        landing: Landing { release: None, expires_at: None, origin: UserId::new("u").unwrap() },
     }
 }
 

@@ -1,9 +1,10 @@
 //! Currencies of points.
 
-use ids::Key;
+use ids::{Key, UserId};
 use time::OffsetDateTime;
 use units::zone::Zone;
 
+use super::pending::{Landing, Release};
 use units::text::LocalizedText;
 
 /// The most that an account holds, and the most that it ever counted as growth.
@@ -26,9 +27,22 @@ pub enum Expiry {
     EndOfYear,
 }
 
-/// What happens when points to be taken back were already spent.
+/// When earned points can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// At once.
+    AtOnce,
+    /// At the end of the day so many days after the day of earning.
+    Days(u32),
+    /// With the completion of the order that they were earned for; what was earned for none: at once.
+    OrderCompleted,
+}
+
+/// What happens when points to be taken back can be used already, or were spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReversalPolicy {
+    /// Take what is pending and leave the rest.
+    PendingOnly,
     /// Take what is there and forgive the rest.
     DownToZero,
     /// Take all; later earnings fill the debt first.
@@ -44,7 +58,9 @@ pub struct PointType {
     pub display_name: LocalizedText,
     /// False: it only counts.
     pub spendable: bool,
-    /// When its points lapse.
+    /// When its points can be used.
+    pub activation: Activation,
+    /// When its points lapse, counted from when they can be used.
     pub expiry: Expiry,
     /// What happens when spent points are taken back.
     pub reversal: ReversalPolicy,
@@ -55,7 +71,29 @@ pub struct PointType {
 }
 
 impl PointType {
-    /// The first instant at which points earned at `at` can no longer be used; `None`: never.
+    /// Where points go that a user earns at a time, for an order or for none, of which it is known when it was completed.
+    pub fn landing(
+        &self,
+        user: &UserId,
+        at: OffsetDateTime,
+        order: &str,
+        completed: Option<OffsetDateTime>,
+    ) -> Landing {
+        let (release, active_from) = match self.activation {
+            Activation::Days(days) => {
+                let time = self.zone.add_days_end(at, days);
+                (Some(Release::At(time)), Some(time))
+            }
+            Activation::OrderCompleted if !order.is_empty() => match completed {
+                None => (Some(Release::Order(order.to_owned())), None),
+                Some(completed) => (None, Some(completed.max(at))),
+            },
+            Activation::OrderCompleted | Activation::AtOnce => (None, Some(at)),
+        };
+        Landing { release, expires_at: active_from.and_then(|from| self.lapse_of(from)), origin: user.clone() }
+    }
+
+    /// The first instant at which points that can be used from `at` on no longer can; `None`: never.
     pub fn lapse_of(&self, at: OffsetDateTime) -> Option<OffsetDateTime> {
         match self.expiry {
             Expiry::Never => None,
@@ -93,18 +131,40 @@ impl Expiry {
     }
 }
 
+impl Activation {
+    /// The contract's number of the policy, and its count.
+    pub fn code(self) -> (i16, i32) {
+        match self {
+            Activation::AtOnce => (1, 0),
+            Activation::Days(count) => (2, count as i32),
+            Activation::OrderCompleted => (3, 0),
+        }
+    }
+
+    /// The policy of a number and count; `None` where there is none such.
+    pub fn from_code(code: i16, count: i32) -> Option<Self> {
+        match code {
+            1 if count == 0 => Some(Activation::AtOnce),
+            2 => u32::try_from(count).ok().filter(|count| (1..=365).contains(count)).map(Activation::Days),
+            3 if count == 0 => Some(Activation::OrderCompleted),
+            _ => None,
+        }
+    }
+}
+
 impl ReversalPolicy {
     /// The contract's number.
     pub fn code(self) -> i16 {
         match self {
             ReversalPolicy::DownToZero => 1,
             ReversalPolicy::MayGoNegative => 2,
+            ReversalPolicy::PendingOnly => 3,
         }
     }
 
     /// The policy of a number.
     pub fn from_code(code: i16) -> Option<Self> {
-        [Self::DownToZero, Self::MayGoNegative].into_iter().find(|policy| policy.code() == code)
+        [Self::DownToZero, Self::MayGoNegative, Self::PendingOnly].into_iter().find(|policy| policy.code() == code)
     }
 }
 
@@ -120,6 +180,7 @@ mod tests {
             id: Key::new("points").unwrap(),
             display_name: LocalizedText::default(),
             spendable: true,
+            activation: Activation::AtOnce,
             expiry,
             reversal: ReversalPolicy::DownToZero,
             zone,

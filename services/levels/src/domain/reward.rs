@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::account::Occasion;
 use super::book::{AccountKey, Book};
 use super::entry::Origin;
+use super::pending::Landing;
 use super::point_type::AMOUNT_MAX;
 use super::refusal::Refusal;
 
@@ -84,10 +85,8 @@ pub enum Progress {
     Fulfilled {
         /// Number of the entry.
         entry_seq: i64,
-        /// The lot that the points went to.
-        lot_expires_at: Option<OffsetDateTime>,
-        /// Whose lot.
-        lot_origin: UserId,
+        /// Where the points went.
+        landing: Landing,
     },
     /// It cannot be carried out.
     Refused(Fault),
@@ -187,6 +186,16 @@ impl Told {
         }
     }
 
+    /// The order that a reward is granted for.
+    pub fn granted_for(&self) -> Option<(UserId, String)> {
+        match &self.says {
+            Says::Granted { grant, .. } if !grant.order_id.is_empty() => {
+                Some((self.user.clone(), grant.order_id.clone()))
+            }
+            _ => None,
+        }
+    }
+
     /// The hold that it is about.
     pub fn hold(&self) -> Option<(UserId, EventId)> {
         match &self.says {
@@ -273,8 +282,8 @@ impl Rewards {
         self.written.insert(key);
         reward.grant = Some(grant.clone());
         let carried = match give(book, told, reward_id, grant) {
-            Ok((carried, lot_expires_at, entry_seq)) => {
-                reward.progress = Progress::Fulfilled { entry_seq, lot_expires_at, lot_origin: told.user.clone() };
+            Ok((carried, landing, entry_seq)) => {
+                reward.progress = Progress::Fulfilled { entry_seq, landing };
                 carried
             }
             Err(fault) => {
@@ -291,7 +300,7 @@ impl Rewards {
         let key = (told.user.clone(), reward_id.to_owned());
         let Some(reward) = self.rewards.get_mut(&key) else { return Ok(()) };
         let (Some(point_type), Some(grant)) = (reward.point_type(), &reward.grant) else { return Ok(()) };
-        let Progress::Fulfilled { lot_expires_at, lot_origin, .. } = &reward.progress else { return Ok(()) };
+        let Progress::Fulfilled { landing, .. } = &reward.progress else { return Ok(()) };
         let points = reward.revoked.min(grant.amount) - reward.taken_back;
         if points <= 0 {
             return Ok(());
@@ -300,7 +309,7 @@ impl Rewards {
         let at = book.decision_time(&account, told.recorded_at);
         let origin = origin(reward_id, &grant.reason, order_id);
         let occasion = Occasion { occurred_at: Some(told.occurred_at), origin };
-        book.take_back_from(&account, points, (*lot_expires_at, lot_origin), occasion, at)?;
+        book.take_back(&account, points, landing, occasion, at)?;
         reward.taken_back += points;
         self.written.insert(key);
         Ok(())
@@ -320,24 +329,19 @@ impl Rewards {
     }
 }
 
-fn give(
-    book: &mut Book<'_>,
-    told: &Told,
-    reward_id: &str,
-    grant: &Grant,
-) -> Result<(Carried, Option<OffsetDateTime>, i64), Fault> {
+fn give(book: &mut Book<'_>, told: &Told, reward_id: &str, grant: &Grant) -> Result<(Carried, Landing, i64), Fault> {
     if !(1..=AMOUNT_MAX).contains(&grant.amount) {
         return Err(Fault::AmountInvalid);
     }
     let point_type = Key::new(grant.point_type.as_str()).map_err(|_| Fault::PointTypeNotFound)?;
-    let lapses = book.point_type(&point_type).map_err(|_| Fault::PointTypeNotFound)?.lapse_of(told.occurred_at);
+    book.point_type(&point_type).map_err(|_| Fault::PointTypeNotFound)?;
     let key = (told.user.clone(), point_type.clone());
     let at = book.decision_time(&key, told.recorded_at);
     let origin = origin(reward_id, &grant.reason, &grant.order_id);
     let occasion = Occasion { occurred_at: Some(told.occurred_at), origin };
-    let entry = book.earn(&key, grant.amount, occasion, at).map_err(|_| Fault::BalanceOverflow)?;
+    let (entry, landing) = book.earn(&key, grant.amount, occasion, at).map_err(|_| Fault::BalanceOverflow)?;
     let carried = Carried::Fulfilled { point_type, amount: grant.amount, entry_seq: entry.seq };
-    Ok((carried, lapses, entry.seq))
+    Ok((carried, landing, entry.seq))
 }
 
 fn origin(reward_id: &str, reason: &str, order_id: &str) -> Origin {

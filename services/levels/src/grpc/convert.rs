@@ -13,7 +13,7 @@ use crate::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme, 
 use crate::domain::account::Occasion;
 use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
 use crate::domain::entry::Origin;
-use crate::domain::point_type::{AMOUNT_MAX, Expiry, PointType, ReversalPolicy};
+use crate::domain::point_type::{AMOUNT_MAX, Activation, Expiry, PointType, ReversalPolicy};
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use rules::{Written, WrittenRow};
 
@@ -65,6 +65,11 @@ pub(super) fn create_point_type(sent: &pb::CreatePointTypeRequest) -> Result<Cre
     if expiry.is_none() {
         parse.refuse("point_type.expiry_count", "must be 1 to 3650 for DAYS, 1 to 120 for MONTHS, else 0");
     }
+    let activation_policy = i16::try_from(it.activation_policy.max(1)).ok(); // unspecified is at once
+    let activation = activation_policy.and_then(|code| Activation::from_code(code, it.activation_count));
+    if activation.is_none() {
+        parse.refuse("point_type.activation_count", "must be 1 to 365 for DAYS, else 0");
+    }
     let reversal = i16::try_from(it.reversal_policy).ok().and_then(ReversalPolicy::from_code);
     if reversal.is_none() {
         parse.refuse("point_type.reversal_policy", "must be one of the policies");
@@ -72,8 +77,9 @@ pub(super) fn create_point_type(sent: &pb::CreatePointTypeRequest) -> Result<Cre
     let zone = Zone::new(&it.zone).map_err(|fault| parse.refuse("point_type.zone", fault.to_string())).ok();
     let read = (|| {
         let create_time = OffsetDateTime::UNIX_EPOCH;
-        let (id, expiry, reversal, zone) = (id?, expiry?, reversal?, zone?);
-        let point_type = PointType { id, display_name, spendable: it.spendable, expiry, reversal, zone, create_time };
+        let spendable = it.spendable;
+        let (id, activation, expiry, reversal, zone) = (id?, activation?, expiry?, reversal?, zone?);
+        let point_type = PointType { id, display_name, spendable, activation, expiry, reversal, zone, create_time };
         Some(CreatePointType { request: request?, point_type })
     })();
     parse.done(read)

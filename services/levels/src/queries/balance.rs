@@ -13,8 +13,8 @@ use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
 use crate::{Levels, store};
 
-/// Dates of expiry that a balance lists.
-const EXPIRING_MAX: usize = 31;
+/// Dates of expiry that a balance lists, and what pending points wait for.
+const DATES_MAX: usize = 31;
 
 /// A balance that somebody wants to know.
 #[derive(Debug, Clone)]
@@ -65,7 +65,8 @@ impl Gather<AskedBalance> for Levels {
 
 /// A balance as it is answered.
 pub(super) fn shown(mut balance: Balance) -> Balance {
-    balance.expiring.truncate(EXPIRING_MAX);
+    balance.expiring.truncate(DATES_MAX);
+    balance.activating.truncate(DATES_MAX);
     balance
 }
 

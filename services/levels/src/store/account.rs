@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::domain::account::Account;
 use crate::domain::book::AccountKey;
 use crate::domain::lot::{Lot, LotChange, Lots};
+use crate::domain::pending::{Pending, PendingLot, Release};
 
 struct Row {
     user_id: String,
@@ -18,6 +19,10 @@ struct Row {
     lot_expires_at: Vec<Option<OffsetDateTime>>,
     lot_origin: Vec<String>,
     lot_points: Vec<i64>,
+    pending_until: Vec<Option<OffsetDateTime>>,
+    pending_order: Vec<String>,
+    pending_origin: Vec<String>,
+    pending_points: Vec<i64>,
     held: i64,
     claimed: i64,
     debt: i64,
@@ -31,8 +36,15 @@ impl Row {
         let lots = self.lot_expires_at.into_iter().zip(self.lot_origin).zip(self.lot_points);
         let lots =
             lots.map(|((expires_at, origin), points)| Ok(Lot { expires_at, origin: rows::user(origin)?, points }));
+        let lots = Lots::new(lots.collect::<Result<_, StoreError>>()?);
+        let waits = self.pending_until.into_iter().zip(self.pending_order);
+        let waits = waits.map(|(until, order)| until.map_or(Release::Order(order), Release::At));
+        let pending = waits.zip(self.pending_origin).zip(self.pending_points);
+        let pending =
+            pending.map(|((release, origin), points)| Ok(PendingLot { release, origin: rows::user(origin)?, points }));
         let account = Account {
-            lots: Lots::new(lots.collect::<Result<_, StoreError>>()?),
+            lots,
+            pending: Pending::new(pending.collect::<Result<_, StoreError>>()?),
             held: self.held,
             claimed: self.claimed,
             debt: self.debt,
@@ -61,7 +73,6 @@ pub(super) type FlatLot<'a> = (Option<OffsetDateTime>, &'a UserId, i64);
 impl<'a> FlatLots<'a> {
     pub(super) fn of<R: Iterator<Item = FlatLot<'a>>>(rows: impl Iterator<Item = R>) -> Self {
         let mut flat = Self::default();
-        let place = |count: usize| i32::try_from(count).expect("fewer lots than SQL counts in an array");
         for lots in rows {
             flat.first.push(place(flat.points.len() + 1));
             for (expires_at, origin, points) in lots {
@@ -85,6 +96,43 @@ impl<'a> FlatLots<'a> {
     }
 }
 
+/// What is pending in several rows, sent likewise.
+#[derive(Default)]
+struct FlatPending<'a> {
+    first: Vec<i32>,
+    last: Vec<i32>,
+    until: Vec<Option<OffsetDateTime>>,
+    order: Vec<&'a str>,
+    origin: Vec<&'a str>,
+    points: Vec<i64>,
+}
+
+impl<'a> FlatPending<'a> {
+    fn of(rows: impl Iterator<Item = &'a Pending>) -> Self {
+        let mut flat = Self::default();
+        for pending in rows {
+            flat.first.push(place(flat.points.len() + 1));
+            for lot in pending.iter() {
+                let (until, order) = match &lot.release {
+                    Release::At(time) => (Some(*time), ""),
+                    Release::Order(order) => (None, order.as_str()),
+                };
+                flat.until.push(until);
+                flat.order.push(order);
+                flat.origin.push(lot.origin.as_str());
+                flat.points.push(lot.points);
+            }
+            flat.last.push(place(flat.points.len()));
+        }
+        flat
+    }
+}
+
+/// A place in an array of SQL.
+fn place(count: usize) -> i32 {
+    i32::try_from(count).expect("fewer lots than SQL counts in an array")
+}
+
 fn columns<'a>(keys: impl IntoIterator<Item = &'a AccountKey>) -> (Vec<&'a str>, Vec<&'a str>) {
     keys.into_iter().map(|(user, point_type)| (user.as_str(), point_type.as_str())).unzip()
 }
@@ -99,7 +147,8 @@ pub async fn lock(
     let rows = sqlx::query_as!(
         Row,
         r#"select a.user_id, a.point_type_id, a.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
-            a.lot_origin, a.lot_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
+            a.lot_origin, a.lot_points, a.pending_until as "pending_until: Vec<Option<OffsetDateTime>>",
+            a.pending_order, a.pending_origin, a.pending_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
         from account a
         where a.tenant_id = $1
             and (a.user_id, a.point_type_id) in (select k.u, k.p from unnest($2::text[], $3::text[]) k(u, p))
@@ -124,7 +173,8 @@ pub async fn lock_free(
     let rows = sqlx::query_as!(
         Row,
         r#"select a.user_id, a.point_type_id, a.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
-            a.lot_origin, a.lot_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
+            a.lot_origin, a.lot_points, a.pending_until as "pending_until: Vec<Option<OffsetDateTime>>",
+            a.pending_order, a.pending_origin, a.pending_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
         from account a
         where a.tenant_id = $1
             and (a.user_id, a.point_type_id) in (select k.u, k.p from unnest($2::text[], $3::text[]) k(u, p))
@@ -170,7 +220,8 @@ pub async fn read(
     let rows = sqlx::query_as!(
         Row,
         r#"select a.user_id, a.point_type_id, a.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
-            a.lot_origin, a.lot_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
+            a.lot_origin, a.lot_points, a.pending_until as "pending_until: Vec<Option<OffsetDateTime>>",
+            a.pending_order, a.pending_origin, a.pending_points, a.held, a.claimed, a.debt, a.growth, a.entry_seq, a.last_decided_at
         from unnest($2::text[], $3::text[]) k(u, p)
         join account a on a.tenant_id = $1 and a.user_id = k.u and a.point_type_id = k.p"#,
         tenant.as_str(),
@@ -192,17 +243,22 @@ pub async fn write(
     let of = |value: fn(&Account) -> i64| accounts.iter().map(|(_, account)| value(account)).collect::<Vec<_>>();
     let (debts, growths, seqs) = (of(|a| a.debt), of(|a| a.growth), of(|a| a.entry_seq));
     let (held, claimed) = (of(|a| a.held), of(|a| a.claimed));
-    let next: Vec<_> = accounts.iter().map(|(_, account)| account.lots.next_expiry()).collect();
+    let next: Vec<_> = accounts.iter().map(|(_, account)| account.next_due()).collect();
     let decided: Vec<_> = accounts.iter().map(|(_, account)| account.decided_at).collect();
     let lots = FlatLots::of_lots(accounts.iter().map(|(_, account)| account.lots.iter()));
+    let pending = FlatPending::of(accounts.iter().map(|(_, account)| &account.pending));
     sqlx::query!(
         "update account a
         set lot_expires_at = ($9::timestamptz[])[k.first:k.last], lot_origin = ($10::text[])[k.first:k.last],
             lot_points = ($11::bigint[])[k.first:k.last], held = k.held, claimed = k.claimed, debt = k.debt, growth = k.growth,
-            entry_seq = k.entry_seq, next_expiry = k.next_expiry, last_decided_at = k.decided_at
+            entry_seq = k.entry_seq, next_expiry = k.next_expiry, last_decided_at = k.decided_at,
+            pending_until = ($16::timestamptz[])[k.wait:k.waits], pending_order = ($17::text[])[k.wait:k.waits],
+            pending_origin = ($18::text[])[k.wait:k.waits], pending_points = ($19::bigint[])[k.wait:k.waits]
         from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[],
-            $8::timestamptz[], $12::bigint[], $13::bigint[], $14::integer[], $15::integer[])
-            k(user_id, point_type_id, debt, growth, entry_seq, next_expiry, decided_at, held, claimed, first, last)
+            $8::timestamptz[], $12::bigint[], $13::bigint[], $14::integer[], $15::integer[],
+            $20::integer[], $21::integer[])
+            k(user_id, point_type_id, debt, growth, entry_seq, next_expiry, decided_at, held, claimed, first, last, wait,
+            waits)
         where a.tenant_id = $1 and a.user_id = k.user_id and a.point_type_id = k.point_type_id",
         tenant.as_str(),
         &users as _,
@@ -218,15 +274,21 @@ pub async fn write(
         &held,
         &claimed,
         &lots.first,
-        &lots.last
+        &lots.last,
+        &pending.until as _,
+        &pending.order as _,
+        &pending.origin as _,
+        &pending.points,
+        &pending.first,
+        &pending.last
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Accounts that hold lots which lapsed by `at`, longest lapsed first.
-pub async fn lapsed(
+/// Accounts with lots that lapsed by `at`, or with pending points that can be used since, longest due first.
+pub async fn due(
     conn: &mut PgConnection,
     tenant: &TenantId,
     at: OffsetDateTime,
@@ -245,8 +307,8 @@ pub async fn lapsed(
     rows.into_iter().map(|row| Ok((rows::user(row.user_id)?, rows::key(row.point_type_id, "point_type_id")?))).collect()
 }
 
-/// When the next lot of any account lapses.
-pub async fn next_lapse(conn: &mut PgConnection, tenant: &TenantId) -> Result<Option<OffsetDateTime>, StoreError> {
+/// When the next lot of any account lapses, or something pending can be used.
+pub async fn next_due(conn: &mut PgConnection, tenant: &TenantId) -> Result<Option<OffsetDateTime>, StoreError> {
     let next = sqlx::query_scalar!(
         r#"select next_expiry as "next_expiry!" from account
         where tenant_id = $1 and next_expiry > '-infinity'

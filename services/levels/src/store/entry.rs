@@ -35,19 +35,21 @@ pub async fn insert(
     let occurred: Vec<_> = entries.iter().map(|(_, entry)| entry.occurred_at).collect();
     let recorded: Vec<_> = entries.iter().map(|(_, entry)| entry.recorded_at).collect();
     let lots = FlatLots::of_changes(entries.iter().map(|(_, entry)| entry.lots.as_slice()));
+    let pending = numbers(|e| e.pending);
+    let activate: Vec<_> = entries.iter().map(|(_, entry)| entry.activates_at).collect();
     sqlx::query!(
         "insert into entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after, growth_change,
             contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at, recorded_at,
-            hold_id, reward_id)
+            hold_id, reward_id, pending, activates_at)
         select $1, k.user_id, k.point_type_id, k.seq, k.kind, k.amount, k.balance, k.growth, k.contra, k.reason, k.rule_id,
             k.order_id, ($16::timestamptz[])[k.first:k.last], ($17::text[])[k.first:k.last],
             ($18::bigint[])[k.first:k.last], k.shortfall,
-            k.occurred_at, k.recorded_at, k.hold_id, k.reward_id
+            k.occurred_at, k.recorded_at, k.hold_id, k.reward_id, k.pending, k.activates_at
         from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::bigint[], $7::bigint[], $8::bigint[],
             $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],
-            $19::text[], $20::text[], $21::integer[], $22::integer[])
+            $19::text[], $20::text[], $21::integer[], $22::integer[], $23::bigint[], $24::timestamptz[])
             k(user_id, point_type_id, seq, kind, amount, balance, growth, contra, reason, rule_id, order_id, shortfall,
-            occurred_at, recorded_at, hold_id, reward_id, first, last)",
+            occurred_at, recorded_at, hold_id, reward_id, first, last, pending, activates_at)",
         tenant.as_str(),
         &users as _,
         &point_types as _,
@@ -69,7 +71,9 @@ pub async fn insert(
         &holds as _,
         &rewards as _,
         &lots.first,
-        &lots.last
+        &lots.last,
+        &pending,
+        &activate as _
     )
     .execute(conn)
     .await?;
@@ -90,6 +94,8 @@ struct Row {
     lot_expires_at: Vec<Option<OffsetDateTime>>,
     lot_origin: Vec<String>,
     lot_points: Vec<i64>,
+    pending: i64,
+    activates_at: Option<OffsetDateTime>,
     shortfall: i64,
     occurred_at: OffsetDateTime,
     recorded_at: OffsetDateTime,
@@ -116,6 +122,8 @@ impl TryFrom<Row> for Entry {
                 reward_id: row.reward_id,
             },
             lots: lots.collect::<Result<_, StoreError>>()?,
+            pending: row.pending,
+            activates_at: row.activates_at,
             shortfall: row.shortfall,
             occurred_at: row.occurred_at,
             recorded_at: row.recorded_at,
@@ -134,8 +142,8 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select entry_seq, kind, amount, balance_after, growth_change, reason, rule_id, order_id, hold_id, reward_id,
-            lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin, lot_points, shortfall,
-            occurred_at, recorded_at
+            lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin, lot_points, pending,
+            activates_at, shortfall, occurred_at, recorded_at
         from entry
         where tenant_id = $1 and user_id = $2 and point_type_id = $3 and entry_seq < $4
         order by entry_seq desc limit $5"#,

@@ -6,7 +6,8 @@ use service::rows;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::domain::order::{Earning, Reversal};
+use crate::domain::order::{Earning, OrderCourse};
+use crate::domain::pending::{Landing, Release};
 
 struct Row {
     user_id: String,
@@ -19,6 +20,8 @@ struct Row {
     taken_back: i64,
     lot_expires_at: Option<OffsetDateTime>,
     lot_origin: String,
+    activates_at: Option<OffsetDateTime>,
+    awaits_order: bool,
 }
 
 impl Row {
@@ -28,13 +31,33 @@ impl Row {
             rule_version: self.rule_version,
             source_event: rows::event(self.source_event_id)?,
             point_type: rows::key(self.point_type_id, "point_type_id")?,
-            order_id: self.order_id,
+            order_id: self.order_id.clone(),
             earned: self.earned,
             taken_back: self.taken_back,
-            lot_expires_at: self.lot_expires_at,
-            lot_origin: rows::user(self.lot_origin)?,
+            landing: Landing {
+                release: release(self.activates_at, self.awaits_order, &self.order_id),
+                expires_at: self.lot_expires_at,
+                origin: rows::user(self.lot_origin)?,
+            },
         };
         Ok((rows::user(self.user_id)?, earning))
+    }
+}
+
+/// What earned points waited for, by what is stored of it beside their order.
+pub(super) fn release(activates_at: Option<OffsetDateTime>, awaits_order: bool, order_id: &str) -> Option<Release> {
+    match activates_at {
+        Some(time) => Some(Release::At(time)),
+        None => awaits_order.then(|| Release::Order(order_id.to_owned())),
+    }
+}
+
+/// The time that something waits for, and whether it waits for an order.
+pub(super) fn release_columns(release: Option<&Release>) -> (Option<OffsetDateTime>, bool) {
+    match release {
+        Some(Release::At(time)) => (Some(*time), false),
+        Some(Release::Order(_)) => (None, true),
+        None => (None, false),
     }
 }
 
@@ -51,15 +74,16 @@ pub async fn earnings(
         Row,
         r#"select e.user_id as "user_id!", e.rule_id as "rule_id!", e.source_event_id as "source_event_id!",
             e.rule_version as "rule_version!", e.point_type_id as "point_type_id!", e.order_id as "order_id!",
-            e.earned as "earned!", e.taken_back as "taken_back!", e.lot_expires_at, e.lot_origin as "lot_origin!"
+            e.earned as "earned!", e.taken_back as "taken_back!", e.lot_expires_at, e.lot_origin as "lot_origin!",
+            e.activates_at, e.awaits_order as "awaits_order!"
         from (
             select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
-                n.taken_back, n.lot_expires_at, n.lot_origin
+                n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order
             from unnest($2::text[], $3::text[]) k(u, o)
             join earning n on n.tenant_id = $1 and n.user_id = k.u and n.order_id = k.o and n.order_id <> ''
             union
             select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
-                n.taken_back, n.lot_expires_at, n.lot_origin
+                n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order
             from unnest($4::text[], $5::text[]) k(u, s)
             join earning n on n.tenant_id = $1 and n.user_id = k.u and n.source_event_id = k.s
         ) e
@@ -88,19 +112,22 @@ pub async fn write_earnings(
     let texts = |value: fn(&Earning) -> &str| earnings.iter().map(|(_, it)| value(it)).collect::<Vec<_>>();
     let (rules, events) = (texts(|it| it.rule_id.as_str()), texts(|it| it.source_event.as_str()));
     let (point_types, orders) = (texts(|it| it.point_type.as_str()), texts(|it| &it.order_id));
-    let origins = texts(|it| it.lot_origin.as_str());
+    let origins = texts(|it| it.landing.origin.as_str());
     let versions: Vec<i32> = earnings.iter().map(|(_, it)| it.rule_version).collect();
     let earned: Vec<i64> = earnings.iter().map(|(_, it)| it.earned).collect();
     let taken_back: Vec<i64> = earnings.iter().map(|(_, it)| it.taken_back).collect();
-    let expires: Vec<_> = earnings.iter().map(|(_, it)| it.lot_expires_at).collect();
+    let expires: Vec<_> = earnings.iter().map(|(_, it)| it.landing.expires_at).collect();
+    let releases = earnings.iter().map(|(_, it)| release_columns(it.landing.release.as_ref()));
+    let (activate, await_order): (Vec<_>, Vec<bool>) = releases.unzip();
     sqlx::query!(
         "insert into earning (tenant_id, user_id, rule_id, source_event_id, rule_version, point_type_id, order_id, earned,
-            taken_back, lot_expires_at, lot_origin)
+            taken_back, lot_expires_at, lot_origin, activates_at, awaits_order)
         select $1, k.user_id, k.rule_id, k.event_id, k.version, k.point_type_id, k.order_id, k.earned, k.taken_back,
-            k.expires_at, k.origin
+            k.expires_at, k.origin, k.activates_at, k.awaits_order
         from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
-            $10::timestamptz[], $11::text[])
-            k(user_id, rule_id, event_id, version, point_type_id, order_id, earned, taken_back, expires_at, origin)
+            $10::timestamptz[], $11::text[], $12::timestamptz[], $13::boolean[])
+            k(user_id, rule_id, event_id, version, point_type_id, order_id, earned, taken_back, expires_at, origin,
+            activates_at, awaits_order)
         on conflict on constraint earning_pkey do update set taken_back = excluded.taken_back",
         tenant.as_str(),
         &users as _,
@@ -112,22 +139,27 @@ pub async fn write_earnings(
         &earned,
         &taken_back,
         &expires as _,
-        &origins as _
+        &origins as _,
+        &activate as _,
+        &await_order
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// What is known to have been given back of orders.
-pub async fn reversals(
+/// What is known of orders.
+pub async fn courses(
     conn: &mut PgConnection,
     tenant: &TenantId,
     orders: &[(&str, &str)],
-) -> Result<Vec<((UserId, String), Reversal)>, StoreError> {
+) -> Result<Vec<((UserId, String), OrderCourse)>, StoreError> {
+    if orders.is_empty() {
+        return Ok(Vec::new());
+    }
     let (users, ids): (Vec<&str>, Vec<&str>) = orders.iter().copied().unzip();
     let rows = sqlx::query!(
-        "select r.user_id, r.order_id, r.refunded_minor, r.total_minor, r.cancelled
+        "select r.user_id, r.order_id, r.refunded_minor, r.total_minor, r.cancelled, r.completed_at
         from unnest($2::text[], $3::text[]) k(u, o)
         join order_reversal r on r.tenant_id = $1 and r.user_id = k.u and r.order_id = k.o",
         tenant.as_str(),
@@ -136,41 +168,49 @@ pub async fn reversals(
     )
     .fetch_all(conn)
     .await?;
-    let read = |row: (String, String, i64, i64, bool)| {
-        let reversal = Reversal { refunded_minor: row.2, total_minor: row.3, cancelled: row.4 };
-        Ok(((rows::user(row.0)?, row.1), reversal))
-    };
-    let rows = rows.into_iter().map(|r| (r.user_id, r.order_id, r.refunded_minor, r.total_minor, r.cancelled));
-    rows.map(read).collect()
+    let mut courses = Vec::with_capacity(rows.len());
+    for row in rows {
+        let course = OrderCourse {
+            refunded_minor: row.refunded_minor,
+            total_minor: row.total_minor,
+            cancelled: row.cancelled,
+            completed_at: row.completed_at,
+        };
+        courses.push(((rows::user(row.user_id)?, row.order_id), course));
+    }
+    Ok(courses)
 }
 
-/// Stores what is known to have been given back of orders.
-pub async fn write_reversals(
+/// Stores what is known of orders.
+pub async fn write_courses(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    reversals: &[(&(UserId, String), &Reversal)],
+    courses: &[(&(UserId, String), &OrderCourse)],
 ) -> Result<(), StoreError> {
-    if reversals.is_empty() {
+    if courses.is_empty() {
         return Ok(());
     }
-    let users: Vec<&str> = reversals.iter().map(|((user, _), _)| user.as_str()).collect();
-    let orders: Vec<&str> = reversals.iter().map(|((_, order), _)| order.as_str()).collect();
-    let refunded: Vec<i64> = reversals.iter().map(|(_, it)| it.refunded_minor).collect();
-    let totals: Vec<i64> = reversals.iter().map(|(_, it)| it.total_minor).collect();
-    let cancelled: Vec<bool> = reversals.iter().map(|(_, it)| it.cancelled).collect();
+    let users: Vec<&str> = courses.iter().map(|((user, _), _)| user.as_str()).collect();
+    let orders: Vec<&str> = courses.iter().map(|((_, order), _)| order.as_str()).collect();
+    let refunded: Vec<i64> = courses.iter().map(|(_, it)| it.refunded_minor).collect();
+    let totals: Vec<i64> = courses.iter().map(|(_, it)| it.total_minor).collect();
+    let cancelled: Vec<bool> = courses.iter().map(|(_, it)| it.cancelled).collect();
+    let completed: Vec<_> = courses.iter().map(|(_, it)| it.completed_at).collect();
     sqlx::query!(
-        "insert into order_reversal (tenant_id, user_id, order_id, refunded_minor, total_minor, cancelled)
-        select $1, k.user_id, k.order_id, k.refunded, k.total, k.cancelled
-        from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[])
-            k(user_id, order_id, refunded, total, cancelled)
+        "insert into order_reversal (tenant_id, user_id, order_id, refunded_minor, total_minor, cancelled, completed_at)
+        select $1, k.user_id, k.order_id, k.refunded, k.total, k.cancelled, k.completed_at
+        from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[])
+            k(user_id, order_id, refunded, total, cancelled, completed_at)
         on conflict on constraint order_reversal_pkey do update
-        set refunded_minor = excluded.refunded_minor, total_minor = excluded.total_minor, cancelled = excluded.cancelled",
+        set refunded_minor = excluded.refunded_minor, total_minor = excluded.total_minor,
+            cancelled = excluded.cancelled, completed_at = excluded.completed_at",
         tenant.as_str(),
         &users as _,
         &orders as _,
         &refunded,
         &totals,
-        &cancelled
+        &cancelled,
+        &completed as _
     )
     .execute(conn)
     .await?;

@@ -10,13 +10,15 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
-use crate::domain::point_type::{Expiry, PointType, ReversalPolicy};
+use crate::domain::point_type::{Activation, Expiry, PointType, ReversalPolicy};
 use units::text::LocalizedText;
 
 struct Row {
     point_type_id: String,
     display_name: Json<LocalizedText>,
     spendable: bool,
+    activation_policy: i16,
+    activation_count: i32,
     expiry_policy: i16,
     expiry_count: i32,
     reversal_policy: i16,
@@ -32,6 +34,8 @@ impl TryFrom<Row> for PointType {
             id: rows::key(row.point_type_id, "point_type_id")?,
             display_name: row.display_name.0,
             spendable: row.spendable,
+            activation: Activation::from_code(row.activation_policy, row.activation_count)
+                .ok_or_else(|| rows::unreadable("activation_policy"))?,
             expiry: Expiry::from_code(row.expiry_policy, row.expiry_count)
                 .ok_or_else(|| rows::unreadable("expiry_policy"))?,
             reversal: ReversalPolicy::from_code(row.reversal_policy)
@@ -44,11 +48,11 @@ impl TryFrom<Row> for PointType {
 
 /// Adds a point type; false where the id is taken.
 pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) -> Result<bool, StoreError> {
-    let (policy, count) = it.expiry.code();
+    let ((policy, count), (activation_policy, activation_count)) = (it.expiry.code(), it.activation.code());
     let done = sqlx::query!(
         "insert into point_type (tenant_id, point_type_id, display_name, spendable, expiry_policy, expiry_count,
-            reversal_policy, zone, create_time)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            reversal_policy, zone, create_time, activation_policy, activation_count)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict on constraint point_type_pkey do nothing",
         tenant.as_str(),
         it.id.as_str(),
@@ -58,7 +62,9 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
         count,
         it.reversal.code(),
         it.zone.name(),
-        it.create_time
+        it.create_time,
+        activation_policy,
+        activation_count
     )
     .execute(conn)
     .await?;
@@ -73,8 +79,8 @@ pub async fn read(
 ) -> Result<BTreeMap<Key, PointType>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, expiry_policy,
-            expiry_count, reversal_policy, zone, create_time
+        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
+            activation_count, expiry_policy, expiry_count, reversal_policy, zone, create_time
         from point_type where tenant_id = $1 and point_type_id = any($2)"#,
         tenant.as_str(),
         ids as _
@@ -88,8 +94,8 @@ pub async fn read(
 pub async fn all(conn: &mut PgConnection, tenant: &TenantId) -> Result<BTreeMap<Key, PointType>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, expiry_policy,
-            expiry_count, reversal_policy, zone, create_time
+        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
+            activation_count, expiry_policy, expiry_count, reversal_policy, zone, create_time
         from point_type where tenant_id = $1"#,
         tenant.as_str()
     )
@@ -107,8 +113,8 @@ pub async fn list(
 ) -> Result<Vec<PointType>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, expiry_policy,
-            expiry_count, reversal_policy, zone, create_time
+        r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
+            activation_count, expiry_policy, expiry_count, reversal_policy, zone, create_time
         from point_type where tenant_id = $1 and point_type_id > $2 order by point_type_id limit $3"#,
         tenant.as_str(),
         after,

@@ -8,6 +8,8 @@ use service::rows;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::order::{release, release_columns};
+use crate::domain::pending::Landing;
 use crate::domain::reward::{Fault, Grant, Progress, Reward};
 
 struct Row {
@@ -25,6 +27,8 @@ struct Row {
     entry_seq: Option<i64>,
     lot_expires_at: Option<OffsetDateTime>,
     lot_origin: Option<String>,
+    activates_at: Option<OffsetDateTime>,
+    awaits_order: bool,
     revoked: i64,
     taken_back: i64,
 }
@@ -34,7 +38,9 @@ impl Row {
         let progress = match (self.state, self.entry_seq, self.lot_origin, self.refusal) {
             (1, ..) => Progress::Awaited,
             (2, Some(entry_seq), Some(origin), _) => {
-                Progress::Fulfilled { entry_seq, lot_expires_at: self.lot_expires_at, lot_origin: rows::user(origin)? }
+                let release = release(self.activates_at, self.awaits_order, &self.order_id);
+                let landing = Landing { release, expires_at: self.lot_expires_at, origin: rows::user(origin)? };
+                Progress::Fulfilled { entry_seq, landing }
             }
             (3, _, _, Some(name)) => {
                 Progress::Refused(Fault::from_name(&name).ok_or_else(|| rows::unreadable("refusal"))?)
@@ -68,7 +74,8 @@ pub async fn read(
     let rows = sqlx::query_as!(
         Row,
         "select r.user_id, r.reward_id, r.state, r.point_type_id, r.amount, r.reason, r.campaign_id, r.funder,
-            r.cost_centre, r.order_id, r.refusal, r.entry_seq, r.lot_expires_at, r.lot_origin, r.revoked, r.taken_back
+            r.cost_centre, r.order_id, r.refusal, r.entry_seq, r.lot_expires_at, r.lot_origin, r.activates_at,
+            r.awaits_order, r.revoked, r.taken_back
         from unnest($2::text[], $3::text[]) k(u, i)
         join reward r on r.tenant_id = $1 and r.user_id = k.u and r.reward_id = k.i",
         tenant.as_str(),
@@ -105,20 +112,23 @@ pub async fn write(
     let progress = Columns::of(rewards.iter().map(|(_, it)| &it.progress));
     sqlx::query!(
         "insert into reward (tenant_id, user_id, reward_id, state, point_type_id, amount, reason, campaign_id, funder,
-            cost_centre, order_id, refusal, entry_seq, lot_expires_at, lot_origin, revoked, taken_back)
+            cost_centre, order_id, refusal, entry_seq, lot_expires_at, lot_origin, revoked, taken_back, activates_at,
+            awaits_order)
         select $1, k.user_id, k.reward_id, k.state, k.point_type_id, k.amount, k.reason, k.campaign_id, k.funder,
-            k.cost_centre, k.order_id, k.refusal, k.entry_seq, k.lot_expires_at, k.lot_origin, k.revoked, k.taken_back
+            k.cost_centre, k.order_id, k.refusal, k.entry_seq, k.lot_expires_at, k.lot_origin, k.revoked, k.taken_back,
+            k.activates_at, k.awaits_order
         from unnest($2::text[], $3::text[], $4::smallint[], $5::text[], $6::bigint[], $7::text[], $8::text[],
             $9::integer[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::text[],
-            $16::bigint[], $17::bigint[])
+            $16::bigint[], $17::bigint[], $18::timestamptz[], $19::boolean[])
             k(user_id, reward_id, state, point_type_id, amount, reason, campaign_id, funder, cost_centre, order_id,
-            refusal, entry_seq, lot_expires_at, lot_origin, revoked, taken_back)
+            refusal, entry_seq, lot_expires_at, lot_origin, revoked, taken_back, activates_at, awaits_order)
         on conflict on constraint reward_pkey do update
         set state = excluded.state, point_type_id = excluded.point_type_id, amount = excluded.amount,
             reason = excluded.reason, campaign_id = excluded.campaign_id, funder = excluded.funder,
             cost_centre = excluded.cost_centre, order_id = excluded.order_id, refusal = excluded.refusal,
             entry_seq = excluded.entry_seq, lot_expires_at = excluded.lot_expires_at, lot_origin = excluded.lot_origin,
-            revoked = excluded.revoked, taken_back = excluded.taken_back",
+            revoked = excluded.revoked, taken_back = excluded.taken_back, activates_at = excluded.activates_at,
+            awaits_order = excluded.awaits_order",
         tenant.as_str(),
         &users as _,
         &ids as _,
@@ -135,7 +145,9 @@ pub async fn write(
         &progress.lot_expires_at as _,
         &progress.lot_origin as _,
         &revoked,
-        &taken_back
+        &taken_back,
+        &progress.activates_at as _,
+        &progress.awaits_order
     )
     .execute(conn)
     .await?;
@@ -149,24 +161,28 @@ struct Columns<'a> {
     entry_seq: Vec<Option<i64>>,
     lot_expires_at: Vec<Option<OffsetDateTime>>,
     lot_origin: Vec<Option<&'a str>>,
+    activates_at: Vec<Option<OffsetDateTime>>,
+    awaits_order: Vec<bool>,
 }
 
 impl<'a> Columns<'a> {
     fn of(rewards: impl Iterator<Item = &'a Progress>) -> Self {
         let mut columns = Self::default();
         for progress in rewards {
-            let (state, refusal, seq, expires_at, origin) = match progress {
-                Progress::Awaited => (1, None, None, None, None),
-                Progress::Fulfilled { entry_seq, lot_expires_at, lot_origin } => {
-                    (2, None, Some(*entry_seq), *lot_expires_at, Some(lot_origin.as_str()))
-                }
-                Progress::Refused(fault) => (3, Some(fault.name()), None, None, None),
+            let (state, refusal, fulfilled) = match progress {
+                Progress::Awaited => (1, None, None),
+                Progress::Fulfilled { entry_seq, landing } => (2, None, Some((*entry_seq, landing))),
+                Progress::Refused(fault) => (3, Some(fault.name()), None),
             };
+            let landing = fulfilled.map(|(_, landing)| landing);
+            let (activates_at, awaits_order) = release_columns(landing.and_then(|it| it.release.as_ref()));
             columns.state.push(state);
             columns.refusal.push(refusal);
-            columns.entry_seq.push(seq);
-            columns.lot_expires_at.push(expires_at);
-            columns.lot_origin.push(origin);
+            columns.entry_seq.push(fulfilled.map(|(seq, _)| seq));
+            columns.lot_expires_at.push(landing.and_then(|it| it.expires_at));
+            columns.lot_origin.push(landing.map(|it| it.origin.as_str()));
+            columns.activates_at.push(activates_at);
+            columns.awaits_order.push(awaits_order);
         }
         columns
     }

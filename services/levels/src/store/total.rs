@@ -141,7 +141,7 @@ pub struct Audit {
     pub entries: i64,
     /// Their sum.
     pub entries_sum: i64,
-    /// Sum of lots, those that open holds keep included, less debt.
+    /// Sum of lots, with those that open holds keep and what is pending, less debt.
     pub lots_sum: i64,
     /// What is held, as the account says.
     pub held: i64,
@@ -176,14 +176,14 @@ pub async fn audit(
     let rows = sqlx::query_as!(
         Audit,
         r#"with asked as (
-            select user_id, point_type_id, entry_seq, growth, debt, lot_points, held
+            select user_id, point_type_id, entry_seq, growth, debt, lot_points, pending_points, held
             from account
             where tenant_id = $1 and (user_id, point_type_id) > ($2, $3)
             order by user_id, point_type_id limit $4
         )
         select a.user_id, a.point_type_id, a.entry_seq, e.entries as "entries!", e.amount as "entries_sum!",
-            (select coalesce(sum(l.points), 0)::bigint from unnest(a.lot_points) l(points)) + h.points - a.debt
-                as "lots_sum!",
+            (select coalesce(sum(l.points), 0)::bigint from unnest(a.lot_points || a.pending_points) l(points)) + h.points
+                - a.debt as "lots_sum!",
             a.held, h.points as "holds_sum!",
             coalesce((
                 select l.balance_after from entry l

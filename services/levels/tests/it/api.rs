@@ -20,6 +20,7 @@ pub(crate) fn point_type(id: &str, spendable: bool) -> pb::CreatePointTypeReques
         point_type_id: id.to_owned(),
         display_name: text(id),
         spendable,
+        activation_policy: pb::ActivationPolicy::AtOnce.into(),
         expiry_policy: pb::ExpiryPolicy::Never.into(),
         reversal_policy: pb::ReversalPolicy::DownToZero.into(),
         zone: "Asia/Shanghai".to_owned(),

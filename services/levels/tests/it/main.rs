@@ -12,6 +12,7 @@ mod isolation;
 mod lanes;
 mod ledger;
 mod orders;
+mod pending;
 mod plans;
 mod requests;
 mod review;

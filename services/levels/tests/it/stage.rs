@@ -10,7 +10,7 @@ use levels::config::Settings;
 use levels::domain::account::Occasion;
 use levels::domain::balance::Balance;
 use levels::domain::earning::EarningRule;
-use levels::domain::point_type::{Expiry, PointType, ReversalPolicy};
+use levels::domain::point_type::{Activation, Expiry, PointType, ReversalPolicy};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use levels::error::LevelsError;
 use levels::queries::AskedBalance;
@@ -226,16 +226,26 @@ pub(crate) async fn create_point_type(
     expiry: Expiry,
     reversal: ReversalPolicy,
 ) {
-    let point_type = PointType {
+    let point_type = PointType { spendable, expiry, reversal, ..point_type(id) };
+    define(levels, tenant, point_type).await;
+}
+
+/// A point type to be spent that never lapses.
+pub(crate) fn point_type(id: &str) -> PointType {
+    PointType {
         id: key(id),
         display_name: text(id),
-        spendable,
-        expiry,
-        reversal,
+        spendable: true,
+        activation: Activation::AtOnce,
+        expiry: Expiry::Never,
+        reversal: ReversalPolicy::DownToZero,
         zone: Zone::new("Asia/Shanghai").unwrap(),
         create_time: OffsetDateTime::UNIX_EPOCH,
-    };
-    let request = request("", "PointsService/CreatePointType", id, 0);
+    }
+}
+
+pub(crate) async fn define(levels: &Levels, tenant: &TenantId, point_type: PointType) {
+    let request = request("", "PointsService/CreatePointType", point_type.id.as_str(), 0);
     levels.create_point_type(tenant, &CreatePointType { request, point_type }).await.unwrap();
 }
 

@@ -1266,7 +1266,7 @@ pub struct PointType {
     /// False: only counts, such as growth value (成长值).
     #[prost(bool, tag = "3")]
     pub spendable: bool,
-    /// When points lapse.
+    /// When points lapse, counted from when they can be used.
     #[prost(enumeration = "ExpiryPolicy", tag = "4")]
     pub expiry_policy: i32,
     /// For DAYS 1 to 3,650, for MONTHS 1 to 120; else 0.
@@ -1281,6 +1281,12 @@ pub struct PointType {
     /// Output.
     #[prost(message, optional, tag = "8")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When points can be used.
+    #[prost(enumeration = "ActivationPolicy", tag = "9")]
+    pub activation_policy: i32,
+    /// For DAYS 1 to 365; else 0.
+    #[prost(int32, tag = "10")]
+    pub activation_count: i32,
 }
 impl ::prost::Name for PointType {
     const NAME: &'static str = "PointType";
@@ -1325,7 +1331,7 @@ pub struct Entry {
     /// Positive: to the user.
     #[prost(int64, tag = "3")]
     pub amount: i64,
-    /// The account's sum of entries after it; held points, and lapsed points not yet booked, are still in it.
+    /// The account's sum of entries after it; pending and held points, and lapsed points not yet booked, are in it.
     #[prost(int64, tag = "4")]
     pub balance_after: i64,
     /// The other side: `issued`, `redeemed`, `expired`, `reversed`, `adjusted` or `returned`, each kept per tenant and point
@@ -1341,7 +1347,7 @@ pub struct Entry {
     /// The order behind it; may be empty.
     #[prost(string, tag = "8")]
     pub order_id: ::prost::alloc::string::String,
-    /// The lots touched.
+    /// The lots touched: their changes and `pending` add up to the amount.
     #[prost(message, repeated, tag = "9")]
     pub lots: ::prost::alloc::vec::Vec<LotChange>,
     /// Part of a reversal that was not there to be taken; 0 or more. Where points were held at the time, so much of it is
@@ -1365,6 +1371,12 @@ pub struct Entry {
     /// The reward of a campaign that was carried out or taken back; empty for other entries.
     #[prost(string, tag = "15")]
     pub reward_id: ::prost::alloc::string::String,
+    /// The change of what is pending: positive where points were earned that cannot be used yet.
+    #[prost(int64, tag = "16")]
+    pub pending: i64,
+    /// When the pending points of an earning can be used; absent where they wait for the order.
+    #[prost(message, optional, tag = "17")]
+    pub activates_at: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for Entry {
     const NAME: &'static str = "Entry";
@@ -1374,6 +1386,29 @@ impl ::prost::Name for Entry {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.Entry".into()
+    }
+}
+/// Points that cannot be used yet.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PendingPoints {
+    /// The first instant at which they can be used; absent: they wait for the order.
+    #[prost(message, optional, tag = "1")]
+    pub activates_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The order whose completion they wait for; empty: they wait for the time.
+    #[prost(string, tag = "2")]
+    pub order_id: ::prost::alloc::string::String,
+    /// How many.
+    #[prost(int64, tag = "3")]
+    pub amount: i64,
+}
+impl ::prost::Name for PendingPoints {
+    const NAME: &'static str = "PendingPoints";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PendingPoints".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PendingPoints".into()
     }
 }
 /// Points that lapse at one time.
@@ -1653,7 +1688,7 @@ impl ::prost::Name for GetBalanceRequest {
 /// Result of GetBalance.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetBalanceResponse {
-    /// What can be spent: the lots that have not lapsed, without what is held, less debt; not below 0.
+    /// What can be spent: the lots that have not lapsed, without what is held or pending, less debt; not below 0.
     #[prost(int64, tag = "1")]
     pub available: i64,
     /// Owed after reversals of spent points.
@@ -1668,6 +1703,12 @@ pub struct GetBalanceResponse {
     /// Set aside by open holds. A hold that has timed out by the time asked for is open no more, booked or not.
     #[prost(int64, tag = "5")]
     pub held: i64,
+    /// Earned, and not to be used yet at the time asked for.
+    #[prost(int64, tag = "6")]
+    pub pending: i64,
+    /// What can be used next of it, soonest first, then what waits for orders; at most 31 of them.
+    #[prost(message, repeated, tag = "7")]
+    pub activating: ::prost::alloc::vec::Vec<PendingPoints>,
 }
 impl ::prost::Name for GetBalanceResponse {
     const NAME: &'static str = "GetBalanceResponse";
@@ -1824,7 +1865,7 @@ pub struct LedgerMismatch {
     /// Sum of entries.
     #[prost(int64, tag = "3")]
     pub entries_sum: i64,
-    /// Sum of lot remainders, those that open holds keep included, less debt.
+    /// Sum of lot remainders, with those that open holds keep and what is pending, less debt.
     #[prost(int64, tag = "4")]
     pub lots_sum: i64,
     /// The last entry's running balance.
@@ -1925,6 +1966,45 @@ impl ExpiryPolicy {
         }
     }
 }
+/// When earned points can be used. Until then they are pending: part of the balance's sum and of what was issued, but not
+/// available, and not counted as growth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ActivationPolicy {
+    /// As AT_ONCE.
+    Unspecified = 0,
+    /// At once.
+    AtOnce = 1,
+    /// At the end of the day `activation_count` days after the day of earning, such as after a time for returns.
+    Days = 2,
+    /// When the order that they were earned for is completed (`order.completed`), whichever of the two is known first; points
+    /// that were earned for no order at once.
+    OrderCompleted = 3,
+}
+impl ActivationPolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ACTIVATION_POLICY_UNSPECIFIED",
+            Self::AtOnce => "ACTIVATION_POLICY_AT_ONCE",
+            Self::Days => "ACTIVATION_POLICY_DAYS",
+            Self::OrderCompleted => "ACTIVATION_POLICY_ORDER_COMPLETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ACTIVATION_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "ACTIVATION_POLICY_AT_ONCE" => Some(Self::AtOnce),
+            "ACTIVATION_POLICY_DAYS" => Some(Self::Days),
+            "ACTIVATION_POLICY_ORDER_COMPLETED" => Some(Self::OrderCompleted),
+            _ => None,
+        }
+    }
+}
 /// What happens when points to be taken back were already spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1935,6 +2015,8 @@ pub enum ReversalPolicy {
     DownToZero = 1,
     /// Take all: the balance may go below zero, and later earnings fill the debt first.
     MayGoNegative = 2,
+    /// Take what is still pending; what can be used already stays with the user, and is noted as shortfall.
+    PendingOnly = 3,
 }
 impl ReversalPolicy {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1946,6 +2028,7 @@ impl ReversalPolicy {
             Self::Unspecified => "REVERSAL_POLICY_UNSPECIFIED",
             Self::DownToZero => "REVERSAL_POLICY_DOWN_TO_ZERO",
             Self::MayGoNegative => "REVERSAL_POLICY_MAY_GO_NEGATIVE",
+            Self::PendingOnly => "REVERSAL_POLICY_PENDING_ONLY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1954,6 +2037,7 @@ impl ReversalPolicy {
             "REVERSAL_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
             "REVERSAL_POLICY_DOWN_TO_ZERO" => Some(Self::DownToZero),
             "REVERSAL_POLICY_MAY_GO_NEGATIVE" => Some(Self::MayGoNegative),
+            "REVERSAL_POLICY_PENDING_ONLY" => Some(Self::PendingOnly),
             _ => None,
         }
     }
@@ -1978,6 +2062,9 @@ pub enum EntryKind {
     Return = 6,
     /// Points that came free from a hold filled debt: the amount is 0, the lots touched show what moved.
     DebtFilled = 7,
+    /// Pending points can be used: the amount is 0, `pending` and the lots touched show what moved. Booked as lapses are, with
+    /// the time from which they can be used.
+    Activate = 8,
 }
 impl EntryKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1994,6 +2081,7 @@ impl EntryKind {
             Self::LevelEnd => "ENTRY_KIND_LEVEL_END",
             Self::Return => "ENTRY_KIND_RETURN",
             Self::DebtFilled => "ENTRY_KIND_DEBT_FILLED",
+            Self::Activate => "ENTRY_KIND_ACTIVATE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2007,6 +2095,7 @@ impl EntryKind {
             "ENTRY_KIND_LEVEL_END" => Some(Self::LevelEnd),
             "ENTRY_KIND_RETURN" => Some(Self::Return),
             "ENTRY_KIND_DEBT_FILLED" => Some(Self::DebtFilled),
+            "ENTRY_KIND_ACTIVATE" => Some(Self::Activate),
             _ => None,
         }
     }

@@ -67,7 +67,7 @@ async fn monthly_points(suite: &Suite) {
         expiry_count: 1,
         reversal_policy: levels::ReversalPolicy::DownToZero.into(),
         zone: "Asia/Shanghai".to_owned(),
-        create_time: None,
+        ..levels::PointType::default()
     };
     let request = levels::CreatePointTypeRequest {
         request_id: "type".to_owned(),

@@ -7,7 +7,9 @@ mod shop;
 use prost::Message as _;
 use proto::common::v1::LocalizedText;
 use proto::incentives::v1::ApproveCampaignRequest;
-use proto::levels::v1::{EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme};
+use proto::levels::v1::{
+    ActivationPolicy, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme,
+};
 use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -78,6 +80,8 @@ fn point_types(zone: &str) -> [PointType; 2] {
         point_type_id: POINTS.to_owned(),
         display_name: text("积分", "points"),
         spendable: true,
+        activation_policy: ActivationPolicy::AtOnce.into(),
+        activation_count: 0,
         expiry_policy: ExpiryPolicy::Months.into(),
         expiry_count: 6,
         reversal_policy: ReversalPolicy::DownToZero.into(),
