@@ -3,8 +3,9 @@
 -- makes it.
 alter table tenant_state add column catalogue_version bigint not null default 0;
 
+-- With the schema's own path, so that a repair by hand may name its table from wherever it is made.
 create function catalogue_changed() returns trigger
-language plpgsql as $$
+language plpgsql set search_path from current as $$
 begin
     -- a tenant that is not known here yet has published nothing
     update tenant_state set catalogue_version = catalogue_version + 1
