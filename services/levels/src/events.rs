@@ -13,6 +13,7 @@ use rules::Value;
 use time::OffsetDateTime;
 use units::time::from_proto;
 
+use crate::domain::adjustment::Adjustment;
 use crate::domain::book::{Effect, HoldChange, What};
 use crate::domain::consume::{Incoming, Says};
 use crate::domain::earning::Happening;
@@ -103,6 +104,14 @@ fn rewarded(user: &str, reward_id: &str, carried: &Carried, at: OffsetDateTime) 
             Draft::new(user, event_id, &pb::RewardRefused { reward_id, reason }, at)
         }
     }
+}
+
+/// An adjustment was asked for or decided.
+pub fn adjusted(it: &Adjustment) -> Draft {
+    let (state, at) = (it.state.code(), it.decided_at.unwrap_or(it.created_at));
+    let event_id = derive(it.user.as_str(), &format!("adjustment/{}/{state}", it.id), 0);
+    let payload = pb::AdjustmentChanged { adjustment: Some(wire::adjustment(it)) };
+    Draft::new(it.user.as_str(), event_id, &payload, at)
 }
 
 /// A point type, rule or scheme was defined anew.

@@ -6,13 +6,15 @@ use proto::levels::v1 as pb;
 use time::OffsetDateTime;
 use units::time::to_proto;
 
+use crate::domain::adjustment::Adjustment;
 use crate::domain::balance::Balance;
 use crate::domain::earning::EarningRule;
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
 use crate::domain::member::{LevelMove, Member};
 use crate::domain::pending::Release;
-use crate::domain::point_type::PointType;
+use crate::domain::point_type::{PointType, TransferLimits};
+use crate::domain::point_type_change::Part;
 use crate::domain::scheme::Scheme;
 use rules::{Written, WrittenRow};
 use units::text::LocalizedText;
@@ -31,19 +33,52 @@ fn rank(rank: usize) -> i32 {
 
 /// A point type.
 pub fn point_type(it: &PointType) -> pb::PointType {
-    let (expiry_policy, expiry_count) = it.expiry.code();
+    let (expiry_policy, expiry_count, expiry_rounding) = it.expiry.code();
     let (activation_policy, activation_count) = it.activation.code();
+    let limits = |it: TransferLimits| pb::TransferLimits { max_amount: it.max_amount, max_per_day: it.max_per_day };
     pb::PointType {
         point_type_id: it.id.to_string(),
         display_name: text(&it.display_name),
         spendable: it.spendable,
         expiry_policy: expiry_policy.into(),
         expiry_count,
+        expiry_rounding: expiry_rounding.into(),
         reversal_policy: it.reversal.code().into(),
         activation_policy: activation_policy.into(),
         activation_count,
+        overdraft_limit: it.overdraft,
+        adjustment_limit: it.adjustment_limit,
+        transfers: it.transfers.map(limits),
         zone: it.zone.name().to_owned(),
+        etag: it.etag(),
         create_time: Some(to_proto(it.create_time)),
+        update_time: Some(to_proto(it.update_time)),
+    }
+}
+
+/// What a change of a point type touches.
+pub fn changed_policies(changed: &[Part]) -> Vec<pb::ChangedPolicy> {
+    let policy = |part: &Part| {
+        part.reach().map(|reach| pb::ChangedPolicy { field: part.name().to_owned(), reach: reach.code() })
+    };
+    changed.iter().filter_map(policy).collect()
+}
+
+/// An adjustment.
+pub fn adjustment(it: &Adjustment) -> pb::Adjustment {
+    pb::Adjustment {
+        adjustment_id: it.id.to_string(),
+        user_id: it.user.to_string(),
+        point_type_id: it.point_type.to_string(),
+        amount: it.amount,
+        reason: it.reason.clone(),
+        state: it.state.code().into(),
+        requested_by: it.requested_by.clone(),
+        decided_by: it.decided_by.clone(),
+        note: it.note.clone(),
+        entry_seq: it.entry_seq,
+        create_time: Some(to_proto(it.created_at)),
+        decide_time: at(it.decided_at),
     }
 }
 
@@ -55,7 +90,7 @@ pub fn entry(it: &Entry) -> pb::Entry {
         kind: it.kind.code().into(),
         amount: it.amount,
         balance_after: it.balance_after,
-        contra: it.kind.contra().to_owned(),
+        contra: it.contra().to_owned(),
         reason: it.origin.reason.clone(),
         rule_id: it.origin.rule_id.clone(),
         order_id: it.origin.order_id.clone(),
@@ -68,6 +103,9 @@ pub fn entry(it: &Entry) -> pb::Entry {
         reward_id: it.origin.reward_id.clone(),
         pending: it.pending,
         activates_at: at(it.activates_at),
+        reverses_seq: it.origin.reverses_seq,
+        adjustment_id: it.origin.adjustment_id.clone(),
+        counterpart_user_id: it.origin.counterpart.clone(),
     }
 }
 
@@ -104,6 +142,7 @@ pub fn balance(it: Balance) -> pb::GetBalanceResponse {
         held: it.held,
         pending: it.pending,
         activating: it.activating.into_iter().map(pending).collect(),
+        overdraft_left: it.overdraft_left,
     }
 }
 

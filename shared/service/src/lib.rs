@@ -26,4 +26,4 @@ pub use core::Core;
 pub use failure::{Failure, Refuse};
 pub use gatherer::{Gather, Gatherer};
 pub use list::{List, Page};
-pub use parse::Parse;
+pub use parse::{Parse, mask};

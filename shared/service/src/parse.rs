@@ -1,5 +1,5 @@
 use ids::{Key, RequestId, UserId};
-use prost_types::Timestamp;
+use prost_types::{FieldMask, Timestamp};
 use proto::common::v1::LocalizedText as Text;
 use requests::Request;
 use status::Violations;
@@ -53,6 +53,14 @@ impl Parse {
         Some(Request { user: user.to_owned(), method, id, body })
     }
 
+    /// What the field `update_mask` names among what may be changed: all of it where it names nothing, or `*`.
+    pub fn mask<T: Copy>(&mut self, sent: Option<&FieldMask>, known: &[(&str, T)]) -> Vec<T> {
+        mask(sent, known).unwrap_or_else(|fault| {
+            self.refuse("update_mask", fault);
+            Vec::new()
+        })
+    }
+
     /// A text that users see.
     pub fn text(&mut self, field: &str, text: Option<&Text>) -> LocalizedText {
         let Some(text) = text else {
@@ -75,4 +83,18 @@ impl Parse {
             violations
         })
     }
+}
+
+/// What a mask names among what may be changed: all of it where it names nothing, or `*`. The error says what may be named.
+pub fn mask<T: Copy>(sent: Option<&FieldMask>, known: &[(&str, T)]) -> Result<Vec<T>, String> {
+    let paths = sent.map(|mask| mask.paths.as_slice()).unwrap_or_default();
+    if paths.is_empty() || paths == ["*"] {
+        return Ok(known.iter().map(|(_, value)| *value).collect());
+    }
+    let named = |path: &String| known.iter().find(|(name, _)| name == path).map(|(_, value)| *value);
+    let chosen: Option<Vec<T>> = paths.iter().map(named).collect();
+    chosen.ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        format!("may name {}", names.join(", "))
+    })
 }

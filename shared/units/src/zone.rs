@@ -82,6 +82,18 @@ impl Zone {
         self.end(self.date(at).last_of_year())
     }
 
+    /// When the stretch of so many months ends in which `at` lies, counted from January: 3 are the quarters of a year.
+    ///
+    /// # Panics
+    ///
+    /// Where a year is not made of such stretches.
+    pub fn months_end(&self, at: OffsetDateTime, months: i8) -> OffsetDateTime {
+        assert!(months > 0 && 12 % months == 0, "a year is not made of stretches of {months} months");
+        let date = self.date(at);
+        let last = (date.month() - 1) / months * months + months;
+        self.end(Date::new(date.year(), last, 1).map_or(Date::MAX, Date::last_of_month))
+    }
+
     /// When the day ends that comes `days` after the one in which `at` lies; 0 is the same day.
     pub fn add_days_end(&self, at: OffsetDateTime, days: u32) -> OffsetDateTime {
         self.end(later(self.date(at), Span::new().try_days(days)))
@@ -277,6 +289,25 @@ mod tests {
         assert_eq!((shanghai.month_of(new_year), new_york.month_of(new_year)), ("2027-01".into(), "2026-12".into()));
         assert_eq!((shanghai.day_of(new_year), new_york.day_of(new_year)), ("2027-01-01".into(), "2026-12-31".into()));
         assert_eq!(shanghai.day_start(new_year), datetime!(2027-01-01 0:00 +8));
+    }
+
+    #[test]
+    fn a_year_is_made_of_quarters_and_halves() {
+        let utc = Zone::utc();
+        let cases = [
+            (datetime!(2026-01-01 0:00 UTC), 3, datetime!(2026-04-01 0:00 UTC)),
+            (datetime!(2026-03-31 23:59:59 UTC), 3, datetime!(2026-04-01 0:00 UTC)),
+            (datetime!(2026-04-01 0:00 UTC), 3, datetime!(2026-07-01 0:00 UTC)),
+            (datetime!(2026-12-31 0:00 UTC), 3, datetime!(2027-01-01 0:00 UTC)),
+            (datetime!(2026-06-30 0:00 UTC), 6, datetime!(2026-07-01 0:00 UTC)),
+            (datetime!(2026-07-01 0:00 UTC), 6, datetime!(2027-01-01 0:00 UTC)),
+        ];
+        for (at, months, want) in cases {
+            assert_eq!(utc.months_end(at, months), want, "{at} {months}");
+        }
+        for at in cases.map(|(at, ..)| at) {
+            assert_eq!((utc.months_end(at, 1), utc.months_end(at, 12)), (utc.month_end(at), utc.year_end(at)));
+        }
     }
 
     #[test]

@@ -202,10 +202,15 @@ impl Suite {
         method(path).input().get_field_by_name("request_id").is_some()
     }
 
-    /// A token with just the scope that the method needs: the tenant's, or an operator's where it spans tenants.
+    /// A token with just the scope that the method needs: the tenant's, or an operator's where it spans tenants. Who
+    /// approves is somebody else than who asks.
     pub fn token_for(&self, path: &str, tenant: &str) -> String {
         let access = self.access(path);
-        if access.cross_tenant { self.operator_token(&access.scope) } else { self.token(tenant, &access.scope) }
+        match access.scope.as_str() {
+            scope if access.cross_tenant => self.operator_token(scope),
+            scope @ "points.approve" => self.token_of(tenant, "approver", scope),
+            scope => self.token(tenant, scope),
+        }
     }
 
     /// A tenant's token.

@@ -2,6 +2,7 @@
 
 mod case;
 mod incentives;
+mod levels;
 
 use serde_json::{Value, json};
 
@@ -31,8 +32,10 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = tenant_writes(names);
     samples.extend(programme_writes(names));
     samples.extend(user_writes(names));
+    samples.extend(levels::postings(names));
     samples.extend(incentives::checkout_writes(names));
-    samples.extend(hold_writes(names));
+    samples.extend(levels::hold_writes(names));
+    samples.extend(levels::adjustment_writes(names));
     samples.extend(case::desk_writes(names));
     samples.extend(case::writes(names));
     samples.extend(incentives::campaign_writes(names));
@@ -86,7 +89,16 @@ fn programme_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
                 "requestId": request_id(names, "point-type"),
                 "pointType": {"pointTypeId": "points", "displayName": text(names), "spendable": true,
                     "expiryPolicy": "EXPIRY_POLICY_MONTHS", "expiryCount": 12,
-                    "reversalPolicy": "REVERSAL_POLICY_DOWN_TO_ZERO", "zone": "Asia/Shanghai"},
+                    "reversalPolicy": "REVERSAL_POLICY_DOWN_TO_ZERO", "zone": "Asia/Shanghai",
+                    "transfers": {"maxAmount": "100", "maxPerDay": "1000"}},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.PointsService/UpdatePointType",
+            json!({
+                "requestId": request_id(names, "point-type-changed"),
+                "pointType": {"pointTypeId": "points", "displayName": text(names), "adjustmentLimit": "10"},
+                "updateMask": "displayName,adjustmentLimit",
             }),
         ),
         (
@@ -200,54 +212,13 @@ fn user_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ),
         ("/banyan.profiles.v1.EventService/RecordEvents", batch),
         ("/banyan.profiles.v1.EventService/StreamEvents", stream),
-        (
-            "/banyan.levels.v1.PointsService/Earn",
-            json!({"requestId": request_id(names, "earn"), "userId": names.user,
-            "pointTypeId": "points", "amount": "100", "reason": names.canary, "orderId": names.ids}),
-        ),
-        (
-            "/banyan.levels.v1.PointsService/Spend",
-            json!({"requestId": request_id(names, "spend"),
-            "userId": names.user, "pointTypeId": "points", "amount": "30", "reason": names.canary}),
-        ),
-    ]
-}
-
-/// The id of a hold that [`hold_writes`] opens.
-fn hold_id(names: &Names<'_>, what: &str) -> String {
-    levels::commands::hold_id(names.user, &request_id(names, what)).to_string()
-}
-
-/// Two holds: one is captured and given back in part, the other released.
-fn hold_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
-    let hold = |what: &str, amount: &str| {
-        json!({"requestId": request_id(names, what), "userId": names.user, "pointTypeId": "points", "amount": amount,
-            "ttlSeconds": 900, "reason": names.canary, "orderId": names.ids})
-    };
-    vec![
-        ("/banyan.levels.v1.PointsService/HoldPoints", hold("hold-1", "20")),
-        (
-            "/banyan.levels.v1.PointsService/CaptureHold",
-            json!({"requestId": request_id(names, "capture"), "userId": names.user, "holdId": hold_id(names, "hold-1"),
-                "amount": "15", "reason": names.canary}),
-        ),
-        (
-            "/banyan.levels.v1.PointsService/GiveBack",
-            json!({"requestId": request_id(names, "give-back"), "userId": names.user,
-                "holdId": hold_id(names, "hold-1"), "amount": "5", "reason": names.canary}),
-        ),
-        ("/banyan.levels.v1.PointsService/HoldPoints", hold("hold-2", "10")),
-        (
-            "/banyan.levels.v1.PointsService/ReleaseHold",
-            json!({"requestId": request_id(names, "release"), "userId": names.user,
-                "holdId": hold_id(names, "hold-2")}),
-        ),
     ]
 }
 
 /// The reads.
 pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = user_reads(names);
+    samples.extend(levels::reads(names));
     samples.extend(incentives::checkout_reads(names));
     samples.extend(incentives::campaign_reads(names));
     samples
@@ -255,9 +226,6 @@ pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
 
 fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let user = json!({"userId": names.user});
-    let points = json!({"userId": names.user, "pointTypeId": "points"});
-    let hold = json!({"userId": names.user, "holdId": hold_id(names, "hold-1")});
-    let member = json!({"userId": names.user, "schemeId": "member"});
     let wanted = json!({"userIds": [names.user, format!("openid-{}", names.ids)]});
     vec![
         ("/banyan.admin.v1.TenantService/GetTenant", json!({"tenantId": names.tenant})),
@@ -306,22 +274,6 @@ fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.profiles.v1.InsightService/CountStages", json!({})),
         ("/banyan.profiles.v1.InsightService/CountRfmCells", json!({})),
         ("/banyan.profiles.v1.MemberService/GetMemberPage", json!({"userId": names.user, "locale": "zh-CN"})),
-        ("/banyan.levels.v1.PointsService/GetPointType", json!({"pointTypeId": "points"})),
-        ("/banyan.levels.v1.PointsService/ListPointTypes", json!({})),
-        ("/banyan.levels.v1.PointsService/GetBalance", points.clone()),
-        ("/banyan.levels.v1.PointsService/ListEntries", points),
-        ("/banyan.levels.v1.PointsService/GetHold", hold),
-        ("/banyan.levels.v1.PointsService/ListHolds", user.clone()),
-        ("/banyan.levels.v1.PointsService/GetCirculation", json!({"pointTypeId": "points"})),
-        ("/banyan.levels.v1.PointsService/VerifyLedger", json!({})),
-        ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),
-        ("/banyan.levels.v1.EarningRuleService/ListEarningRules", json!({})),
-        ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
-        ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
-        ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
-        ("/banyan.levels.v1.LevelService/GetStanding", user),
-        ("/banyan.levels.v1.LevelService/ListLevelMoves", member),
-        ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
     ]
 }
 

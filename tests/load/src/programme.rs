@@ -52,12 +52,11 @@ pub(crate) async fn apply(rig: &Rig) -> anyhow::Result<()> {
         display_name: text(),
         spendable: true,
         activation_policy: ActivationPolicy::AtOnce.into(),
-        activation_count: 0,
         expiry_policy: ExpiryPolicy::Days.into(),
         expiry_count: 365,
         reversal_policy: ReversalPolicy::DownToZero.into(),
         zone: "UTC".to_owned(),
-        create_time: None,
+        ..PointType::default()
     };
     let growth = PointType { point_type_id: "growth".to_owned(), spendable: false, ..points.clone() };
     let bundle = ProgrammeBundle {

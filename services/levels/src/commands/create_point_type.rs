@@ -38,7 +38,7 @@ impl Levels {
             return Ok(answer);
         }
         let at = self.core.decide(&mut tx, tenant).await?;
-        let point_type = PointType { create_time: at, ..command.point_type.clone() };
+        let point_type = PointType { create_time: at, update_time: at, ..command.point_type.clone() };
         if !store::point_type::insert(&mut tx, tenant, &point_type).await? {
             let refusal = Refusal::PointTypeExists { point_type_id: point_type.id.to_string() };
             return Err(refuse(tx, tenant, &command.request, refusal).await);

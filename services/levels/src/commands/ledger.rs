@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use eventlog::{Draft, TooManyHops};
 use ids::{EventId, TenantId, UserId};
 use pg::{StoreError, Tx};
 use time::OffsetDateTime;
@@ -8,7 +9,7 @@ use crate::domain::account::Account;
 use crate::domain::book::{AccountKey, Programme, What, Written};
 use crate::domain::hold::Hold;
 use crate::domain::member::Member;
-use crate::store;
+use crate::{events, store};
 
 /// Locks accounts in key order and reads them. Those that there are not yet are opened if `opens` says so. Most calls find all
 /// of theirs, in one statement.
@@ -94,6 +95,7 @@ pub(super) async fn write(
         store::entry::insert(tx, tenant, &entries).await?;
         store::account::write(tx, tenant, &written.accounts).await?;
         store::hold::write(tx, tenant, &written.holds).await?;
+        store::reversal::write(tx, tenant, &written.reversals).await?;
         store::total::add(tx, tenant, &entries).await?;
     }
     if let Some(scheme) = &programme.scheme {
@@ -105,4 +107,9 @@ pub(super) async fn write(
         store::member::insert_moves(tx, tenant, &scheme.id, &moves.collect::<Vec<_>>()).await?;
     }
     Ok(())
+}
+
+/// What the log is told of what was decided by a call, in order.
+pub(super) fn told(programme: &Programme, written: &Written) -> Result<Vec<Draft>, TooManyHops> {
+    written.effects.iter().map(|effect| events::told(effect, programme.scheme.as_ref(), None)).collect()
 }

@@ -49,6 +49,11 @@ pub trait Posting: Send + Sync {
         None
     }
 
+    /// The number of the entry that it takes back.
+    fn reverses(&self) -> Option<i64> {
+        None
+    }
+
     /// What tells which account of the user it is about.
     fn named(&self) -> Named<'_>;
 
@@ -76,15 +81,16 @@ pub struct Reply {
     pub(super) entry: Option<pb::Entry>,
     pub(super) hold: Option<pb::Hold>,
     pub(super) available_after: i64,
+    pub(super) left: i64,
 }
 
 impl Reply {
     pub(super) fn entry(entry: &Entry, available_after: i64) -> Self {
-        Self { entry: Some(wire::entry(entry)), hold: None, available_after }
+        Self { entry: Some(wire::entry(entry)), hold: None, available_after, left: 0 }
     }
 
     pub(super) fn hold(hold: &Hold, available_after: i64) -> Self {
-        Self { entry: None, hold: Some(wire::hold(hold)), available_after }
+        Self { entry: None, hold: Some(wire::hold(hold)), available_after, left: 0 }
     }
 }
 
@@ -132,6 +138,9 @@ impl Levels {
         let members = ledger::members(&mut tx, tenant, &programme, accounts.keys()).await?;
         let named: Vec<_> = places.iter().filter_map(|place| Some((&place.user, place.hold?))).collect();
         let holds = ledger::holds(&mut tx, tenant, &accounts, &named).await?;
+        let reversed =
+            items.iter().zip(&places).filter_map(|(item, place)| Some((place.account.as_ref()?, item.reverses()?)));
+        let entries = store::reversal::read(&mut tx, tenant, &reversed.collect::<Vec<_>>()).await?;
         let orders = items.iter().zip(&places).filter_map(|(item, place)| Some((&place.user, item.order()?)));
         let completed = ledger::completed(&mut tx, tenant, &programme, orders).await?;
         let clock = self.programme.decide(&self.core, &mut tx, tenant, &programme).await?;
@@ -140,7 +149,8 @@ impl Levels {
                 batch.fail(n, LevelsError::Invalid(violations));
             }
         }
-        let mut book = Book::new(&programme, accounts, members).with_holds(holds).with_completed(completed);
+        let book = Book::new(&programme, accounts, members);
+        let mut book = book.with_holds(holds).with_completed(completed).with_entries(entries);
         let mut decide = |n: usize| {
             let before = book.effects().len();
             let outcome = decide(items[n], &mut book, &places[n], clock);

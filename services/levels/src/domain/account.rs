@@ -68,6 +68,11 @@ impl Account {
         self.lots.next_expiry().into_iter().chain(self.pending.next_release()).min()
     }
 
+    /// How much can be given before it holds, or counted as growth, all that an account may.
+    pub(super) fn room(&self) -> i64 {
+        BALANCE_MAX - self.balance().max(self.growth + self.pending.sum()).max(0)
+    }
+
     /// What can be spent at a time.
     pub fn available(&self, at: OffsetDateTime) -> i64 {
         (self.lots.available(at) - self.debt).max(0)
@@ -87,8 +92,7 @@ impl Account {
         occasion: Occasion,
         at: OffsetDateTime,
     ) -> Result<Entry, Refusal> {
-        let room = BALANCE_MAX - self.balance().max(self.growth + self.pending.sum()).max(0);
-        if points > room {
+        if points > self.room() {
             return Err(Refusal::BalanceOverflow { amount: points });
         }
         let Some(release) = &landing.release else {
@@ -121,7 +125,7 @@ impl Account {
     }
 
     /// Fills debt, then adds the rest to a lot.
-    fn fill(
+    pub(super) fn fill(
         &mut self,
         user: &UserId,
         expires_at: Option<OffsetDateTime>,
@@ -140,14 +144,34 @@ impl Account {
         lots
     }
 
-    /// Takes points, those that lapse first first. Lapsed lots must be booked before.
-    pub fn spend(&mut self, points: i64, occasion: Occasion, at: OffsetDateTime) -> Result<Entry, Refusal> {
-        let available = self.available(at);
+    /// Takes points, those that lapse first first; what is missing becomes debt, up to the overdraft. Lapsed lots must be
+    /// booked before.
+    pub fn spend(
+        &mut self,
+        user: &UserId,
+        points: i64,
+        overdraft: i64,
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Result<Entry, Refusal> {
+        let available = self.available(at) + (overdraft - self.debt).max(0);
         if points > available {
             return Err(Refusal::BalanceShort { available, amount: points });
         }
-        let lots = self.lots.take(points);
-        Ok(self.post(EntryKind::Spend, lots.into(), occasion, at))
+        let mut lots = self.lots.take(points);
+        let missing = points + lots.iter().map(|change| change.points).sum::<i64>();
+        if missing > 0 {
+            self.debt += missing;
+            lots.push(LotChange { expires_at: None, origin: user.clone(), points: -missing });
+        }
+        Ok(self.post(EntryKind::Spend, Change { lots, shortfall: missing, ..Change::default() }, occasion, at))
+    }
+
+    /// All points that are not held lapse at the latest date of any of them, or at `until` if that is later: what lapses
+    /// together is moved on together.
+    pub(super) fn renew(&mut self, until: OffsetDateTime) -> Vec<LotChange> {
+        let latest = self.lots.iter().filter_map(|lot| lot.expires_at).max();
+        self.lots.move_on(latest.map_or(until, |latest| latest.max(until)))
     }
 
     /// Takes back points that were earned: from what is still pending of them, then from their lot, then as spending does;

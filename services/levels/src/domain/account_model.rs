@@ -2,11 +2,14 @@
 
 use time::OffsetDateTime;
 
+use super::expiry::Expiry;
 use super::hold::HoldState;
 use super::pending::Release;
-use super::point_type::ReversalPolicy;
+use super::point_type::{PointType, ReversalPolicy};
 
 type Date = Option<OffsetDateTime>;
+/// The date of a point that was used; `Err`: it was not there and became debt.
+type UsedPoint = Result<Date, ()>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -20,8 +23,8 @@ pub(super) struct ModelHold {
     pub(super) amount: i64,
     end: OffsetDateTime,
     pub(super) state: HoldState,
-    /// The dates of the points used, in the order in which they were; `Err`: one that was not there and became debt.
-    used: Vec<Result<Date, ()>>,
+    /// The points used, in the order in which they were.
+    used: Vec<UsedPoint>,
     pub(super) given_back: i64,
     due_back: i64,
 }
@@ -38,14 +41,38 @@ pub(super) struct Model {
     pub(super) waiting: Vec<(Release, Date)>,
     pub(super) debt: i64,
     pub(super) claimed: i64,
-    pub(super) policy: ReversalPolicy,
     pub(super) holds: Vec<ModelHold>,
+    point_type: PointType,
 }
 
 impl Model {
-    /// An empty account of a type with this policy.
-    pub(super) fn new(policy: ReversalPolicy) -> Self {
-        Self { points: Vec::new(), waiting: Vec::new(), debt: 0, claimed: 0, policy, holds: Vec::new() }
+    /// An empty account of this type.
+    pub(super) fn new(point_type: PointType) -> Self {
+        Self { points: Vec::new(), waiting: Vec::new(), debt: 0, claimed: 0, holds: Vec::new(), point_type }
+    }
+
+    fn lapse_together(&self) -> bool {
+        matches!(self.point_type.expiry, Expiry::Inactivity(_))
+    }
+
+    /// The user took part at a time: what lapses together lapses later.
+    fn renew(&mut self, at: OffsetDateTime) {
+        if !self.lapse_together() {
+            return;
+        }
+        let free = self.points.iter().filter(|(_, place)| *place == Place::Free).map(|(date, _)| *date);
+        let until = free.chain([self.point_type.lapse_of(at)]).max().flatten();
+        for (date, place) in &mut self.points {
+            if *place == Place::Free {
+                *date = until;
+            }
+        }
+    }
+
+    /// The date of what can be used, where all lapses together.
+    pub(super) fn common_date(&self) -> Option<Date> {
+        let free = self.points.iter().find(|(_, place)| *place == Place::Free);
+        free.filter(|_| self.lapse_together()).map(|(date, _)| *date)
     }
 
     fn count(&self, wanted: impl Fn(Place) -> bool) -> i64 {
@@ -87,7 +114,7 @@ impl Model {
                 }
                 (_, Some(time)) => {
                     self.lapse_free(time);
-                    self.activate(&Release::At(time), None);
+                    self.activate(&Release::At(time), None, time);
                 }
                 _ => break,
             }
@@ -96,17 +123,23 @@ impl Model {
     }
 
     /// What waits for this can be used; `date` is when that of an order lapses.
-    pub(super) fn activate(&mut self, release: &Release, date: Option<Date>) {
-        let (free, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|it| it.0 == *release);
+    pub(super) fn activate(&mut self, release: &Release, date: Option<Date>, at: OffsetDateTime) {
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let (free, waiting): (Vec<_>, Vec<_>) = waiting.partition(|it| it.0 == *release);
         self.waiting = waiting;
+        let any = !free.is_empty();
         for (_, known) in free {
-            self.earn(1, date.unwrap_or(known));
+            self.add(1, date.unwrap_or(known));
+        }
+        if any {
+            self.renew(at);
         }
     }
 
     /// Points are earned that cannot be used yet.
-    pub(super) fn wait(&mut self, points: i64, release: &Release, date: Date) {
+    pub(super) fn wait(&mut self, points: i64, release: &Release, date: Date, at: OffsetDateTime) {
         self.waiting.extend((0..points).map(|_| (release.clone(), date)));
+        self.renew(at);
     }
 
     /// The points at a place, those that lapse first first.
@@ -133,7 +166,13 @@ impl Model {
         self.claimed = self.claimed.min(self.held());
     }
 
-    pub(super) fn earn(&mut self, points: i64, lapses: Date) {
+    pub(super) fn earn(&mut self, points: i64, lapses: Date, at: OffsetDateTime) {
+        self.add(points, lapses);
+        self.renew(at);
+    }
+
+    /// Points with a date fill debt, then can be used.
+    fn add(&mut self, points: i64, lapses: Date) {
         for _ in 0..points {
             if self.debt > 0 {
                 self.debt -= 1;
@@ -152,8 +191,44 @@ impl Model {
         first.into_iter().map(|n| self.points[n].0).collect()
     }
 
-    pub(super) fn spend(&mut self, points: i64) {
-        assert_eq!(self.take(points, Place::Gone).len() as i64, points);
+    /// Answers what was used.
+    pub(super) fn spend(&mut self, points: i64, at: OffsetDateTime) -> Vec<UsedPoint> {
+        let mut used: Vec<UsedPoint> = self.take(points, Place::Gone).into_iter().map(Ok).collect();
+        self.debt += points - used.len() as i64;
+        used.resize(points as usize, Err(()));
+        self.renew(at);
+        used
+    }
+
+    /// So many points of what was used come back, after so many that did before.
+    pub(super) fn come_back(&mut self, used: &[UsedPoint], (skip, count): (i64, i64), at: OffsetDateTime) {
+        let fresh = self.point_type.lapse_of(at);
+        let together = self.lapse_together();
+        let date = |used: &UsedPoint| if together { fresh } else { used.unwrap_or(fresh) };
+        let mut back: Vec<Date> = used.iter().rev().skip(skip as usize).take(count as usize).map(date).collect();
+        back.sort_by_key(|date| (date.is_none(), *date));
+        for date in back {
+            self.add(1, date);
+        }
+        self.lapse_free(at);
+        self.renew(at);
+    }
+
+    /// Added or taken by hand.
+    pub(super) fn adjust(&mut self, points: i64, at: OffsetDateTime) {
+        if points > 0 {
+            self.add(points, self.point_type.lapse_of(at));
+        } else {
+            assert_eq!(self.take(-points, Place::Gone).len() as i64, -points);
+        }
+    }
+
+    /// Points come from another user, with their dates.
+    pub(super) fn receive(&mut self, dates: &[Date], at: OffsetDateTime) {
+        for date in dates {
+            self.add(1, *date);
+        }
+        self.renew(at);
     }
 
     /// Takes back what was earned: what waits, then what went to the lot where that is known, then as spending does.
@@ -165,7 +240,7 @@ impl Model {
             left -= i64::from(taken);
             !taken
         });
-        if self.policy == ReversalPolicy::PendingOnly {
+        if self.point_type.reversal == ReversalPolicy::PendingOnly {
             return left;
         }
         for n in self.at(Place::Free) {
@@ -175,7 +250,7 @@ impl Model {
             }
         }
         left -= self.take(left, Place::Gone).len() as i64;
-        if self.policy == ReversalPolicy::MayGoNegative {
+        if self.point_type.reversal == ReversalPolicy::MayGoNegative {
             self.debt += left;
         } else {
             self.claimed = (self.claimed + left).min(self.held());
@@ -190,14 +265,15 @@ impl Model {
         self.holds.push(hold);
     }
 
-    pub(super) fn capture(&mut self, nth: usize, points: i64, at: OffsetDateTime, new_date: Date) {
+    pub(super) fn capture(&mut self, nth: usize, points: i64, at: OffsetDateTime) {
         for n in self.at(Place::Held(nth)).into_iter().take(points as usize) {
             self.points[n].1 = Place::Gone;
             self.holds[nth].used.push(Ok(self.points[n].0));
         }
         self.holds[nth].state = HoldState::Captured;
         self.let_go(nth, at);
-        self.give_back_due(nth, at, new_date);
+        self.renew(at);
+        self.give_back_due(nth, at);
     }
 
     pub(super) fn release(&mut self, nth: usize, at: OffsetDateTime) {
@@ -205,39 +281,32 @@ impl Model {
         self.let_go(nth, at);
     }
 
-    pub(super) fn capture_late(&mut self, nth: usize, points: i64, at: OffsetDateTime, new_date: Date) {
-        let mut used: Vec<Result<Date, ()>> = self.take(points, Place::Gone).into_iter().map(Ok).collect();
-        if self.policy == ReversalPolicy::MayGoNegative {
+    pub(super) fn capture_late(&mut self, nth: usize, points: i64, at: OffsetDateTime) {
+        let mut used: Vec<UsedPoint> = self.take(points, Place::Gone).into_iter().map(Ok).collect();
+        if self.point_type.reversal == ReversalPolicy::MayGoNegative {
             self.debt += points - used.len() as i64;
             used.resize(points as usize, Err(()));
         }
+        if !used.is_empty() {
+            self.renew(at);
+        }
         (self.holds[nth].used, self.holds[nth].state) = (used, HoldState::Captured);
-        self.give_back_due(nth, at, new_date);
+        self.give_back_due(nth, at);
     }
 
-    pub(super) fn give_back(&mut self, nth: usize, total: i64, at: OffsetDateTime, new_date: Date) {
+    pub(super) fn give_back(&mut self, nth: usize, total: i64, at: OffsetDateTime) {
         self.holds[nth].due_back = self.holds[nth].due_back.max(total);
-        self.give_back_due(nth, at, new_date);
+        self.give_back_due(nth, at);
     }
 
-    fn give_back_due(&mut self, nth: usize, at: OffsetDateTime, new_date: Date) {
+    fn give_back_due(&mut self, nth: usize, at: OffsetDateTime) {
         let hold = &mut self.holds[nth];
         let until = hold.due_back.min(hold.captured());
         if hold.state != HoldState::Captured || until <= hold.given_back {
             return;
         }
-        let (skip, count) = (hold.given_back as usize, (until - hold.given_back) as usize);
-        let mut back: Vec<Date> =
-            hold.used.iter().rev().skip(skip).take(count).map(|used| used.unwrap_or(new_date)).collect();
+        let (used, part) = (hold.used.clone(), (hold.given_back, until - hold.given_back));
         hold.given_back = until;
-        back.sort_by_key(|date| (date.is_none(), *date));
-        for date in back {
-            if self.debt > 0 {
-                self.debt -= 1;
-            } else {
-                self.points.push((date, Place::Free));
-            }
-        }
-        self.lapse_free(at);
+        self.come_back(&used, part, at);
     }
 }

@@ -22,6 +22,8 @@ pub struct Balance {
     pub debt: i64,
     /// The measure of levels.
     pub growth: i64,
+    /// What can be spent beyond what is available.
+    pub overdraft_left: i64,
     /// What lapses next, soonest first.
     pub expiring: Vec<(OffsetDateTime, i64)>,
     /// What cannot be used yet.
@@ -67,6 +69,7 @@ pub fn balance(
         available: (account.lots.available(at) + undone - account.debt).max(0),
         held: account.held,
         debt: account.debt,
+        overdraft_left: (point_type.overdraft - account.debt).max(0),
         growth: account.growth,
         expiring: expiring.into_iter().collect(),
         pending: account.pending.sum(),

@@ -9,11 +9,13 @@ use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
 use super::entry::{Entry, Origin};
+use super::expiry::Expiry;
 use super::hold::Hold;
 use super::member::{LevelMove, Member, MoveCause};
 use super::pending::{Landing, Release};
 use super::point_type::{Activation, PointType};
 use super::refusal::Refusal;
+use super::reversal::Reversible;
 use super::reward::Carried;
 use super::scheme::Scheme;
 
@@ -44,6 +46,8 @@ pub struct Book<'a> {
     members: BTreeMap<UserId, Member>,
     holds: BTreeMap<(UserId, EventId), Hold>,
     completed: BTreeMap<(UserId, String), OffsetDateTime>,
+    entries: BTreeMap<(AccountKey, i64), Reversible>,
+    reversed: BTreeSet<(AccountKey, i64)>,
     written: BTreeSet<AccountKey>,
     standing: BTreeSet<UserId>,
     resolved: BTreeSet<(UserId, EventId)>,
@@ -145,6 +149,8 @@ pub struct Written {
     pub members: Vec<(UserId, Member)>,
     /// Holds that are new or changed.
     pub holds: Vec<(UserId, Hold)>,
+    /// Entries of which more was taken back, and how much in all.
+    pub reversals: Vec<(AccountKey, i64, i64)>,
     /// What happened, in order.
     pub effects: Vec<Effect>,
 }
@@ -162,6 +168,8 @@ impl<'a> Book<'a> {
             members,
             holds: BTreeMap::new(),
             completed: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            reversed: BTreeSet::new(),
             written: BTreeSet::new(),
             standing: BTreeSet::new(),
             resolved: BTreeSet::new(),
@@ -191,6 +199,13 @@ impl<'a> Book<'a> {
     #[must_use]
     pub fn with_completed(mut self, completed: impl IntoIterator<Item = ((UserId, String), OffsetDateTime)>) -> Self {
         self.completed.extend(completed);
+        self
+    }
+
+    /// With entries that are to be taken back.
+    #[must_use]
+    pub fn with_entries(mut self, entries: impl IntoIterator<Item = (AccountKey, Reversible)>) -> Self {
+        self.entries.extend(entries.into_iter().map(|(key, it)| ((key, it.entry.seq), it)));
         self
     }
 
@@ -269,7 +284,7 @@ impl<'a> Book<'a> {
         let mut landing = point_type.landing(&key.0, occasion.occurred_at.unwrap_or(at), order, completed);
         landing.release = landing.release.filter(|it| !matches!(it, Release::At(time) if *time <= at));
         let entry = self.account(key).earn(&key.0, points, &landing, occasion, at)?;
-        self.posted(key, entry.clone(), at);
+        let (entry, _) = self.posted(key, entry, at);
         Ok((entry, landing))
     }
 
@@ -318,13 +333,13 @@ impl<'a> Book<'a> {
         occasion: Occasion,
         at: OffsetDateTime,
     ) -> Result<(Entry, i64), Refusal> {
-        if !self.point_type(&key.1)?.spendable {
+        let point_type = self.point_type(&key.1)?;
+        if !point_type.spendable {
             return Err(Refusal::PointTypeNotSpendable { point_type_id: key.1.to_string() });
         }
         self.settle(key, at);
-        let entry = self.account(key).spend(points, occasion, at)?;
-        let available = self.posted(key, entry.clone(), at);
-        Ok((entry, available))
+        let entry = self.account(key).spend(&key.0, points, point_type.overdraft, occasion, at)?;
+        Ok(self.posted(key, entry, at))
     }
 
     /// Takes back points that were earned.
@@ -400,7 +415,9 @@ impl<'a> Book<'a> {
         let members = self.standing.into_iter().filter_map(|user| self.members.remove_entry(&user)).collect();
         let hold = |key: (UserId, EventId)| Some((key.0.clone(), self.holds.remove(&key)?));
         let holds = self.resolved.into_iter().filter_map(hold).collect();
-        Written { accounts, members, holds, effects: self.effects }
+        let reversal = |id: (AccountKey, i64)| Some((id.0.clone(), id.1, self.entries.remove(&id)?.reversed));
+        let reversals = self.reversed.into_iter().filter_map(reversal).collect();
+        Written { accounts, members, holds, reversals, effects: self.effects }
     }
 
     fn end_period(
@@ -420,15 +437,42 @@ impl<'a> Book<'a> {
         self.moved(&key.0, Some(moved));
     }
 
-    fn account(&mut self, key: &AccountKey) -> &mut Account {
+    pub(super) fn account(&mut self, key: &AccountKey) -> &mut Account {
         self.accounts.entry(key.clone()).or_default()
     }
 
-    fn posted(&mut self, key: &AccountKey, entry: Entry, at: OffsetDateTime) -> i64 {
+    /// Adds an entry that was made; answers it as it is kept, and what can be spent after it. What shows that the user
+    /// takes part moves the date on of points that lapse together.
+    pub(super) fn posted(&mut self, key: &AccountKey, mut entry: Entry, at: OffsetDateTime) -> (Entry, i64) {
+        if let Some(until) = self.kept_until(key, &entry) {
+            entry.lots.extend(self.account(key).renew(until));
+        }
         self.written.insert(key.clone());
         let available_after = self.account(key).available(at);
-        self.push(&key.0, What::Posted { point_type: key.1.clone(), entry, available_after });
-        available_after
+        self.push(&key.0, What::Posted { point_type: key.1.clone(), entry: entry.clone(), available_after });
+        (entry, available_after)
+    }
+
+    fn kept_until(&self, key: &AccountKey, entry: &Entry) -> Option<OffsetDateTime> {
+        let point_type = self.programme.types.get(&key.1)?;
+        let renews = matches!(point_type.expiry, Expiry::Inactivity(_)) && entry.kind.is_activity();
+        renews.then(|| point_type.lapse_of(entry.occurred_at)).flatten()
+    }
+
+    /// An entry, as stored or as made by this transaction, and how much of it was taken back.
+    pub(super) fn reversible(&self, key: &AccountKey, entry_seq: i64) -> Option<Reversible> {
+        let stored = self.entries.get(&(key.clone(), entry_seq)).cloned();
+        let made = self.effects.iter().filter(|effect| effect.user == key.0).find_map(|effect| match &effect.what {
+            What::Posted { point_type, entry, .. } if *point_type == key.1 && entry.seq == entry_seq => Some(entry),
+            _ => None,
+        });
+        stored.or_else(|| Some(Reversible { entry: made?.clone(), reversed: 0 }))
+    }
+
+    pub(super) fn keep_reversal(&mut self, key: &AccountKey, it: Reversible) {
+        let id = (key.clone(), it.entry.seq);
+        self.reversed.insert(id.clone());
+        self.entries.insert(id, it);
     }
 
     /// A member is written even where the rank stayed: it may have been decided by a newer version of the scheme.

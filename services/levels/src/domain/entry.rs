@@ -23,10 +23,16 @@ pub enum EntryKind {
     DebtFilled,
     /// What was pending can be used.
     Activate,
+    /// Added or taken by hand.
+    Adjust,
+    /// Moved to another user.
+    TransferOut,
+    /// Moved here from another user.
+    TransferIn,
 }
 
 impl EntryKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Earn,
         Self::Spend,
         Self::Expire,
@@ -35,6 +41,9 @@ impl EntryKind {
         Self::Return,
         Self::DebtFilled,
         Self::Activate,
+        Self::Adjust,
+        Self::TransferOut,
+        Self::TransferIn,
     ];
 
     /// The contract's number.
@@ -48,6 +57,9 @@ impl EntryKind {
             EntryKind::Return => 6,
             EntryKind::DebtFilled => 7,
             EntryKind::Activate => 8,
+            EntryKind::Adjust => 9,
+            EntryKind::TransferOut => 10,
+            EntryKind::TransferIn => 11,
         }
     }
 
@@ -56,15 +68,20 @@ impl EntryKind {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
-    /// The name of the account on the other side, kept per tenant and point type.
-    pub fn contra(self) -> &'static str {
+    /// Whether it shows that the user takes part: what moves the date on of points that lapse together.
+    pub fn is_activity(self) -> bool {
         match self {
-            EntryKind::Earn => "issued",
-            EntryKind::Spend => "redeemed",
-            EntryKind::Expire => "expired",
-            EntryKind::Reverse => "reversed",
-            EntryKind::LevelEnd | EntryKind::DebtFilled | EntryKind::Activate => "adjusted",
-            EntryKind::Return => "returned",
+            EntryKind::Earn
+            | EntryKind::Spend
+            | EntryKind::Return
+            | EntryKind::Activate
+            | EntryKind::TransferOut
+            | EntryKind::TransferIn => true,
+            EntryKind::Expire
+            | EntryKind::Reverse
+            | EntryKind::LevelEnd
+            | EntryKind::DebtFilled
+            | EntryKind::Adjust => false,
         }
     }
 }
@@ -82,6 +99,12 @@ pub struct Origin {
     pub hold_id: String,
     /// The reward of a campaign.
     pub reward_id: String,
+    /// The entry that it takes back; 0: none.
+    pub reverses_seq: i64,
+    /// The adjustment.
+    pub adjustment_id: String,
+    /// From or to whom points were moved.
+    pub counterpart: String,
 }
 
 /// One line of an account; never changed.
@@ -105,10 +128,29 @@ pub struct Entry {
     pub pending: i64,
     /// When the points of an earning can be used, where they wait for a time.
     pub activates_at: Option<OffsetDateTime>,
-    /// Part of a reversal that was not there to be taken and is forgiven.
+    /// Part of a reversal that was not there to be taken and is forgiven; part of a spending that was not there and became
+    /// debt.
     pub shortfall: i64,
     /// When it happened in the world.
     pub occurred_at: OffsetDateTime,
     /// When it was booked.
     pub recorded_at: OffsetDateTime,
+}
+
+impl Entry {
+    /// The name of the account on the other side, kept per tenant and point type.
+    pub fn contra(&self) -> &'static str {
+        match self.kind {
+            EntryKind::Earn => "issued",
+            EntryKind::Spend => "redeemed",
+            EntryKind::Expire => "expired",
+            EntryKind::Reverse => "reversed",
+            EntryKind::LevelEnd | EntryKind::DebtFilled | EntryKind::Activate => "adjusted",
+            EntryKind::Return => "returned",
+            EntryKind::Adjust if self.amount > 0 => "added",
+            EntryKind::Adjust => "taken",
+            EntryKind::TransferOut => "sent",
+            EntryKind::TransferIn => "received",
+        }
+    }
 }

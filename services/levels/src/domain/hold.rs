@@ -6,8 +6,9 @@ use time::{Duration, OffsetDateTime};
 use super::account::{Account, Occasion};
 use super::entry::{Entry, EntryKind, Origin};
 use super::lot::{Lot, LotChange};
-use super::point_type::{BALANCE_MAX, ReversalPolicy};
+use super::point_type::ReversalPolicy;
 use super::refusal::Refusal;
+use super::used::{Fresh, Used};
 
 /// Open holds that an account may have.
 pub const HOLDS_MAX: usize = 100;
@@ -146,23 +147,9 @@ impl Hold {
         }
     }
 
-    /// The next `points` to be given back: those used last first, what became debt before all; answered soonest expiry
-    /// first. What became debt comes back as if it were given at `debt_lapses`.
-    fn coming_back(&self, points: i64, user: &UserId, debt_lapses: Option<OffsetDateTime>) -> Vec<Lot> {
-        let as_debt = Lot { expires_at: debt_lapses, origin: user.clone(), points: self.captured_as_debt() };
-        let (mut skip, mut left) = (self.given_back, points);
-        let mut back = Vec::new();
-        for lot in [&as_debt].into_iter().chain(self.lots.iter().rev()) {
-            let skipped = skip.min(lot.points);
-            skip -= skipped;
-            let taken = left.min(lot.points - skipped);
-            left -= taken;
-            if taken > 0 {
-                back.push(Lot { points: taken, ..lot.clone() });
-            }
-        }
-        back.sort_by_key(|lot| (lot.expires_at.is_none(), lot.expires_at));
-        back
+    /// What was used of it, as far as it was not given back.
+    fn used(&self) -> Used<'_> {
+        Used { lots: &self.lots, debt: self.captured_as_debt(), given_back: self.given_back }
     }
 }
 
@@ -172,7 +159,7 @@ pub fn points_of(lots: &[Lot]) -> i64 {
 }
 
 /// The first `points` of the lots, and the rest.
-fn split(lots: Vec<Lot>, points: i64) -> (Vec<Lot>, Vec<Lot>) {
+pub(super) fn split(lots: Vec<Lot>, points: i64) -> (Vec<Lot>, Vec<Lot>) {
     let mut left = points;
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     for lot in lots {
@@ -193,7 +180,7 @@ fn taken(lots: &[Lot]) -> Vec<LotChange> {
     lots.iter().map(change).collect()
 }
 
-fn lots_of(changes: Vec<LotChange>) -> Vec<Lot> {
+pub(super) fn lots_of(changes: Vec<LotChange>) -> Vec<Lot> {
     let lot = |change: LotChange| Lot { expires_at: change.expires_at, origin: change.origin, points: -change.points };
     changes.into_iter().map(lot).collect()
 }
@@ -286,14 +273,13 @@ impl Account {
         Late { entry, debt, shortfall: missing - debt }
     }
 
-    /// Gives captured points back until `total` are, never more than were captured. Debt is filled first, with those that
-    /// lapse first; the rest goes to its lots, and lapses at once where their date has passed. The first entry is the
-    /// return; none: nothing was to be given back.
+    /// Gives captured points back until `total` are, never more than were captured. The first entry is the return; none:
+    /// nothing was to be given back.
     pub fn give_back(
         &mut self,
         user: &UserId,
         hold: &mut Hold,
-        (total, debt_lapses): (i64, Option<OffsetDateTime>),
+        (total, fresh): (i64, Fresh),
         occasion: Occasion,
         at: OffsetDateTime,
     ) -> Result<Vec<Entry>, Refusal> {
@@ -301,27 +287,10 @@ impl Account {
         if points <= 0 {
             return Ok(Vec::new());
         }
-        if points > BALANCE_MAX - self.balance().max(0) {
-            return Err(Refusal::BalanceOverflow { amount: points });
-        }
-        let (filling, rest) = split(hold.coming_back(points, user, debt_lapses), points.min(self.debt));
-        let filled = points_of(&filling);
-        let mut changes = Vec::new();
-        if filled > 0 {
-            self.debt -= filled;
-            changes.push(LotChange { expires_at: None, origin: user.clone(), points: filled });
-        }
-        changes.extend(rest.iter().map(|lot| self.lots.add(lot.expires_at, &lot.origin, lot.points)));
-        hold.given_back += points;
+        let back = hold.used().coming_back(points, user, fresh);
         let occasion = Occasion { origin: hold.origin(occasion.origin), ..occasion };
-        let mut entries = vec![self.post(EntryKind::Return, changes.into(), occasion, at)];
-        let mut lapsed = Vec::new();
-        while self.lots.next_expiry().is_some_and(|date| date <= at) {
-            lapsed.extend(self.lots.take_next_expiry());
-        }
-        if !lapsed.is_empty() {
-            entries.push(self.post(EntryKind::Expire, lapsed.into(), Self::ended(hold, at), at));
-        }
+        let entries = self.put_back(user, back, occasion, at)?;
+        hold.given_back += points;
         Ok(entries)
     }
 

@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 use ids::{EventId, Key, UserId};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
-use units::text::LocalizedText;
 use units::zone::Zone;
 
 use super::account::{Account, Occasion};
@@ -12,7 +11,7 @@ use super::entry::{EntryKind, Origin};
 use super::hold::{HOLDS_MAX, Hold, HoldState};
 use super::lot::{Lot, Lots};
 use super::pending::Landing;
-use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use super::point_type::{PointType, ReversalPolicy};
 use super::refusal::Refusal;
 
 const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
@@ -37,16 +36,7 @@ struct Stage {
 
 /// An account with 30 points that lapse on day 10 and 50 that never do.
 fn stage(reversal: ReversalPolicy) -> Stage {
-    let point_type = PointType {
-        id: key().1,
-        display_name: LocalizedText::default(),
-        spendable: true,
-        activation: Activation::AtOnce,
-        expiry: Expiry::Never,
-        reversal,
-        zone: Zone::new("UTC").unwrap(),
-        create_time: START,
-    };
+    let point_type = PointType { reversal, ..PointType::new(key().1, Zone::utc()) };
     let lot = |expires_at, points| Lot { expires_at, origin: key().0, points };
     let lots = Lots::new(vec![lot(Some(day(10)), 30), lot(None, 50)]);
     let account = Account { lots, entry_seq: 1, growth: 80, ..Account::default() };

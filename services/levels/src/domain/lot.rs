@@ -112,6 +112,17 @@ impl Lots {
         changes
     }
 
+    /// Moves lots with an earlier date on to a date.
+    pub fn move_on(&mut self, date: OffsetDateTime) -> Vec<LotChange> {
+        let earlier: Vec<Lot> = self.0.extract_if(.., |lot| lot.expires_at.is_some_and(|it| it < date)).collect();
+        let mut changes = Vec::with_capacity(earlier.len() * 2);
+        for Lot { expires_at, origin, points } in earlier {
+            changes.push(self.add(Some(date), &origin, points));
+            changes.push(LotChange { expires_at, origin, points: -points });
+        }
+        changes
+    }
+
     /// Takes up to `points` from the lot of this expiry and origin.
     pub fn take_from(&mut self, expires_at: Option<OffsetDateTime>, origin: &UserId, points: i64) -> Option<LotChange> {
         let index = self.0.iter().position(|lot| lot.expires_at == expires_at && lot.origin == *origin)?;

@@ -10,7 +10,7 @@ use super::book::{Book, Effect, Programme, What};
 use super::entry::EntryKind;
 use super::member::{Member, MoveCause};
 use super::pending::Landing;
-use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use super::point_type::PointType;
 use super::scheme::{Level, PeriodEnd, Scheme, Validity};
 use units::text::LocalizedText;
 
@@ -43,16 +43,7 @@ impl Case {
     /// Levels at 0, 100 and 1,000 growth.
     fn new(months: u32, end: PeriodEnd, spendable: bool) -> Self {
         let validity = (months > 0).then_some(Validity { months, end });
-        let growth = PointType {
-            id: key().1,
-            display_name: LocalizedText::default(),
-            spendable,
-            activation: Activation::AtOnce,
-            expiry: Expiry::Never,
-            reversal: ReversalPolicy::DownToZero,
-            zone: Zone::new("Asia/Shanghai").unwrap(),
-            create_time: START,
-        };
+        let growth = PointType { spendable, ..PointType::new(key().1, Zone::new("Asia/Shanghai").unwrap()) };
         let programme =
             Programme { types: [(key().1, growth)].into(), scheme: Some(scheme(&[0, 100, 1_000], validity, 1)) };
         Self { programme, account: Account::default(), member: None }

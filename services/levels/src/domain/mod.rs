@@ -1,25 +1,33 @@
 //! What is decided here, as pure functions over loaded state: no clock, no store, no wire format.
 
 pub mod account;
+pub mod adjustment;
 pub mod balance;
 pub mod book;
 pub mod consume;
 pub mod earning;
 pub mod entry;
+pub mod expiry;
 pub mod hold;
 pub mod lot;
 pub mod member;
 pub mod order;
 pub mod pending;
 pub mod point_type;
+pub mod point_type_change;
 pub mod refusal;
+pub mod reversal;
 pub mod reward;
 pub mod scheme;
+pub mod transfer;
+pub mod used;
 
 #[cfg(test)]
 mod account_model;
 #[cfg(test)]
 mod account_properties;
+#[cfg(test)]
+mod account_run;
 #[cfg(test)]
 mod hold_tests;
 #[cfg(test)]

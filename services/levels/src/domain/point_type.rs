@@ -4,28 +4,15 @@ use ids::{Key, UserId};
 use time::OffsetDateTime;
 use units::zone::Zone;
 
+use super::expiry::Expiry;
 use super::pending::{Landing, Release};
+use super::used::Fresh;
 use units::text::LocalizedText;
 
 /// The most that an account holds, and the most that it ever counted as growth.
 pub const BALANCE_MAX: i64 = (1 << 53) - 1;
 /// The most that one entry gives.
 pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
-
-/// When points lapse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expiry {
-    /// Never.
-    Never,
-    /// At the end of the day so many days after the day of earning.
-    Days(u32),
-    /// At the end of the day so many months after the day of earning.
-    Months(u32),
-    /// At the end of the month of earning.
-    EndOfMonth,
-    /// At the end of the year of earning.
-    EndOfYear,
-}
 
 /// When earned points can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +36,15 @@ pub enum ReversalPolicy {
     MayGoNegative,
 }
 
+/// How much users may move to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransferLimits {
+    /// The most that one transfer moves.
+    pub max_amount: i64,
+    /// The most that a user moves in a day of the type's zone.
+    pub max_per_day: i64,
+}
+
 /// A currency of points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PointType {
@@ -64,13 +60,42 @@ pub struct PointType {
     pub expiry: Expiry,
     /// What happens when spent points are taken back.
     pub reversal: ReversalPolicy,
+    /// How far spending may take an account below zero.
+    pub overdraft: i64,
+    /// The most that is adjusted by hand without somebody else's approval.
+    pub adjustment_limit: i64,
+    /// How much users may move to others; `None`: nothing.
+    pub transfers: Option<TransferLimits>,
     /// The zone that decides days, months and expiry.
     pub zone: Zone,
+    /// 1, then one more with each change.
+    pub version: i32,
     /// When it was defined.
     pub create_time: OffsetDateTime,
+    /// When it was last changed.
+    pub update_time: OffsetDateTime,
 }
 
 impl PointType {
+    /// A type with the plainest policies: its points can be spent, at once and for ever; what was spent is not taken back.
+    pub fn new(id: Key, zone: Zone) -> Self {
+        Self {
+            id,
+            display_name: LocalizedText::default(),
+            spendable: true,
+            activation: Activation::AtOnce,
+            expiry: Expiry::Never,
+            reversal: ReversalPolicy::DownToZero,
+            overdraft: 0,
+            adjustment_limit: 0,
+            transfers: None,
+            zone,
+            version: 1,
+            create_time: OffsetDateTime::UNIX_EPOCH,
+            update_time: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
     /// Where points go that a user earns at a time, for an order or for none, of which it is known when it was completed.
     pub fn landing(
         &self,
@@ -93,41 +118,14 @@ impl PointType {
         Landing { release, expires_at: active_from.and_then(|from| self.lapse_of(from)), origin: user.clone() }
     }
 
+    /// When points lapse that come back at `at` and have no date of their own.
+    pub fn fresh(&self, at: OffsetDateTime) -> Fresh {
+        Fresh { lapses: self.lapse_of(at), all: matches!(self.expiry, Expiry::Inactivity(_)) }
+    }
+
     /// The first instant at which points that can be used from `at` on no longer can; `None`: never.
     pub fn lapse_of(&self, at: OffsetDateTime) -> Option<OffsetDateTime> {
-        match self.expiry {
-            Expiry::Never => None,
-            Expiry::Days(days) => Some(self.zone.add_days_end(at, days)),
-            Expiry::Months(months) => Some(self.zone.add_months_end(at, months)),
-            Expiry::EndOfMonth => Some(self.zone.month_end(at)),
-            Expiry::EndOfYear => Some(self.zone.year_end(at)),
-        }
-    }
-}
-
-impl Expiry {
-    /// The contract's number of the policy, and its count.
-    pub fn code(self) -> (i16, i32) {
-        match self {
-            Expiry::Never => (1, 0),
-            Expiry::Days(count) => (2, count as i32),
-            Expiry::Months(count) => (3, count as i32),
-            Expiry::EndOfMonth => (4, 0),
-            Expiry::EndOfYear => (5, 0),
-        }
-    }
-
-    /// The policy of a number and count; `None` where there is none such.
-    pub fn from_code(code: i16, count: i32) -> Option<Self> {
-        let count_within = |max: u32| u32::try_from(count).ok().filter(|count| (1..=max).contains(count));
-        match code {
-            1 if count == 0 => Some(Expiry::Never),
-            2 => count_within(3_650).map(Expiry::Days),
-            3 => count_within(120).map(Expiry::Months),
-            4 if count == 0 => Some(Expiry::EndOfMonth),
-            5 if count == 0 => Some(Expiry::EndOfYear),
-            _ => None,
-        }
+        self.expiry.lapse_of(&self.zone, at)
     }
 }
 
@@ -170,47 +168,10 @@ impl ReversalPolicy {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-
     use super::*;
-
-    fn lapse(expiry: Expiry) -> Option<OffsetDateTime> {
-        let zone = Zone::new("Asia/Shanghai").unwrap();
-        let point_type = PointType {
-            id: Key::new("points").unwrap(),
-            display_name: LocalizedText::default(),
-            spendable: true,
-            activation: Activation::AtOnce,
-            expiry,
-            reversal: ReversalPolicy::DownToZero,
-            zone,
-            create_time: datetime!(2020-01-01 00:00 UTC),
-        };
-        point_type.lapse_of(datetime!(2026-01-30 17:00 UTC)) // 31 January, 01:00 in Shanghai
-    }
-
-    #[test]
-    fn points_lapse_with_a_day_of_the_programmes_zone() {
-        assert_eq!(lapse(Expiry::Never), None);
-        assert_eq!(lapse(Expiry::Days(1)), Some(datetime!(2026-02-02 00:00 +8)));
-        assert_eq!(lapse(Expiry::Months(1)), Some(datetime!(2026-03-01 00:00 +8)));
-        assert_eq!(lapse(Expiry::EndOfMonth), Some(datetime!(2026-02-01 00:00 +8)));
-        assert_eq!(lapse(Expiry::EndOfYear), Some(datetime!(2027-01-01 00:00 +8)));
-    }
 
     #[test]
     fn an_account_holds_what_points_can_say() {
         assert_eq!(BALANCE_MAX, units::Points::MAX.get());
-    }
-
-    #[test]
-    fn a_code_and_count_outside_the_contract_is_no_policy() {
-        for (code, count) in [(0, 0), (6, 0), (1, 1), (2, 0), (2, 3_651), (3, 121), (3, -1), (4, 1)] {
-            assert_eq!(Expiry::from_code(code, count), None, "{code} {count}");
-        }
-        for expiry in [Expiry::Never, Expiry::Days(3_650), Expiry::Months(1), Expiry::EndOfMonth, Expiry::EndOfYear] {
-            let (code, count) = expiry.code();
-            assert_eq!(Expiry::from_code(code, count), Some(expiry));
-        }
     }
 }

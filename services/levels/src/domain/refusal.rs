@@ -109,4 +109,72 @@ pub enum Refusal {
         /// How many.
         limit: usize,
     },
+    /// The account has no such entry.
+    #[error("there is no such entry")]
+    EntryNotFound {
+        /// Its number.
+        entry_seq: i64,
+    },
+    /// The entry is undone in another way.
+    #[error("the entry is undone in another way")]
+    EntryNotReversible {
+        /// Its number.
+        entry_seq: i64,
+        /// What undoes it: `order`, `reward`, `hold`, or `none`.
+        by: String,
+    },
+    /// More was to be taken back than is left of an entry.
+    #[error("more was to be taken back than is left of the entry")]
+    ReversalExceeded {
+        /// The number of the entry.
+        entry_seq: i64,
+        /// What is left of it.
+        left: i64,
+        /// What was asked for; 0: all.
+        amount: i64,
+    },
+    /// Users move nothing of this type to others.
+    #[error("points of this type are not transferred")]
+    TransfersOff {
+        /// The point type.
+        point_type_id: String,
+    },
+    /// More was to be moved than may be.
+    #[error("more was to be moved than may be")]
+    TransferLimit {
+        /// What the limit is for: `transfer` or `day`.
+        period: String,
+        /// The limit.
+        limit: i64,
+        /// What may be moved now.
+        left: i64,
+        /// What was asked for.
+        amount: i64,
+    },
+    /// The tenant has no such adjustment.
+    #[error("there is no such adjustment")]
+    AdjustmentNotFound {
+        /// The adjustment.
+        adjustment_id: String,
+    },
+    /// The adjustment was decided.
+    #[error("the adjustment was decided already")]
+    AdjustmentDecided {
+        /// The adjustment.
+        adjustment_id: String,
+        /// `applied` or `rejected`.
+        state: String,
+    },
+    /// Whoever asked for an adjustment can't approve it.
+    #[error("whoever asked for the adjustment cannot approve it")]
+    ApproverIsRequester {
+        /// The adjustment.
+        adjustment_id: String,
+    },
+    /// What was read is stale.
+    #[error("it was changed since it was read")]
+    EtagMismatch {
+        /// The etag that it has now.
+        etag: String,
+    },
 }

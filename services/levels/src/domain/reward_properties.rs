@@ -6,14 +6,14 @@ use ids::{EventId, Key, UserId};
 use proptest::prelude::*;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
-use units::text::LocalizedText;
 use units::zone::Zone;
 
 use super::account::{Account, Occasion};
 use super::book::{AccountKey, Book, Programme, What};
 use super::entry::Origin;
+use super::expiry::Expiry;
 use super::hold::HoldState;
-use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use super::point_type::{PointType, ReversalPolicy};
 use super::reward::{Carried, Fault, Grant, Rewards, Says, Told};
 
 const START: OffsetDateTime = datetime!(2026-01-20 07:00 UTC);
@@ -23,16 +23,8 @@ fn key() -> AccountKey {
 }
 
 fn programme(reversal: ReversalPolicy) -> Programme {
-    let point_type = PointType {
-        id: key().1,
-        display_name: LocalizedText::default(),
-        spendable: true,
-        activation: Activation::AtOnce,
-        expiry: Expiry::Days(10),
-        reversal,
-        zone: Zone::new("Asia/Shanghai").unwrap(),
-        create_time: START,
-    };
+    let zone = Zone::new("Asia/Shanghai").unwrap();
+    let point_type = PointType { expiry: Expiry::Days(10, None), reversal, ..PointType::new(key().1, zone) };
     Programme { types: [(key().1, point_type)].into(), scheme: None }
 }
 

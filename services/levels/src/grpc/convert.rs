@@ -7,13 +7,12 @@ use requests::body_of;
 use service::Parse;
 use status::Violations;
 use time::OffsetDateTime;
-use units::zone::Zone;
 
-use crate::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme, Spend};
+use crate::commands::{Earn, PublishEarningRule, PublishScheme, ReverseEntry, Spend, Transfer};
 use crate::domain::account::Occasion;
 use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
 use crate::domain::entry::Origin;
-use crate::domain::point_type::{AMOUNT_MAX, Activation, Expiry, PointType, ReversalPolicy};
+use crate::domain::point_type::AMOUNT_MAX;
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use rules::{Written, WrittenRow};
 
@@ -55,36 +54,6 @@ pub(super) fn key_and_time(
     parse.done(key.map(|key| (key, at)))
 }
 
-pub(super) fn create_point_type(sent: &pb::CreatePointTypeRequest) -> Result<CreatePointType, Violations> {
-    let mut parse = Parse::default();
-    let request = parse.request("", "PointsService/CreatePointType", &sent.request_id, body_of(sent));
-    let it = sent.point_type.clone().unwrap_or_default();
-    let id = parse.key("point_type.point_type_id", &it.point_type_id);
-    let display_name = parse.text("point_type.display_name", it.display_name.as_ref());
-    let expiry = i16::try_from(it.expiry_policy).ok().and_then(|code| Expiry::from_code(code, it.expiry_count));
-    if expiry.is_none() {
-        parse.refuse("point_type.expiry_count", "must be 1 to 3650 for DAYS, 1 to 120 for MONTHS, else 0");
-    }
-    let activation_policy = i16::try_from(it.activation_policy.max(1)).ok(); // unspecified is at once
-    let activation = activation_policy.and_then(|code| Activation::from_code(code, it.activation_count));
-    if activation.is_none() {
-        parse.refuse("point_type.activation_count", "must be 1 to 365 for DAYS, else 0");
-    }
-    let reversal = i16::try_from(it.reversal_policy).ok().and_then(ReversalPolicy::from_code);
-    if reversal.is_none() {
-        parse.refuse("point_type.reversal_policy", "must be one of the policies");
-    }
-    let zone = Zone::new(&it.zone).map_err(|fault| parse.refuse("point_type.zone", fault.to_string())).ok();
-    let read = (|| {
-        let create_time = OffsetDateTime::UNIX_EPOCH;
-        let spendable = it.spendable;
-        let (id, activation, expiry, reversal, zone) = (id?, activation?, expiry?, reversal?, zone?);
-        let point_type = PointType { id, display_name, spendable, activation, expiry, reversal, zone, create_time };
-        Some(CreatePointType { request: request?, point_type })
-    })();
-    parse.done(read)
-}
-
 pub(super) fn earn(sent: &pb::EarnRequest) -> Result<Earn, Violations> {
     let mut parse = Parse::default();
     let request = parse.request(&sent.user_id, "PointsService/Earn", &sent.request_id, body_of(sent));
@@ -109,6 +78,32 @@ pub(super) fn spend(sent: &pb::SpendRequest) -> Result<Spend, Violations> {
     let read =
         (|| Some(Spend { request: request?, user: user?, point_type: point_type?, amount: sent.amount, occasion }))();
     parse.done(read)
+}
+
+pub(super) fn reverse_entry(sent: &pb::ReverseEntryRequest) -> Result<ReverseEntry, Violations> {
+    let mut parse = Parse::default();
+    let request = parse.request(&sent.user_id, "PointsService/ReverseEntry", &sent.request_id, body_of(sent));
+    let (user, point_type) = (parse.user(&sent.user_id), parse.key("point_type_id", &sent.point_type_id));
+    parse.require(sent.entry_seq >= 1, "entry_seq", "must be 1 or more");
+    if !(0..=AMOUNT_MAX).contains(&sent.amount) {
+        parse.refuse("amount", format!("must lie between 0 and {AMOUNT_MAX}"));
+    }
+    let (entry_seq, amount, reason) = (sent.entry_seq, sent.amount, sent.reason.clone());
+    let parts = request.zip(user).zip(point_type);
+    let command = |((request, user), point_type)| ReverseEntry { request, user, point_type, entry_seq, amount, reason };
+    parse.done(parts.map(command))
+}
+
+pub(super) fn transfer(sent: &pb::TransferRequest) -> Result<Transfer, Violations> {
+    let mut parse = Parse::default();
+    let request = parse.request(&sent.user_id, "PointsService/Transfer", &sent.request_id, body_of(sent));
+    let (user, to) = (parse.user(&sent.user_id), parse.user_in("to_user_id", &sent.to_user_id));
+    let point_type = parse.key("point_type_id", &sent.point_type_id);
+    amount(&mut parse, sent.amount);
+    let (amount, reason) = (sent.amount, sent.reason.clone());
+    let parts = request.zip(user).zip(to.zip(point_type));
+    let command = |((request, user), (to, point_type))| Transfer { request, user, to, point_type, amount, reason };
+    parse.done(parts.map(command))
 }
 
 pub(super) fn origin(reason: &str, order_id: &str) -> Origin {

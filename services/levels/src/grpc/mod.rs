@@ -1,9 +1,11 @@
 //! The API: handlers parse, call and wrap.
 
+mod adjustment;
 mod convert;
 mod earning;
 mod hold;
 mod level;
+mod point_type;
 mod points;
 mod status;
 
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use host::Part;
 use ids::TenantId;
+use proto::levels::v1::adjustment_service_server::AdjustmentServiceServer;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
@@ -52,6 +55,7 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
         pages: Arc::new(pages),
     };
     part.serve(PointsServiceServer::new(api.clone()))
+        .serve(AdjustmentServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
         .serve(LevelServiceServer::new(api))
 }

@@ -16,14 +16,14 @@ impl PointsService for Api {
         &self,
         request: Request<pb::CreatePointTypeRequest>,
     ) -> Result<Response<pb::CreatePointTypeResponse>, Status> {
-        let tenant = authn::tenant(&request)?;
-        let command = convert::create_point_type(request.get_ref())?;
-        if request.get_ref().validate_only {
-            let point_type = pb::PointType { create_time: None, ..wire::point_type(&command.point_type) };
-            return Ok(Response::new(pb::CreatePointTypeResponse { point_type: Some(point_type), position: None }));
-        }
-        let levels = self.levels.clone();
-        write(async move { levels.create_point_type(&tenant, &command).await }).await
+        self.create_point_type_of(request).await
+    }
+
+    async fn update_point_type(
+        &self,
+        request: Request<pb::UpdatePointTypeRequest>,
+    ) -> Result<Response<pb::UpdatePointTypeResponse>, Status> {
+        self.update_point_type_of(request).await
     }
 
     async fn get_point_type(
@@ -61,6 +61,22 @@ impl PointsService for Api {
         let tenant = authn::tenant(&request)?;
         let command = convert::spend(request.get_ref())?;
         self.post(tenant, command).await
+    }
+
+    async fn reverse_entry(
+        &self,
+        request: Request<pb::ReverseEntryRequest>,
+    ) -> Result<Response<pb::ReverseEntryResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let command = convert::reverse_entry(request.get_ref())?;
+        self.post(tenant, command).await
+    }
+
+    async fn transfer(&self, request: Request<pb::TransferRequest>) -> Result<Response<pb::TransferResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let command = convert::transfer(request.get_ref())?;
+        let levels = self.levels.clone();
+        write(async move { levels.transfer(&tenant, &command).await }).await
     }
 
     async fn hold_points(
@@ -144,9 +160,12 @@ impl PointsService for Api {
             expired: it.expired,
             reversed: it.reversed,
             adjusted: it.adjusted,
-            in_circulation: it.issued + it.returned - it.redeemed - it.expired - it.reversed - it.adjusted,
+            in_circulation: it.in_circulation(),
             accounts: it.accounts,
             returned: it.returned,
+            added: it.added,
+            taken: it.taken,
+            transferred: it.transferred,
         }))
     }
 

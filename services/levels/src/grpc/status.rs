@@ -1,6 +1,8 @@
 //! Refusals as callers see them.
 
+use proto::common::v1::ErrorReason as Common;
 use proto::levels::v1::ErrorReason as Reason;
+use serde_json::{Map, Value};
 use service::Refuse;
 use tonic::{Code, Status};
 
@@ -14,62 +16,53 @@ impl Refuse for Refusal {
 
 fn refused(refusal: &Refusal) -> Status {
     let message = refusal.to_string();
-    match refusal {
-        Refusal::PointTypeExists { point_type_id } => {
-            status::refuse(Code::AlreadyExists, Reason::PointTypeExists, message).with("point_type_id", point_type_id)
-        }
-        Refusal::PointTypeNotFound { point_type_id } => {
-            status::refuse(Code::NotFound, Reason::PointTypeNotFound, message).with("point_type_id", point_type_id)
-        }
-        Refusal::PointTypeNotSpendable { point_type_id } => {
-            status::refuse(Code::FailedPrecondition, Reason::PointTypeNotSpendable, message)
-                .with("point_type_id", point_type_id)
-        }
-        Refusal::BalanceShort { available, amount } => {
-            status::refuse(Code::FailedPrecondition, Reason::BalanceShort, message)
-                .with("available", available)
-                .with("amount", amount)
-        }
-        Refusal::BalanceOverflow { amount } => {
-            status::refuse(Code::OutOfRange, Reason::BalanceOverflow, message).with("amount", amount)
-        }
-        Refusal::HoldNotFound { hold_id } => {
-            status::refuse(Code::NotFound, Reason::HoldNotFound, message).with("hold_id", hold_id)
-        }
-        Refusal::HoldOpen { hold_id } => {
-            status::refuse(Code::FailedPrecondition, Reason::HoldOpen, message).with("hold_id", hold_id)
-        }
-        Refusal::HoldCaptured { hold_id } => {
-            status::refuse(Code::FailedPrecondition, Reason::HoldCaptured, message).with("hold_id", hold_id)
-        }
-        Refusal::HoldReleased { hold_id } => {
-            status::refuse(Code::FailedPrecondition, Reason::HoldReleased, message).with("hold_id", hold_id)
-        }
-        Refusal::HoldExpired { hold_id } => {
-            status::refuse(Code::FailedPrecondition, Reason::HoldExpired, message).with("hold_id", hold_id)
-        }
-        Refusal::HoldExceeded { held, amount } => {
-            status::refuse(Code::FailedPrecondition, Reason::HoldExceeded, message)
-                .with("held", held)
-                .with("amount", amount)
-        }
-        Refusal::GiveBackExceeded { captured, amount } => {
-            status::refuse(Code::FailedPrecondition, Reason::GiveBackExceeded, message)
-                .with("captured", captured)
-                .with("amount", amount)
-        }
-        Refusal::HoldLimit { limit } => {
-            status::refuse(Code::FailedPrecondition, Reason::HoldLimit, message).with("limit", limit)
-        }
-        Refusal::EarningRuleNotFound { rule_id } => {
-            status::refuse(Code::NotFound, Reason::EarningRuleNotFound, message).with("rule_id", rule_id)
-        }
-        Refusal::SchemeNotFound { scheme_id } => {
-            status::refuse(Code::NotFound, Reason::SchemeNotFound, message).with("scheme_id", scheme_id)
-        }
-        Refusal::SchemeLimit { scheme_id } => {
-            status::refuse(Code::FailedPrecondition, Reason::SchemeLimit, message).with("scheme_id", scheme_id)
-        }
-    }
-    .into()
+    let told = match kind(refusal) {
+        (code, Some(reason)) => status::refuse(code, reason, message),
+        (code, None) => status::refuse(code, Common::EtagMismatch, message),
+    };
+    variables(refusal).fold(told, |told, (name, value)| told.with(name, value)).into()
+}
+
+/// The code and the reason; none: the etag is stale, which is a reason of all services.
+fn kind(refusal: &Refusal) -> (Code, Option<Reason>) {
+    let (code, reason) = match refusal {
+        Refusal::PointTypeExists { .. } => (Code::AlreadyExists, Reason::PointTypeExists),
+        Refusal::PointTypeNotFound { .. } => (Code::NotFound, Reason::PointTypeNotFound),
+        Refusal::PointTypeNotSpendable { .. } => (Code::FailedPrecondition, Reason::PointTypeNotSpendable),
+        Refusal::BalanceShort { .. } => (Code::FailedPrecondition, Reason::BalanceShort),
+        Refusal::BalanceOverflow { .. } => (Code::OutOfRange, Reason::BalanceOverflow),
+        Refusal::HoldNotFound { .. } => (Code::NotFound, Reason::HoldNotFound),
+        Refusal::HoldOpen { .. } => (Code::FailedPrecondition, Reason::HoldOpen),
+        Refusal::HoldCaptured { .. } => (Code::FailedPrecondition, Reason::HoldCaptured),
+        Refusal::HoldReleased { .. } => (Code::FailedPrecondition, Reason::HoldReleased),
+        Refusal::HoldExpired { .. } => (Code::FailedPrecondition, Reason::HoldExpired),
+        Refusal::HoldExceeded { .. } => (Code::FailedPrecondition, Reason::HoldExceeded),
+        Refusal::GiveBackExceeded { .. } => (Code::FailedPrecondition, Reason::GiveBackExceeded),
+        Refusal::HoldLimit { .. } => (Code::FailedPrecondition, Reason::HoldLimit),
+        Refusal::EntryNotFound { .. } => (Code::NotFound, Reason::EntryNotFound),
+        Refusal::EntryNotReversible { .. } => (Code::FailedPrecondition, Reason::EntryNotReversible),
+        Refusal::ReversalExceeded { .. } => (Code::FailedPrecondition, Reason::ReversalExceeded),
+        Refusal::TransfersOff { .. } => (Code::FailedPrecondition, Reason::TransfersOff),
+        Refusal::TransferLimit { .. } => (Code::FailedPrecondition, Reason::TransferLimit),
+        Refusal::AdjustmentNotFound { .. } => (Code::NotFound, Reason::AdjustmentNotFound),
+        Refusal::AdjustmentDecided { .. } => (Code::FailedPrecondition, Reason::AdjustmentDecided),
+        Refusal::ApproverIsRequester { .. } => (Code::FailedPrecondition, Reason::ApproverIsRequester),
+        Refusal::EarningRuleNotFound { .. } => (Code::NotFound, Reason::EarningRuleNotFound),
+        Refusal::SchemeNotFound { .. } => (Code::NotFound, Reason::SchemeNotFound),
+        Refusal::SchemeLimit { .. } => (Code::FailedPrecondition, Reason::SchemeLimit),
+        Refusal::EtagMismatch { .. } => return (Code::FailedPrecondition, None),
+    };
+    (code, Some(reason))
+}
+
+/// Everything that a refusal names, by the names under which it is recorded.
+fn variables(refusal: &Refusal) -> impl Iterator<Item = (String, String)> {
+    let fields = match serde_json::to_value(refusal) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    fields.into_iter().filter(|(name, _)| name != "refusal").map(|(name, value)| match value {
+        Value::String(text) => (name, text),
+        other => (name, other.to_string()),
+    })
 }

@@ -1,5 +1,6 @@
 //! The reads, one file each. A read waits for the positions that it was given before it looks.
 
+mod adjustment;
 mod balance;
 mod circulation;
 mod hold;

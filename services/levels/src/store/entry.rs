@@ -26,30 +26,34 @@ pub async fn insert(
     let numbers = |value: fn(&Entry) -> i64| entries.iter().map(|(_, entry)| value(entry)).collect::<Vec<_>>();
     let (seqs, amounts, balances) = (numbers(|e| e.seq), numbers(|e| e.amount), numbers(|e| e.balance_after));
     let (growths, shortfalls) = (numbers(|e| e.growth_change), numbers(|e| e.shortfall));
-    let contras: Vec<&str> = entries.iter().map(|(_, entry)| entry.kind.contra()).collect();
-    let reasons: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.reason.as_str()).collect();
-    let rules: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.rule_id.as_str()).collect();
-    let orders: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.order_id.as_str()).collect();
-    let holds: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.hold_id.as_str()).collect();
-    let rewards: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.reward_id.as_str()).collect();
+    let contras: Vec<&str> = entries.iter().map(|(_, entry)| entry.contra()).collect();
+    let texts =
+        |value: fn(&Origin) -> &String| entries.iter().map(|(_, e)| value(&e.origin).as_str()).collect::<Vec<_>>();
+    let (reasons, rules, orders) = (texts(|o| &o.reason), texts(|o| &o.rule_id), texts(|o| &o.order_id));
+    let (holds, rewards) = (texts(|o| &o.hold_id), texts(|o| &o.reward_id));
+    let (adjustments, counterparts) = (texts(|o| &o.adjustment_id), texts(|o| &o.counterpart));
     let occurred: Vec<_> = entries.iter().map(|(_, entry)| entry.occurred_at).collect();
     let recorded: Vec<_> = entries.iter().map(|(_, entry)| entry.recorded_at).collect();
     let lots = FlatLots::of_changes(entries.iter().map(|(_, entry)| entry.lots.as_slice()));
     let pending = numbers(|e| e.pending);
     let activate: Vec<_> = entries.iter().map(|(_, entry)| entry.activates_at).collect();
+    let reverses = numbers(|e| e.origin.reverses_seq);
     sqlx::query!(
         "insert into entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after, growth_change,
             contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at, recorded_at,
-            hold_id, reward_id, pending, activates_at)
+            hold_id, reward_id, pending, activates_at, reverses_seq, adjustment_id, counterpart)
         select $1, k.user_id, k.point_type_id, k.seq, k.kind, k.amount, k.balance, k.growth, k.contra, k.reason, k.rule_id,
             k.order_id, ($16::timestamptz[])[k.first:k.last], ($17::text[])[k.first:k.last],
             ($18::bigint[])[k.first:k.last], k.shortfall,
-            k.occurred_at, k.recorded_at, k.hold_id, k.reward_id, k.pending, k.activates_at
+            k.occurred_at, k.recorded_at, k.hold_id, k.reward_id, k.pending, k.activates_at, k.reverses_seq,
+            k.adjustment_id, k.counterpart
         from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::bigint[], $7::bigint[], $8::bigint[],
             $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],
-            $19::text[], $20::text[], $21::integer[], $22::integer[], $23::bigint[], $24::timestamptz[])
+            $19::text[], $20::text[], $21::integer[], $22::integer[], $23::bigint[], $24::timestamptz[], $25::bigint[],
+            $26::text[], $27::text[])
             k(user_id, point_type_id, seq, kind, amount, balance, growth, contra, reason, rule_id, order_id, shortfall,
-            occurred_at, recorded_at, hold_id, reward_id, first, last, pending, activates_at)",
+            occurred_at, recorded_at, hold_id, reward_id, first, last, pending, activates_at, reverses_seq, adjustment_id,
+            counterpart)",
         tenant.as_str(),
         &users as _,
         &point_types as _,
@@ -73,7 +77,10 @@ pub async fn insert(
         &lots.first,
         &lots.last,
         &pending,
-        &activate as _
+        &activate as _,
+        &reverses,
+        &adjustments as _,
+        &counterparts as _
     )
     .execute(conn)
     .await?;
@@ -99,6 +106,9 @@ struct Row {
     shortfall: i64,
     occurred_at: OffsetDateTime,
     recorded_at: OffsetDateTime,
+    reverses_seq: i64,
+    adjustment_id: String,
+    counterpart: String,
 }
 
 impl TryFrom<Row> for Entry {
@@ -120,6 +130,9 @@ impl TryFrom<Row> for Entry {
                 order_id: row.order_id,
                 hold_id: row.hold_id,
                 reward_id: row.reward_id,
+                reverses_seq: row.reverses_seq,
+                adjustment_id: row.adjustment_id,
+                counterpart: row.counterpart,
             },
             lots: lots.collect::<Result<_, StoreError>>()?,
             pending: row.pending,
@@ -143,7 +156,7 @@ pub async fn list(
         Row,
         r#"select entry_seq, kind, amount, balance_after, growth_change, reason, rule_id, order_id, hold_id, reward_id,
             lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin, lot_points, pending,
-            activates_at, shortfall, occurred_at, recorded_at
+            activates_at, shortfall, occurred_at, recorded_at, reverses_seq, adjustment_id, counterpart
         from entry
         where tenant_id = $1 and user_id = $2 and point_type_id = $3 and entry_seq < $4
         order by entry_seq desc limit $5"#,
@@ -152,6 +165,31 @@ pub async fn list(
         key.1.as_str(),
         before,
         limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Entry::try_from).collect()
+}
+
+/// Those of the numbered entries that there are, in the order in which they are named.
+pub async fn numbered(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    (users, point_types, seqs): (&[&str], &[&str], &[i64]),
+) -> Result<Vec<Entry>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select e.entry_seq, e.kind, e.amount, e.balance_after, e.growth_change, e.reason, e.rule_id, e.order_id,
+            e.hold_id, e.reward_id, e.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", e.lot_origin,
+            e.lot_points, e.pending, e.activates_at, e.shortfall, e.occurred_at, e.recorded_at, e.reverses_seq,
+            e.adjustment_id, e.counterpart
+        from unnest($2::text[], $3::text[], $4::bigint[]) with ordinality k(u, p, s, n)
+        join entry e on e.tenant_id = $1 and e.user_id = k.u and e.point_type_id = k.p and e.entry_seq = k.s
+        order by k.n"#,
+        tenant.as_str(),
+        users as _,
+        point_types as _,
+        seqs
     )
     .fetch_all(conn)
     .await?;

@@ -2,6 +2,7 @@
 //! would hold it to the tenant anyway.
 
 pub mod account;
+pub mod adjustment;
 pub mod earning_rule;
 pub mod entry;
 pub mod hold;
@@ -9,6 +10,7 @@ pub mod member;
 pub mod order;
 pub mod point_type;
 mod programme;
+pub mod reversal;
 pub mod reward;
 pub mod scheme;
 pub mod total;

@@ -19,7 +19,7 @@ pub async fn add(
     let mut sums: BTreeMap<(&str, i16, &str), (i64, i64)> = BTreeMap::new();
     for ((user, point_type), entry) in entries {
         let partition = i16::from(Partition::of(tenant, user.as_str()).index());
-        let sum = sums.entry((point_type.as_str(), partition, entry.kind.contra())).or_default();
+        let sum = sums.entry((point_type.as_str(), partition, entry.contra())).or_default();
         sum.0 += entry.amount.abs();
         sum.1 += i64::from(entry.seq == 1);
     }
@@ -66,8 +66,26 @@ pub struct Circulation {
     pub adjusted: i64,
     /// Given back after they were used.
     pub returned: i64,
+    /// Added by hand.
+    pub added: i64,
+    /// Taken by hand.
+    pub taken: i64,
+    /// Moved from user to user.
+    pub transferred: i64,
     /// Accounts with at least one entry.
     pub accounts: i64,
+}
+
+impl Circulation {
+    /// What users can still use; what was moved from user to user is still there.
+    pub fn in_circulation(&self) -> i64 {
+        self.issued + self.returned + self.added
+            - self.redeemed
+            - self.expired
+            - self.reversed
+            - self.adjusted
+            - self.taken
+    }
 }
 
 /// Totals as if it were `at`, by the entries known now; one statement, so that they belong together. What a hold keeps has
@@ -86,6 +104,9 @@ pub async fn circulation(
             coalesce(sum(amount) filter (where contra = 'reversed'), 0)::bigint as "reversed!",
             coalesce(sum(amount) filter (where contra = 'adjusted'), 0)::bigint as "adjusted!",
             coalesce(sum(amount) filter (where contra = 'returned'), 0)::bigint as "returned!",
+            coalesce(sum(amount) filter (where contra = 'added'), 0)::bigint as "added!",
+            coalesce(sum(amount) filter (where contra = 'taken'), 0)::bigint as "taken!",
+            coalesce(sum(amount) filter (where contra = 'sent'), 0)::bigint as "transferred!",
             coalesce(sum(accounts), 0)::bigint as "accounts!",
             (
                 select coalesce(sum(l.points), 0)::bigint
@@ -124,6 +145,9 @@ pub async fn circulation(
         reversed: row.reversed,
         adjusted: row.adjusted,
         returned: row.returned,
+        added: row.added,
+        taken: row.taken,
+        transferred: row.transferred,
         accounts: row.accounts,
     })
 }

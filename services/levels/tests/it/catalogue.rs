@@ -1,6 +1,7 @@
 //! What operators published is kept in memory, and nobody can tell.
 
-use levels::domain::point_type::{Expiry, ReversalPolicy};
+use levels::domain::expiry::Expiry;
+use levels::domain::point_type::ReversalPolicy;
 use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
 use service::Gather;

@@ -4,8 +4,9 @@ use ids::EventId;
 use levels::commands::{CaptureHold, GiveBack, HoldPoints, ReleaseHold};
 use levels::domain::account::Occasion;
 use levels::domain::entry::Origin;
+use levels::domain::expiry::Expiry;
 use levels::domain::hold::HoldState;
-use levels::domain::point_type::{Expiry, ReversalPolicy};
+use levels::domain::point_type::ReversalPolicy;
 use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
 use proto::levels::v1 as pb;
@@ -292,7 +293,7 @@ async fn holds_are_listed_newest_first_by_their_state_now() {
 #[tokio::test]
 async fn answers_as_of_a_time_do_not_depend_on_when_a_time_out_is_booked() {
     let stage = empty().await;
-    stage.point_type("points", true, Expiry::Days(10), ReversalPolicy::DownToZero).await;
+    stage.point_type("points", true, Expiry::Days(10, None), ReversalPolicy::DownToZero).await;
     let now = OffsetDateTime::now_utc();
     stage.earn_at("u", 50, "a", now - Duration::days(9)).await;
     stage.earn_at("u", 30, "b", now - Duration::days(2)).await;

@@ -1,6 +1,7 @@
 //! Tenants never see each other.
 
-use levels::domain::point_type::{Expiry, ReversalPolicy};
+use levels::domain::expiry::Expiry;
+use levels::domain::point_type::ReversalPolicy;
 use levels::queries::AskedBalance;
 use service::Gather;
 

@@ -8,7 +8,8 @@ use futures::future::join_all;
 use levels::Levels;
 use levels::commands::{AnyPosting, Call, Earn, Posting};
 use levels::domain::book::{AccountKey, Book};
-use levels::domain::point_type::{Expiry, ReversalPolicy};
+use levels::domain::expiry::Expiry;
+use levels::domain::point_type::ReversalPolicy;
 use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
 use proto::common::v1::Position;
@@ -163,7 +164,7 @@ fn till(stage: &Stage) -> Till {
 async fn both_tenants() -> Stage {
     let stage = stage().await;
     let policy = ReversalPolicy::MayGoNegative;
-    create_point_type(&stage.levels, &other(), "points", true, Expiry::Days(365), policy).await;
+    create_point_type(&stage.levels, &other(), "points", true, Expiry::Days(365, None), policy).await;
     stage
 }
 

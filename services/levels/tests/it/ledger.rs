@@ -1,6 +1,7 @@
 //! Earning, spending, lapsing.
 
-use levels::domain::point_type::{Expiry, ReversalPolicy};
+use levels::domain::expiry::Expiry;
+use levels::domain::point_type::ReversalPolicy;
 use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
 use levels::queries::AskedBalance;
@@ -88,7 +89,7 @@ async fn a_batch_has_an_outcome_for_each_call_and_one_refusal_fails_no_neighbour
 #[tokio::test]
 async fn what_expires_first_is_spent_first_and_what_lapsed_cannot_be_spent() {
     let stage = empty().await;
-    stage.point_type("points", true, Expiry::Days(10), ReversalPolicy::DownToZero).await;
+    stage.point_type("points", true, Expiry::Days(10, None), ReversalPolicy::DownToZero).await;
     let now = OffsetDateTime::now_utc();
     stage.earn_at("u", 40, "late", now - Duration::days(2)).await;
     stage.earn_at("u", 30, "early", now - Duration::days(9)).await;
@@ -108,7 +109,7 @@ async fn what_expires_first_is_spent_first_and_what_lapsed_cannot_be_spent() {
 #[tokio::test]
 async fn answers_as_of_a_time_do_not_depend_on_when_a_lapse_is_booked() {
     let stage = empty().await;
-    stage.point_type("points", true, Expiry::Days(10), ReversalPolicy::DownToZero).await;
+    stage.point_type("points", true, Expiry::Days(10, None), ReversalPolicy::DownToZero).await;
     let now = OffsetDateTime::now_utc();
     stage.earn_at("u", 9, "c", now - Duration::days(1)).await;
     stage.earn_at("u", 5, "a", now - Duration::days(30)).await;

@@ -6,6 +6,7 @@ mod api_holds;
 mod api_input;
 mod catalogue;
 mod consumer;
+mod corrections;
 mod gathered;
 mod holds;
 mod isolation;

@@ -1,8 +1,9 @@
 //! Points that were earned and cannot be used yet.
 
 use levels::domain::balance::Balance;
+use levels::domain::expiry::Expiry;
 use levels::domain::pending::Release;
-use levels::domain::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use levels::domain::point_type::{Activation, PointType, ReversalPolicy};
 use proto::levels::v1::EntryKind::{Activate, Earn, Expire, Reverse};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -16,7 +17,7 @@ const START: OffsetDateTime = datetime!(2026-03-01 12:00 +8);
 async fn shop(activation: Activation, reversal: ReversalPolicy) -> Stage {
     let stage = empty().await;
     stage.at(START).await;
-    let points = PointType { activation, reversal, expiry: Expiry::Days(30), ..point_type("points") };
+    let points = PointType { activation, reversal, expiry: Expiry::Days(30, None), ..point_type("points") };
     define(&stage.levels, &stage.tenant, points).await;
     let growth = PointType { activation, reversal, spendable: false, ..point_type("growth") };
     define(&stage.levels, &stage.tenant, growth).await;

@@ -4,7 +4,8 @@ use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
 
 use crate::stage::{create_point_type, earn, spend, stage};
-use levels::domain::point_type::{Expiry, ReversalPolicy};
+use levels::domain::expiry::Expiry;
+use levels::domain::point_type::ReversalPolicy;
 
 #[tokio::test]
 async fn a_repeat_gets_the_first_answer_and_has_no_effect() {

@@ -1,6 +1,7 @@
 //! What happens to users who do nothing.
 
-use levels::domain::point_type::{Expiry, ReversalPolicy};
+use levels::domain::expiry::Expiry;
+use levels::domain::point_type::ReversalPolicy;
 use levels::domain::scheme::PeriodEnd;
 use proto::levels::v1::EntryKind::{Earn, Expire, LevelEnd};
 use service::Core;
@@ -11,7 +12,7 @@ use crate::stage::{empty, key, months, stage, user};
 #[tokio::test]
 async fn lapsed_lots_are_booked_once_with_the_time_of_their_lapse() {
     let stage = empty().await;
-    stage.point_type("points", true, Expiry::Days(1), ReversalPolicy::DownToZero).await;
+    stage.point_type("points", true, Expiry::Days(1, None), ReversalPolicy::DownToZero).await;
     let then = OffsetDateTime::now_utc() - Duration::days(10);
     stage.earn_at("u", 10, "1", then).await;
     stage.earn_at("v", 20, "2", then).await;
@@ -30,7 +31,7 @@ async fn lapsed_lots_are_booked_once_with_the_time_of_their_lapse() {
 async fn what_is_due_next_is_the_first_lapse_time_out_or_level_end_until_it_is_booked() {
     let stage = empty().await;
     assert_eq!(stage.levels.next_due(&stage.tenant).await.unwrap(), None);
-    stage.point_type("points", true, Expiry::Days(30), ReversalPolicy::DownToZero).await;
+    stage.point_type("points", true, Expiry::Days(30, None), ReversalPolicy::DownToZero).await;
     stage.point_type("growth", false, Expiry::Never, ReversalPolicy::DownToZero).await;
     let now = OffsetDateTime::now_utc();
     let lapse = stage.earn_at("u", 10, "1", now).await.entry.unwrap().lots[0].expires_at.unwrap().seconds;
@@ -73,13 +74,13 @@ async fn a_level_whose_validity_ended_is_shown_and_then_booked_as_ended() {
 #[tokio::test]
 async fn a_review_goes_on_over_tenants_and_in_bounded_steps() {
     let mut stage = empty().await;
-    stage.point_type("points", true, Expiry::Days(1), ReversalPolicy::DownToZero).await;
+    stage.point_type("points", true, Expiry::Days(1, None), ReversalPolicy::DownToZero).await;
     let then = OffsetDateTime::now_utc() - Duration::days(10);
     for n in 0..7 {
         stage.earn_at(&format!("u{n}"), 10, "1", then).await;
     }
     stage.tenant = crate::stage::tenant("other");
-    stage.point_type("points", true, Expiry::Days(1), ReversalPolicy::DownToZero).await;
+    stage.point_type("points", true, Expiry::Days(1, None), ReversalPolicy::DownToZero).await;
     stage.earn_at("u0", 10, "1", then).await;
     let settings = levels::config::Settings { review_batch_max: 2, review_batches_max: 3, ..Default::default() };
     let levels = levels::Levels::new(Core::new(stage.db.db(levels::NAME).await, stage.log.clone()), settings);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use eventlog::{ApplyError, Consume};
 use levels::commands::IncentiveConsumer;
+use levels::domain::expiry::Expiry;
 use levels::domain::hold::HoldState;
-use levels::domain::point_type::{Expiry, ReversalPolicy};
+use levels::domain::point_type::ReversalPolicy;
 use prost::Message;
 use proto::events::v1::Event;
 use proto::incentives::v1 as incentives;

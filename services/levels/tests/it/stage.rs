@@ -10,7 +10,8 @@ use levels::config::Settings;
 use levels::domain::account::Occasion;
 use levels::domain::balance::Balance;
 use levels::domain::earning::EarningRule;
-use levels::domain::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use levels::domain::expiry::Expiry;
+use levels::domain::point_type::{PointType, ReversalPolicy};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use levels::error::LevelsError;
 use levels::queries::AskedBalance;
@@ -82,7 +83,7 @@ pub(crate) async fn empty() -> Stage {
 /// With the point types `points` (spendable, for 365 days, may go negative) and `growth` (only counts).
 pub(crate) async fn stage() -> Stage {
     let stage = empty().await;
-    stage.point_type("points", true, Expiry::Days(365), ReversalPolicy::MayGoNegative).await;
+    stage.point_type("points", true, Expiry::Days(365, None), ReversalPolicy::MayGoNegative).await;
     stage.point_type("growth", false, Expiry::Never, ReversalPolicy::DownToZero).await;
     stage
 }
@@ -232,16 +233,7 @@ pub(crate) async fn create_point_type(
 
 /// A point type to be spent that never lapses.
 pub(crate) fn point_type(id: &str) -> PointType {
-    PointType {
-        id: key(id),
-        display_name: text(id),
-        spendable: true,
-        activation: Activation::AtOnce,
-        expiry: Expiry::Never,
-        reversal: ReversalPolicy::DownToZero,
-        zone: Zone::new("Asia/Shanghai").unwrap(),
-        create_time: OffsetDateTime::UNIX_EPOCH,
-    }
+    PointType { display_name: text(id), ..PointType::new(key(id), Zone::new("Asia/Shanghai").unwrap()) }
 }
 
 pub(crate) async fn define(levels: &Levels, tenant: &TenantId, point_type: PointType) {

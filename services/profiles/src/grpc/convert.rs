@@ -83,22 +83,10 @@ impl Check {
 
     /// The paths of a mask; empty or `*` means all.
     fn mask<T: Copy>(&mut self, mask: Option<&FieldMask>, known: &[(&str, T)]) -> Vec<T> {
-        let paths = mask.map(|mask| mask.paths.as_slice()).unwrap_or_default();
-        if paths.is_empty() || paths == ["*"] {
-            return known.iter().map(|(_, value)| *value).collect();
-        }
-        let mut chosen = Vec::new();
-        for path in paths {
-            match known.iter().find(|(name, _)| name == path) {
-                Some((_, value)) => chosen.push(*value),
-                None => {
-                    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-                    self.fail("update_mask", format!("may name {}", names.join(", ")));
-                    break;
-                }
-            }
-        }
-        chosen
+        service::mask(mask, known).unwrap_or_else(|fault| {
+            self.fail("update_mask", fault);
+            Vec::new()
+        })
     }
 
     /// The value, where nothing was wrong. What is absent without a violation is a required field that a caller of the

@@ -743,6 +743,955 @@ pub mod earning_rule_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A correction of a user's points by hand.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Adjustment {
+    /// Made from the request that asked for it.
+    #[prost(string, tag = "1")]
+    pub adjustment_id: ::prost::alloc::string::String,
+    /// The user, by canonical id.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The point type.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// Positive: added. Not 0.
+    #[prost(int64, tag = "4")]
+    pub amount: i64,
+    /// Why.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// How far it has come.
+    #[prost(enumeration = "AdjustmentState", tag = "6")]
+    pub state: i32,
+    /// The subject of the token of whoever asked for it.
+    #[prost(string, tag = "7")]
+    pub requested_by: ::prost::alloc::string::String,
+    /// The subject of the token of whoever approved or rejected it; the same as `requested_by` where no approval was needed;
+    /// empty while it is proposed.
+    #[prost(string, tag = "8")]
+    pub decided_by: ::prost::alloc::string::String,
+    /// Why it was rejected; else empty.
+    #[prost(string, tag = "9")]
+    pub note: ::prost::alloc::string::String,
+    /// Number of the entry in the account; 0 where there is none.
+    #[prost(int64, tag = "10")]
+    pub entry_seq: i64,
+    /// When it was asked for.
+    #[prost(message, optional, tag = "11")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was decided; absent while it is proposed.
+    #[prost(message, optional, tag = "12")]
+    pub decide_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Adjustment {
+    const NAME: &'static str = "Adjustment";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Adjustment".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Adjustment".into()
+    }
+}
+/// Arguments of AdjustPoints.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdjustPointsRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The point type.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many: positive to add, negative to take; at most 1,000,000,000,000 either way, not 0.
+    #[prost(int64, tag = "4")]
+    pub amount: i64,
+    /// Why, for the statement and for whoever approves it: 1 to 200 characters.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AdjustPointsRequest {
+    const NAME: &'static str = "AdjustPointsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AdjustPointsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AdjustPointsRequest".into()
+    }
+}
+/// Result of AdjustPoints.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdjustPointsResponse {
+    /// The adjustment: applied, or proposed where it needs approval.
+    #[prost(message, optional, tag = "1")]
+    pub adjustment: ::core::option::Option<Adjustment>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for AdjustPointsResponse {
+    const NAME: &'static str = "AdjustPointsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AdjustPointsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AdjustPointsResponse".into()
+    }
+}
+/// Arguments of ApproveAdjustment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApproveAdjustmentRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The adjustment.
+    #[prost(string, tag = "2")]
+    pub adjustment_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ApproveAdjustmentRequest {
+    const NAME: &'static str = "ApproveAdjustmentRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ApproveAdjustmentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ApproveAdjustmentRequest".into()
+    }
+}
+/// Result of ApproveAdjustment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApproveAdjustmentResponse {
+    /// The adjustment.
+    #[prost(message, optional, tag = "1")]
+    pub adjustment: ::core::option::Option<Adjustment>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ApproveAdjustmentResponse {
+    const NAME: &'static str = "ApproveAdjustmentResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ApproveAdjustmentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ApproveAdjustmentResponse".into()
+    }
+}
+/// Arguments of RejectAdjustment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RejectAdjustmentRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The adjustment.
+    #[prost(string, tag = "2")]
+    pub adjustment_id: ::prost::alloc::string::String,
+    /// Why: at most 200 characters.
+    #[prost(string, tag = "3")]
+    pub note: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RejectAdjustmentRequest {
+    const NAME: &'static str = "RejectAdjustmentRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RejectAdjustmentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RejectAdjustmentRequest".into()
+    }
+}
+/// Result of RejectAdjustment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RejectAdjustmentResponse {
+    /// The adjustment.
+    #[prost(message, optional, tag = "1")]
+    pub adjustment: ::core::option::Option<Adjustment>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for RejectAdjustmentResponse {
+    const NAME: &'static str = "RejectAdjustmentResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RejectAdjustmentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RejectAdjustmentResponse".into()
+    }
+}
+/// Arguments of GetAdjustment.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetAdjustmentRequest {
+    /// The adjustment.
+    #[prost(string, tag = "1")]
+    pub adjustment_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "2")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetAdjustmentRequest {
+    const NAME: &'static str = "GetAdjustmentRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetAdjustmentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetAdjustmentRequest".into()
+    }
+}
+/// Result of GetAdjustment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetAdjustmentResponse {
+    /// The adjustment.
+    #[prost(message, optional, tag = "1")]
+    pub adjustment: ::core::option::Option<Adjustment>,
+}
+impl ::prost::Name for GetAdjustmentResponse {
+    const NAME: &'static str = "GetAdjustmentResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetAdjustmentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetAdjustmentResponse".into()
+    }
+}
+/// Arguments of ListAdjustments.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAdjustmentsRequest {
+    /// Only those in this state; unspecified: all.
+    #[prost(enumeration = "AdjustmentState", tag = "1")]
+    pub state: i32,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListAdjustmentsRequest {
+    const NAME: &'static str = "ListAdjustmentsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListAdjustmentsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListAdjustmentsRequest".into()
+    }
+}
+/// Result of ListAdjustments.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAdjustmentsResponse {
+    /// The adjustments.
+    #[prost(message, repeated, tag = "1")]
+    pub adjustments: ::prost::alloc::vec::Vec<Adjustment>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListAdjustmentsResponse {
+    const NAME: &'static str = "ListAdjustmentsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListAdjustmentsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListAdjustmentsResponse".into()
+    }
+}
+/// How far an adjustment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AdjustmentState {
+    /// Never sent; as a filter: all.
+    Unspecified = 0,
+    /// Waits for approval.
+    Proposed = 1,
+    /// Carried out.
+    Applied = 2,
+    /// Will not be carried out.
+    Rejected = 3,
+}
+impl AdjustmentState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ADJUSTMENT_STATE_UNSPECIFIED",
+            Self::Proposed => "ADJUSTMENT_STATE_PROPOSED",
+            Self::Applied => "ADJUSTMENT_STATE_APPLIED",
+            Self::Rejected => "ADJUSTMENT_STATE_REJECTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ADJUSTMENT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ADJUSTMENT_STATE_PROPOSED" => Some(Self::Proposed),
+            "ADJUSTMENT_STATE_APPLIED" => Some(Self::Applied),
+            "ADJUSTMENT_STATE_REJECTED" => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod adjustment_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Corrections by hand. What is larger than the point type's `adjustment_limit` waits until somebody else has approved it.
+    #[derive(Debug, Clone)]
+    pub struct AdjustmentServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> AdjustmentServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> AdjustmentServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            AdjustmentServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Adds points or takes them, at once where the amount is within the limit of the point type, else once it is approved.
+        /// Points that are added can be used at once and lapse as if they were earned now; those that are taken are taken as spending
+        /// does. Growth changes by as much. NOT_FOUND `POINT_TYPE_NOT_FOUND`; FAILED_PRECONDITION `BALANCE_SHORT` where more is to be
+        /// taken than can be spent; OUT_OF_RANGE `BALANCE_OVERFLOW`. The request id never expires.
+        pub async fn adjust_points(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdjustPointsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdjustPointsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.AdjustmentService/AdjustPoints",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.AdjustmentService", "AdjustPoints"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Approves an adjustment and carries it out. NOT_FOUND `ADJUSTMENT_NOT_FOUND`; FAILED_PRECONDITION `ADJUSTMENT_DECIDED`
+        /// where it was decided already, `APPROVER_IS_REQUESTER` where the caller's token names the subject that asked for it; else
+        /// refused as AdjustPoints is: the adjustment stays proposed then. The request id never expires.
+        pub async fn approve_adjustment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ApproveAdjustmentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ApproveAdjustmentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.AdjustmentService/ApproveAdjustment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.AdjustmentService",
+                        "ApproveAdjustment",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Rejects an adjustment; whoever asked for it may do so, too. Refused as ApproveAdjustment is. The request id never
+        /// expires.
+        pub async fn reject_adjustment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RejectAdjustmentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RejectAdjustmentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.AdjustmentService/RejectAdjustment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.AdjustmentService",
+                        "RejectAdjustment",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads an adjustment. NOT_FOUND `ADJUSTMENT_NOT_FOUND`.
+        pub async fn get_adjustment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetAdjustmentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetAdjustmentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.AdjustmentService/GetAdjustment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.AdjustmentService",
+                        "GetAdjustment",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adjustments of all users, newest first.
+        pub async fn list_adjustments(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAdjustmentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAdjustmentsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.AdjustmentService/ListAdjustments",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.AdjustmentService",
+                        "ListAdjustments",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod adjustment_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with AdjustmentServiceServer.
+    #[async_trait]
+    pub trait AdjustmentService: std::marker::Send + std::marker::Sync + 'static {
+        /// Adds points or takes them, at once where the amount is within the limit of the point type, else once it is approved.
+        /// Points that are added can be used at once and lapse as if they were earned now; those that are taken are taken as spending
+        /// does. Growth changes by as much. NOT_FOUND `POINT_TYPE_NOT_FOUND`; FAILED_PRECONDITION `BALANCE_SHORT` where more is to be
+        /// taken than can be spent; OUT_OF_RANGE `BALANCE_OVERFLOW`. The request id never expires.
+        async fn adjust_points(
+            &self,
+            request: tonic::Request<super::AdjustPointsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdjustPointsResponse>,
+            tonic::Status,
+        >;
+        /// Approves an adjustment and carries it out. NOT_FOUND `ADJUSTMENT_NOT_FOUND`; FAILED_PRECONDITION `ADJUSTMENT_DECIDED`
+        /// where it was decided already, `APPROVER_IS_REQUESTER` where the caller's token names the subject that asked for it; else
+        /// refused as AdjustPoints is: the adjustment stays proposed then. The request id never expires.
+        async fn approve_adjustment(
+            &self,
+            request: tonic::Request<super::ApproveAdjustmentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ApproveAdjustmentResponse>,
+            tonic::Status,
+        >;
+        /// Rejects an adjustment; whoever asked for it may do so, too. Refused as ApproveAdjustment is. The request id never
+        /// expires.
+        async fn reject_adjustment(
+            &self,
+            request: tonic::Request<super::RejectAdjustmentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RejectAdjustmentResponse>,
+            tonic::Status,
+        >;
+        /// Reads an adjustment. NOT_FOUND `ADJUSTMENT_NOT_FOUND`.
+        async fn get_adjustment(
+            &self,
+            request: tonic::Request<super::GetAdjustmentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetAdjustmentResponse>,
+            tonic::Status,
+        >;
+        /// Adjustments of all users, newest first.
+        async fn list_adjustments(
+            &self,
+            request: tonic::Request<super::ListAdjustmentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAdjustmentsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Corrections by hand. What is larger than the point type's `adjustment_limit` waits until somebody else has approved it.
+    #[derive(Debug)]
+    pub struct AdjustmentServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> AdjustmentServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for AdjustmentServiceServer<T>
+    where
+        T: AdjustmentService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.AdjustmentService/AdjustPoints" => {
+                    #[allow(non_camel_case_types)]
+                    struct AdjustPointsSvc<T: AdjustmentService>(pub Arc<T>);
+                    impl<
+                        T: AdjustmentService,
+                    > tonic::server::UnaryService<super::AdjustPointsRequest>
+                    for AdjustPointsSvc<T> {
+                        type Response = super::AdjustPointsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdjustPointsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdjustmentService>::adjust_points(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AdjustPointsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.AdjustmentService/ApproveAdjustment" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApproveAdjustmentSvc<T: AdjustmentService>(pub Arc<T>);
+                    impl<
+                        T: AdjustmentService,
+                    > tonic::server::UnaryService<super::ApproveAdjustmentRequest>
+                    for ApproveAdjustmentSvc<T> {
+                        type Response = super::ApproveAdjustmentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ApproveAdjustmentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdjustmentService>::approve_adjustment(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApproveAdjustmentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.AdjustmentService/RejectAdjustment" => {
+                    #[allow(non_camel_case_types)]
+                    struct RejectAdjustmentSvc<T: AdjustmentService>(pub Arc<T>);
+                    impl<
+                        T: AdjustmentService,
+                    > tonic::server::UnaryService<super::RejectAdjustmentRequest>
+                    for RejectAdjustmentSvc<T> {
+                        type Response = super::RejectAdjustmentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RejectAdjustmentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdjustmentService>::reject_adjustment(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RejectAdjustmentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.AdjustmentService/GetAdjustment" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetAdjustmentSvc<T: AdjustmentService>(pub Arc<T>);
+                    impl<
+                        T: AdjustmentService,
+                    > tonic::server::UnaryService<super::GetAdjustmentRequest>
+                    for GetAdjustmentSvc<T> {
+                        type Response = super::GetAdjustmentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetAdjustmentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdjustmentService>::get_adjustment(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetAdjustmentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.AdjustmentService/ListAdjustments" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAdjustmentsSvc<T: AdjustmentService>(pub Arc<T>);
+                    impl<
+                        T: AdjustmentService,
+                    > tonic::server::UnaryService<super::ListAdjustmentsRequest>
+                    for ListAdjustmentsSvc<T> {
+                        type Response = super::ListAdjustmentsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAdjustmentsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AdjustmentService>::list_adjustments(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAdjustmentsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for AdjustmentServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.AdjustmentService";
+    impl<T> tonic::server::NamedService for AdjustmentServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Why `levels` refuses a call; see banyan.common.v1.ErrorReason for how it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -783,6 +1732,25 @@ pub enum ErrorReason {
     HoldLimit = 16,
     /// Only in `reward.refused`. The reward is not between 1 and 1,000,000,000,000 points.
     RewardAmountInvalid = 17,
+    /// NOT_FOUND. The account has no entry with the number in `metadata.entry_seq`.
+    EntryNotFound = 30,
+    /// FAILED_PRECONDITION. The entry in `metadata.entry_seq` is undone in another way: `metadata.by` is `order`, `reward`, `hold`
+    /// or `none`, where another adjustment or transfer is the way.
+    EntryNotReversible = 31,
+    /// FAILED_PRECONDITION. `metadata.left` points of the entry are left and `metadata.amount` were to be taken back. Recorded.
+    ReversalExceeded = 32,
+    /// FAILED_PRECONDITION. Users move nothing of the point type in `metadata.point_type_id` to others.
+    TransfersOff = 33,
+    /// FAILED_PRECONDITION. `metadata.amount` points were to be moved, and `metadata.left` may be: the limit is
+    /// `metadata.limit` in `metadata.period`, `transfer` or `day`. Recorded.
+    TransferLimit = 34,
+    /// NOT_FOUND. There is no adjustment with the id in `metadata.adjustment_id`.
+    AdjustmentNotFound = 35,
+    /// FAILED_PRECONDITION. The adjustment in `metadata.adjustment_id` was decided already: `metadata.state` is `applied` or
+    /// `rejected`.
+    AdjustmentDecided = 36,
+    /// FAILED_PRECONDITION. Whoever asked for the adjustment in `metadata.adjustment_id` can't approve it.
+    ApproverIsRequester = 37,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -809,6 +1777,14 @@ impl ErrorReason {
             Self::GiveBackExceeded => "ERROR_REASON_GIVE_BACK_EXCEEDED",
             Self::HoldLimit => "ERROR_REASON_HOLD_LIMIT",
             Self::RewardAmountInvalid => "ERROR_REASON_REWARD_AMOUNT_INVALID",
+            Self::EntryNotFound => "ERROR_REASON_ENTRY_NOT_FOUND",
+            Self::EntryNotReversible => "ERROR_REASON_ENTRY_NOT_REVERSIBLE",
+            Self::ReversalExceeded => "ERROR_REASON_REVERSAL_EXCEEDED",
+            Self::TransfersOff => "ERROR_REASON_TRANSFERS_OFF",
+            Self::TransferLimit => "ERROR_REASON_TRANSFER_LIMIT",
+            Self::AdjustmentNotFound => "ERROR_REASON_ADJUSTMENT_NOT_FOUND",
+            Self::AdjustmentDecided => "ERROR_REASON_ADJUSTMENT_DECIDED",
+            Self::ApproverIsRequester => "ERROR_REASON_APPROVER_IS_REQUESTER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -832,6 +1808,14 @@ impl ErrorReason {
             "ERROR_REASON_GIVE_BACK_EXCEEDED" => Some(Self::GiveBackExceeded),
             "ERROR_REASON_HOLD_LIMIT" => Some(Self::HoldLimit),
             "ERROR_REASON_REWARD_AMOUNT_INVALID" => Some(Self::RewardAmountInvalid),
+            "ERROR_REASON_ENTRY_NOT_FOUND" => Some(Self::EntryNotFound),
+            "ERROR_REASON_ENTRY_NOT_REVERSIBLE" => Some(Self::EntryNotReversible),
+            "ERROR_REASON_REVERSAL_EXCEEDED" => Some(Self::ReversalExceeded),
+            "ERROR_REASON_TRANSFERS_OFF" => Some(Self::TransfersOff),
+            "ERROR_REASON_TRANSFER_LIMIT" => Some(Self::TransferLimit),
+            "ERROR_REASON_ADJUSTMENT_NOT_FOUND" => Some(Self::AdjustmentNotFound),
+            "ERROR_REASON_ADJUSTMENT_DECIDED" => Some(Self::AdjustmentDecided),
+            "ERROR_REASON_APPROVER_IS_REQUESTER" => Some(Self::ApproverIsRequester),
             _ => None,
         }
     }
@@ -1254,28 +2238,48 @@ impl HoldState {
         }
     }
 }
+/// How much users may move to others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TransferLimits {
+    /// The most that one transfer moves: 1 to 1,000,000,000,000.
+    #[prost(int64, tag = "1")]
+    pub max_amount: i64,
+    /// The most that a user moves to others in a day of the point type's zone: `max_amount` to 1,000,000,000,000.
+    #[prost(int64, tag = "2")]
+    pub max_per_day: i64,
+}
+impl ::prost::Name for TransferLimits {
+    const NAME: &'static str = "TransferLimits";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.TransferLimits".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.TransferLimits".into()
+    }
+}
 /// A currency of points.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PointType {
     /// Such as `points` or `growth`: lower-case letters, digits, `-` and `_`, 1 to 63 characters. Never changes.
     #[prost(string, tag = "1")]
     pub point_type_id: ::prost::alloc::string::String,
-    /// What users call it.
+    /// What users call it. Required to create.
     #[prost(message, optional, tag = "2")]
     pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
     /// False: only counts, such as growth value (成长值).
     #[prost(bool, tag = "3")]
     pub spendable: bool,
-    /// When points lapse, counted from when they can be used.
+    /// When points lapse, counted from when they can be used. Required to create.
     #[prost(enumeration = "ExpiryPolicy", tag = "4")]
     pub expiry_policy: i32,
-    /// For DAYS 1 to 3,650, for MONTHS 1 to 120; else 0.
+    /// For DAYS and INACTIVITY 1 to 3,650, for MONTHS 1 to 120; else 0.
     #[prost(int32, tag = "5")]
     pub expiry_count: i32,
-    /// What happens when spent points are taken back.
+    /// What happens when spent points are taken back. Required to create.
     #[prost(enumeration = "ReversalPolicy", tag = "6")]
     pub reversal_policy: i32,
-    /// IANA time zone that decides days, months and expiry, such as `Asia/Shanghai`. Required.
+    /// IANA time zone that decides days, months and expiry, such as `Asia/Shanghai`. Required to create.
     #[prost(string, tag = "7")]
     pub zone: ::prost::alloc::string::String,
     /// Output.
@@ -1287,6 +2291,26 @@ pub struct PointType {
     /// For DAYS 1 to 365; else 0.
     #[prost(int32, tag = "10")]
     pub activation_count: i32,
+    /// For DAYS and MONTHS: to what the date is moved on; else unspecified.
+    #[prost(enumeration = "ExpiryRounding", tag = "12")]
+    pub expiry_rounding: i32,
+    /// How far spending may take the account below zero: 0 to 1,000,000,000,000. 0: not at all; else the type must be
+    /// spendable.
+    #[prost(int64, tag = "13")]
+    pub overdraft_limit: i64,
+    /// The most that AdjustPoints adds or takes without somebody else's approval: 0 to 1,000,000,000,000. 0: every
+    /// adjustment needs one.
+    #[prost(int64, tag = "14")]
+    pub adjustment_limit: i64,
+    /// Absent: users move nothing to others; else the type must be spendable.
+    #[prost(message, optional, tag = "15")]
+    pub transfers: ::core::option::Option<TransferLimits>,
+    /// Output: changes with every change.
+    #[prost(string, tag = "16")]
+    pub etag: ::prost::alloc::string::String,
+    /// Output: when it was last changed.
+    #[prost(message, optional, tag = "17")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for PointType {
     const NAME: &'static str = "PointType";
@@ -1334,8 +2358,8 @@ pub struct Entry {
     /// The account's sum of entries after it; pending and held points, and lapsed points not yet booked, are in it.
     #[prost(int64, tag = "4")]
     pub balance_after: i64,
-    /// The other side: `issued`, `redeemed`, `expired`, `reversed`, `adjusted` or `returned`, each kept per tenant and point
-    /// type.
+    /// The other side: `issued`, `redeemed`, `expired`, `reversed`, `adjusted` (off at level ends), `returned`, `added` or
+    /// `taken` (by hand), `sent` or `received`, each kept per tenant and point type.
     #[prost(string, tag = "5")]
     pub contra: ::prost::alloc::string::String,
     /// What a person gave as the reason; at most 200 characters.
@@ -1351,7 +2375,8 @@ pub struct Entry {
     #[prost(message, repeated, tag = "9")]
     pub lots: ::prost::alloc::vec::Vec<LotChange>,
     /// Part of a reversal that was not there to be taken; 0 or more. Where points were held at the time, so much of it is
-    /// taken later from what comes free of the holds, by an entry of its own.
+    /// taken later from what comes free of the holds, by an entry of its own. Of a spending with overdraft: the part that was
+    /// not there and became debt.
     #[prost(int64, tag = "10")]
     pub shortfall: i64,
     /// When it happened in the world.
@@ -1377,6 +2402,15 @@ pub struct Entry {
     /// When the pending points of an earning can be used; absent where they wait for the order.
     #[prost(message, optional, tag = "17")]
     pub activates_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The entry that it takes back, as far as that was one by call; 0 for other entries.
+    #[prost(int64, tag = "22")]
+    pub reverses_seq: i64,
+    /// The adjustment behind it; empty for other entries.
+    #[prost(string, tag = "23")]
+    pub adjustment_id: ::prost::alloc::string::String,
+    /// From or to whom points were moved; empty for other entries.
+    #[prost(string, tag = "24")]
+    pub counterpart_user_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Entry {
     const NAME: &'static str = "Entry";
@@ -1473,6 +2507,74 @@ impl ::prost::Name for CreatePointTypeResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.CreatePointTypeResponse".into()
+    }
+}
+/// Arguments of UpdatePointType.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdatePointTypeRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The id and the new values. With `etag` the change is made only to the version that was read.
+    #[prost(message, optional, tag = "2")]
+    pub point_type: ::core::option::Option<PointType>,
+    /// What to change: `display_name`, `activation_policy` (with its count), `expiry_policy` (with its count and rounding),
+    /// `reversal_policy`, `overdraft_limit`, `adjustment_limit`, `transfers`. The id, the zone and whether points can be spent
+    /// never change.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+impl ::prost::Name for UpdatePointTypeRequest {
+    const NAME: &'static str = "UpdatePointTypeRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.UpdatePointTypeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.UpdatePointTypeRequest".into()
+    }
+}
+/// A policy that has another value now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangedPolicy {
+    /// Its name in the mask.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// What the change touches.
+    #[prost(enumeration = "PolicyReach", tag = "2")]
+    pub reach: i32,
+}
+impl ::prost::Name for ChangedPolicy {
+    const NAME: &'static str = "ChangedPolicy";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ChangedPolicy".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ChangedPolicy".into()
+    }
+}
+/// Result of UpdatePointType.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdatePointTypeResponse {
+    /// The point type after it.
+    #[prost(message, optional, tag = "1")]
+    pub point_type: ::core::option::Option<PointType>,
+    /// What has another value now; empty where nothing has.
+    #[prost(message, repeated, tag = "2")]
+    pub changed: ::prost::alloc::vec::Vec<ChangedPolicy>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for UpdatePointTypeResponse {
+    const NAME: &'static str = "UpdatePointTypeResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.UpdatePointTypeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.UpdatePointTypeResponse".into()
     }
 }
 /// Arguments of GetPointType.
@@ -1659,6 +2761,122 @@ impl ::prost::Name for SpendResponse {
         "/banyan.levels.v1.SpendResponse".into()
     }
 }
+/// Arguments of ReverseEntry.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReverseEntryRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The point type.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// Number of the entry in the account: an EARN or SPEND that was made by call.
+    #[prost(int64, tag = "4")]
+    pub entry_seq: i64,
+    /// How much of it: 1 to 1,000,000,000,000; 0: all that is left.
+    #[prost(int64, tag = "5")]
+    pub amount: i64,
+    /// For the statement; at most 200 characters.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ReverseEntryRequest {
+    const NAME: &'static str = "ReverseEntryRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ReverseEntryRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ReverseEntryRequest".into()
+    }
+}
+/// Result of ReverseEntry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReverseEntryResponse {
+    /// The entry made: REVERSE of an earning, RETURN of a spending.
+    #[prost(message, optional, tag = "1")]
+    pub entry: ::core::option::Option<Entry>,
+    /// What can be spent after it.
+    #[prost(int64, tag = "2")]
+    pub available_after: i64,
+    /// What is left of the entry that was taken back.
+    #[prost(int64, tag = "3")]
+    pub left: i64,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "4")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ReverseEntryResponse {
+    const NAME: &'static str = "ReverseEntryResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ReverseEntryResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ReverseEntryResponse".into()
+    }
+}
+/// Arguments of Transfer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TransferRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Who gives: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Who gets: the canonical id or an alias of it, of another user. 1 to 128 bytes.
+    #[prost(string, tag = "3")]
+    pub to_user_id: ::prost::alloc::string::String,
+    /// The point type.
+    #[prost(string, tag = "4")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many: 1 to 1,000,000,000,000.
+    #[prost(int64, tag = "5")]
+    pub amount: i64,
+    /// For both statements; at most 200 characters.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for TransferRequest {
+    const NAME: &'static str = "TransferRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.TransferRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.TransferRequest".into()
+    }
+}
+/// Result of Transfer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TransferResponse {
+    /// The giver's entry.
+    #[prost(message, optional, tag = "1")]
+    pub sent: ::core::option::Option<Entry>,
+    /// Number of the receiver's entry in the receiver's account.
+    #[prost(int64, tag = "2")]
+    pub received_seq: i64,
+    /// What the giver can spend after it.
+    #[prost(int64, tag = "3")]
+    pub available_after: i64,
+    /// Where this service's log tells of the giver's entry.
+    #[prost(message, optional, tag = "4")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for TransferResponse {
+    const NAME: &'static str = "TransferResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.TransferResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.TransferResponse".into()
+    }
+}
 /// Arguments of GetBalance.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetBalanceRequest {
@@ -1709,6 +2927,9 @@ pub struct GetBalanceResponse {
     /// What can be used next of it, soonest first, then what waits for orders; at most 31 of them.
     #[prost(message, repeated, tag = "7")]
     pub activating: ::prost::alloc::vec::Vec<PendingPoints>,
+    /// What can be spent beyond `available`: the type's overdraft less the debt; not below 0.
+    #[prost(int64, tag = "8")]
+    pub overdraft_left: i64,
 }
 impl ::prost::Name for GetBalanceResponse {
     const NAME: &'static str = "GetBalanceResponse";
@@ -1810,15 +3031,24 @@ pub struct GetCirculationResponse {
     /// Taken off at level ends.
     #[prost(int64, tag = "5")]
     pub adjusted: i64,
-    /// What users can still use, held points included: issued and returned less all the others.
+    /// What users can still use, held points included: issued, returned, added and received less all the others.
     #[prost(int64, tag = "6")]
     pub in_circulation: i64,
     /// Accounts with at least one entry.
     #[prost(int64, tag = "7")]
     pub accounts: i64,
-    /// Given back after they were captured from a hold.
+    /// Given back after they were captured from a hold or spent.
     #[prost(int64, tag = "8")]
     pub returned: i64,
+    /// Added by hand.
+    #[prost(int64, tag = "9")]
+    pub added: i64,
+    /// Taken by hand.
+    #[prost(int64, tag = "10")]
+    pub taken: i64,
+    /// Moved from user to user; the same points count each time.
+    #[prost(int64, tag = "11")]
+    pub transferred: i64,
 }
 impl ::prost::Name for GetCirculationResponse {
     const NAME: &'static str = "GetCirculationResponse";
@@ -1937,6 +3167,13 @@ pub enum ExpiryPolicy {
     EndOfMonth = 4,
     /// At the end of the year of earning.
     EndOfYear = 5,
+    /// At the end of the quarter of earning.
+    EndOfQuarter = 6,
+    /// At the end of the half-year of earning.
+    EndOfHalfYear = 7,
+    /// All together, at the end of the day `expiry_count` days after the user's last activity: an earning, a spending, or points
+    /// that came back or became usable. Each moves the date of all points that are not held.
+    Inactivity = 8,
 }
 impl ExpiryPolicy {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1951,6 +3188,9 @@ impl ExpiryPolicy {
             Self::Months => "EXPIRY_POLICY_MONTHS",
             Self::EndOfMonth => "EXPIRY_POLICY_END_OF_MONTH",
             Self::EndOfYear => "EXPIRY_POLICY_END_OF_YEAR",
+            Self::EndOfQuarter => "EXPIRY_POLICY_END_OF_QUARTER",
+            Self::EndOfHalfYear => "EXPIRY_POLICY_END_OF_HALF_YEAR",
+            Self::Inactivity => "EXPIRY_POLICY_INACTIVITY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1962,6 +3202,50 @@ impl ExpiryPolicy {
             "EXPIRY_POLICY_MONTHS" => Some(Self::Months),
             "EXPIRY_POLICY_END_OF_MONTH" => Some(Self::EndOfMonth),
             "EXPIRY_POLICY_END_OF_YEAR" => Some(Self::EndOfYear),
+            "EXPIRY_POLICY_END_OF_QUARTER" => Some(Self::EndOfQuarter),
+            "EXPIRY_POLICY_END_OF_HALF_YEAR" => Some(Self::EndOfHalfYear),
+            "EXPIRY_POLICY_INACTIVITY" => Some(Self::Inactivity),
+            _ => None,
+        }
+    }
+}
+/// To what a date is moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ExpiryRounding {
+    /// Not moved.
+    Unspecified = 0,
+    /// To the end of its month.
+    Month = 1,
+    /// To the end of its quarter.
+    Quarter = 2,
+    /// To the end of its half-year.
+    HalfYear = 3,
+    /// To the end of its year.
+    Year = 4,
+}
+impl ExpiryRounding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EXPIRY_ROUNDING_UNSPECIFIED",
+            Self::Month => "EXPIRY_ROUNDING_MONTH",
+            Self::Quarter => "EXPIRY_ROUNDING_QUARTER",
+            Self::HalfYear => "EXPIRY_ROUNDING_HALF_YEAR",
+            Self::Year => "EXPIRY_ROUNDING_YEAR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EXPIRY_ROUNDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "EXPIRY_ROUNDING_MONTH" => Some(Self::Month),
+            "EXPIRY_ROUNDING_QUARTER" => Some(Self::Quarter),
+            "EXPIRY_ROUNDING_HALF_YEAR" => Some(Self::HalfYear),
+            "EXPIRY_ROUNDING_YEAR" => Some(Self::Year),
             _ => None,
         }
     }
@@ -2065,6 +3349,12 @@ pub enum EntryKind {
     /// Pending points can be used: the amount is 0, `pending` and the lots touched show what moved. Booked as lapses are, with
     /// the time from which they can be used.
     Activate = 8,
+    /// Added or taken by hand, see AdjustmentService.
+    Adjust = 9,
+    /// Moved to another user.
+    TransferOut = 10,
+    /// Moved here from another user.
+    TransferIn = 11,
 }
 impl EntryKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2082,6 +3372,9 @@ impl EntryKind {
             Self::Return => "ENTRY_KIND_RETURN",
             Self::DebtFilled => "ENTRY_KIND_DEBT_FILLED",
             Self::Activate => "ENTRY_KIND_ACTIVATE",
+            Self::Adjust => "ENTRY_KIND_ADJUST",
+            Self::TransferOut => "ENTRY_KIND_TRANSFER_OUT",
+            Self::TransferIn => "ENTRY_KIND_TRANSFER_IN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2096,6 +3389,42 @@ impl EntryKind {
             "ENTRY_KIND_RETURN" => Some(Self::Return),
             "ENTRY_KIND_DEBT_FILLED" => Some(Self::DebtFilled),
             "ENTRY_KIND_ACTIVATE" => Some(Self::Activate),
+            "ENTRY_KIND_ADJUST" => Some(Self::Adjust),
+            "ENTRY_KIND_TRANSFER_OUT" => Some(Self::TransferOut),
+            "ENTRY_KIND_TRANSFER_IN" => Some(Self::TransferIn),
+            _ => None,
+        }
+    }
+}
+/// What a changed policy touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PolicyReach {
+    /// Never sent.
+    Unspecified = 0,
+    /// What is earned from now on; what users have keeps its dates.
+    LaterEarnings = 1,
+    /// Whatever is decided from now on, also about points that users have already.
+    LaterDecisions = 2,
+}
+impl PolicyReach {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "POLICY_REACH_UNSPECIFIED",
+            Self::LaterEarnings => "POLICY_REACH_LATER_EARNINGS",
+            Self::LaterDecisions => "POLICY_REACH_LATER_DECISIONS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "POLICY_REACH_UNSPECIFIED" => Some(Self::Unspecified),
+            "POLICY_REACH_LATER_EARNINGS" => Some(Self::LaterEarnings),
+            "POLICY_REACH_LATER_DECISIONS" => Some(Self::LaterDecisions),
             _ => None,
         }
     }
@@ -2208,6 +3537,35 @@ pub mod points_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Changes policies and names of a point type, from now on: lots keep their dates, and what is pending keeps what it waits
+        /// for. The answer says of each changed policy what it touches. NOT_FOUND `POINT_TYPE_NOT_FOUND`; FAILED_PRECONDITION
+        /// `ETAG_MISMATCH`.
+        pub async fn update_point_type(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdatePointTypeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdatePointTypeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/UpdatePointType",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsService", "UpdatePointType"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Reads a point type. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
         pub async fn get_point_type(
             &mut self,
@@ -2285,8 +3643,9 @@ pub mod points_service_client {
                 .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "Earn"));
             self.inner.unary(req, path, codec).await
         }
-        /// Takes points, those that expire first first. FAILED_PRECONDITION `BALANCE_SHORT` (recorded: a repeat is refused too,
-        /// also after points came in) or `POINT_TYPE_NOT_SPENDABLE`. The request id never expires.
+        /// Takes points, those that expire first first; where the type has an overdraft, also what is not there yet: it becomes
+        /// debt, which later earnings fill first. FAILED_PRECONDITION `BALANCE_SHORT` (recorded: a repeat is refused too, also after
+        /// points came in) or `POINT_TYPE_NOT_SPENDABLE`. The request id never expires.
         pub async fn spend(
             &mut self,
             request: impl tonic::IntoRequest<super::SpendRequest>,
@@ -2306,6 +3665,66 @@ pub mod points_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "Spend"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes an earning or a spending by call back, in whole or in part, as often as something of it is left. An earning is
+        /// taken back as the type's reversal policy says: what is still pending of it first, then from its lot, then as spending
+        /// does. Spent points come back into the lots that they came from, the last used first; debt is filled first, and what has
+        /// lapsed meanwhile lapses at once. NOT_FOUND `ENTRY_NOT_FOUND`; FAILED_PRECONDITION `ENTRY_NOT_REVERSIBLE` for entries that
+        /// are undone in another way (those of rules with their order, rewards by their campaign, holds by GiveBack, adjustments and
+        /// transfers by another one), `REVERSAL_EXCEEDED` where less is left of it. The request id never expires.
+        pub async fn reverse_entry(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReverseEntryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReverseEntryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/ReverseEntry",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsService", "ReverseEntry"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Moves points from one user to another, those that expire first first; they keep their dates, and growth stays where it
+        /// is. Off unless the point type has limits for it. FAILED_PRECONDITION `TRANSFERS_OFF`, `TRANSFER_LIMIT` (above what may
+        /// be moved at once or in a day), `BALANCE_SHORT` or `POINT_TYPE_NOT_SPENDABLE`; OUT_OF_RANGE `BALANCE_OVERFLOW`. The request
+        /// id never expires.
+        pub async fn transfer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TransferRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TransferResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsService/Transfer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "Transfer"));
             self.inner.unary(req, path, codec).await
         }
         /// Sets points aside, those that expire first first: until the hold is resolved nothing else can use them, and capturing
@@ -2601,6 +4020,16 @@ pub mod points_service_server {
             tonic::Response<super::CreatePointTypeResponse>,
             tonic::Status,
         >;
+        /// Changes policies and names of a point type, from now on: lots keep their dates, and what is pending keeps what it waits
+        /// for. The answer says of each changed policy what it touches. NOT_FOUND `POINT_TYPE_NOT_FOUND`; FAILED_PRECONDITION
+        /// `ETAG_MISMATCH`.
+        async fn update_point_type(
+            &self,
+            request: tonic::Request<super::UpdatePointTypeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdatePointTypeResponse>,
+            tonic::Status,
+        >;
         /// Reads a point type. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
         async fn get_point_type(
             &self,
@@ -2623,12 +4052,37 @@ pub mod points_service_server {
             &self,
             request: tonic::Request<super::EarnRequest>,
         ) -> std::result::Result<tonic::Response<super::EarnResponse>, tonic::Status>;
-        /// Takes points, those that expire first first. FAILED_PRECONDITION `BALANCE_SHORT` (recorded: a repeat is refused too,
-        /// also after points came in) or `POINT_TYPE_NOT_SPENDABLE`. The request id never expires.
+        /// Takes points, those that expire first first; where the type has an overdraft, also what is not there yet: it becomes
+        /// debt, which later earnings fill first. FAILED_PRECONDITION `BALANCE_SHORT` (recorded: a repeat is refused too, also after
+        /// points came in) or `POINT_TYPE_NOT_SPENDABLE`. The request id never expires.
         async fn spend(
             &self,
             request: tonic::Request<super::SpendRequest>,
         ) -> std::result::Result<tonic::Response<super::SpendResponse>, tonic::Status>;
+        /// Takes an earning or a spending by call back, in whole or in part, as often as something of it is left. An earning is
+        /// taken back as the type's reversal policy says: what is still pending of it first, then from its lot, then as spending
+        /// does. Spent points come back into the lots that they came from, the last used first; debt is filled first, and what has
+        /// lapsed meanwhile lapses at once. NOT_FOUND `ENTRY_NOT_FOUND`; FAILED_PRECONDITION `ENTRY_NOT_REVERSIBLE` for entries that
+        /// are undone in another way (those of rules with their order, rewards by their campaign, holds by GiveBack, adjustments and
+        /// transfers by another one), `REVERSAL_EXCEEDED` where less is left of it. The request id never expires.
+        async fn reverse_entry(
+            &self,
+            request: tonic::Request<super::ReverseEntryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReverseEntryResponse>,
+            tonic::Status,
+        >;
+        /// Moves points from one user to another, those that expire first first; they keep their dates, and growth stays where it
+        /// is. Off unless the point type has limits for it. FAILED_PRECONDITION `TRANSFERS_OFF`, `TRANSFER_LIMIT` (above what may
+        /// be moved at once or in a day), `BALANCE_SHORT` or `POINT_TYPE_NOT_SPENDABLE`; OUT_OF_RANGE `BALANCE_OVERFLOW`. The request
+        /// id never expires.
+        async fn transfer(
+            &self,
+            request: tonic::Request<super::TransferRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TransferResponse>,
+            tonic::Status,
+        >;
         /// Sets points aside, those that expire first first: until the hold is resolved nothing else can use them, and capturing
         /// it cannot fail for want of points. It times out by itself. Refused as Spend is, and with FAILED_PRECONDITION
         /// `HOLD_LIMIT` where the account has 100 open holds. The request id never expires.
@@ -2840,6 +4294,52 @@ pub mod points_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/banyan.levels.v1.PointsService/UpdatePointType" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdatePointTypeSvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::UpdatePointTypeRequest>
+                    for UpdatePointTypeSvc<T> {
+                        type Response = super::UpdatePointTypeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdatePointTypeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::update_point_type(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdatePointTypeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/banyan.levels.v1.PointsService/GetPointType" => {
                     #[allow(non_camel_case_types)]
                     struct GetPointTypeSvc<T: PointsService>(pub Arc<T>);
@@ -3004,6 +4504,96 @@ pub mod points_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SpendSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsService/ReverseEntry" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReverseEntrySvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::ReverseEntryRequest>
+                    for ReverseEntrySvc<T> {
+                        type Response = super::ReverseEntryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReverseEntryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::reverse_entry(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReverseEntrySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsService/Transfer" => {
+                    #[allow(non_camel_case_types)]
+                    struct TransferSvc<T: PointsService>(pub Arc<T>);
+                    impl<
+                        T: PointsService,
+                    > tonic::server::UnaryService<super::TransferRequest>
+                    for TransferSvc<T> {
+                        type Response = super::TransferResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TransferRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsService>::transfer(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TransferSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5057,5 +6647,22 @@ impl ::prost::Name for RewardRefused {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.RewardRefused".into()
+    }
+}
+/// Payload of `adjustment.changed`: an adjustment was asked for, applied or rejected.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdjustmentChanged {
+    /// The adjustment after it.
+    #[prost(message, optional, tag = "1")]
+    pub adjustment: ::core::option::Option<Adjustment>,
+}
+impl ::prost::Name for AdjustmentChanged {
+    const NAME: &'static str = "AdjustmentChanged";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AdjustmentChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AdjustmentChanged".into()
     }
 }

@@ -202,10 +202,10 @@ impl Book<'_> {
         occasion: Occasion,
         at: OffsetDateTime,
     ) -> Result<Held, Refusal> {
-        let (before, debt_lapses) = (hold.given_back, self.point_type(&key.1)?.lapse_of(at));
+        let (before, fresh) = (hold.given_back, self.point_type(&key.1)?.fresh(at));
         let entries = match hold.state {
             HoldState::Captured => {
-                let due = (hold.due_back, debt_lapses);
+                let due = (hold.due_back, fresh);
                 self.account(key).give_back(&key.0, &mut hold, due, occasion, at)?
             }
             HoldState::Open | HoldState::Released | HoldState::Expired => Vec::new(),

@@ -81,7 +81,7 @@ pub const KINDS: [Shape; 11] = [
         name: "point_type",
         field: "point_types",
         id: "point_type_id",
-        output: &["create_time"],
+        output: &["create_time", "update_time", "etag"],
         names: &[],
         unwanted: Unwanted::Kept,
         changes: false,

@@ -164,7 +164,12 @@ fn post(month: &mut YearMonth, posted: &PointsPosted) {
         EntryKind::Spend | EntryKind::Return => month.points_spent -= entry.amount,
         EntryKind::Expire => month.points_expired -= entry.amount,
         EntryKind::Reverse | EntryKind::LevelEnd => month.points_reversed -= entry.amount,
-        EntryKind::DebtFilled | EntryKind::Activate | EntryKind::Unspecified => {}
+        EntryKind::DebtFilled
+        | EntryKind::Activate
+        | EntryKind::Adjust
+        | EntryKind::TransferOut
+        | EntryKind::TransferIn
+        | EntryKind::Unspecified => {}
     }
 }
 

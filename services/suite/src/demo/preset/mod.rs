@@ -81,12 +81,11 @@ fn point_types(zone: &str) -> [PointType; 2] {
         display_name: text("积分", "points"),
         spendable: true,
         activation_policy: ActivationPolicy::AtOnce.into(),
-        activation_count: 0,
         expiry_policy: ExpiryPolicy::Months.into(),
         expiry_count: 6,
         reversal_policy: ReversalPolicy::DownToZero.into(),
         zone: zone.to_owned(),
-        create_time: None,
+        ..PointType::default()
     };
     let growth = PointType {
         point_type_id: GROWTH.to_owned(),

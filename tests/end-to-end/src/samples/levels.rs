@@ -1,0 +1,126 @@
+use serde_json::{Value, json};
+
+use super::{Names, request_id};
+
+/// What changes accounts at once.
+pub(super) fn postings(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let reversed = format!("reversed-{}-{}", names.user, names.ids);
+    vec![
+        (
+            "/banyan.levels.v1.PointsService/Earn",
+            json!({"requestId": request_id(names, "earn"), "userId": names.user,
+            "pointTypeId": "points", "amount": "100", "reason": names.canary, "orderId": names.ids}),
+        ),
+        (
+            "/banyan.levels.v1.PointsService/Spend",
+            json!({"requestId": request_id(names, "spend"),
+            "userId": names.user, "pointTypeId": "points", "amount": "30", "reason": names.canary}),
+        ),
+        // of a user whom no event is about, so that the entry's number is known
+        (
+            "/banyan.levels.v1.PointsService/Earn",
+            json!({"requestId": request_id(names, "earn-2"), "userId": reversed, "pointTypeId": "points",
+            "amount": "5"}),
+        ),
+        (
+            "/banyan.levels.v1.PointsService/ReverseEntry",
+            json!({"requestId": request_id(names, "reverse"), "userId": reversed, "pointTypeId": "points",
+            "entrySeq": "1", "amount": "1", "reason": names.canary}),
+        ),
+        (
+            "/banyan.levels.v1.PointsService/Transfer",
+            json!({"requestId": request_id(names, "transfer"), "userId": names.user,
+            "toUserId": format!("friend-of-{}", names.user), "pointTypeId": "points", "amount": "2",
+            "reason": names.canary}),
+        ),
+    ]
+}
+
+/// Two adjustments that need approval: one is approved, the other rejected.
+pub(super) fn adjustment_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let adjust = |what: &str, amount: &str| {
+        json!({"requestId": request_id(names, what), "userId": names.user, "pointTypeId": "points", "amount": amount,
+            "reason": names.canary})
+    };
+    vec![
+        ("/banyan.levels.v1.AdjustmentService/AdjustPoints", adjust("adjust-1", "20")),
+        (
+            "/banyan.levels.v1.AdjustmentService/ApproveAdjustment",
+            json!({"requestId": request_id(names, "approve"), "adjustmentId": adjustment_id(names, "adjust-1")}),
+        ),
+        ("/banyan.levels.v1.AdjustmentService/AdjustPoints", adjust("adjust-2", "-15")),
+        (
+            "/banyan.levels.v1.AdjustmentService/RejectAdjustment",
+            json!({"requestId": request_id(names, "reject"), "adjustmentId": adjustment_id(names, "adjust-2"),
+                "note": names.canary}),
+        ),
+    ]
+}
+
+/// The id of an adjustment that [`adjustment_writes`] asks for.
+fn adjustment_id(names: &Names<'_>, what: &str) -> String {
+    ::levels::commands::adjustment_id(names.user, &request_id(names, what)).to_string()
+}
+
+/// The id of a hold that [`hold_writes`] opens.
+fn hold_id(names: &Names<'_>, what: &str) -> String {
+    ::levels::commands::hold_id(names.user, &request_id(names, what)).to_string()
+}
+
+/// Two holds: one is captured and given back in part, the other released.
+pub(super) fn hold_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let hold = |what: &str, amount: &str| {
+        json!({"requestId": request_id(names, what), "userId": names.user, "pointTypeId": "points", "amount": amount,
+            "ttlSeconds": 900, "reason": names.canary, "orderId": names.ids})
+    };
+    vec![
+        ("/banyan.levels.v1.PointsService/HoldPoints", hold("hold-1", "20")),
+        (
+            "/banyan.levels.v1.PointsService/CaptureHold",
+            json!({"requestId": request_id(names, "capture"), "userId": names.user, "holdId": hold_id(names, "hold-1"),
+                "amount": "15", "reason": names.canary}),
+        ),
+        (
+            "/banyan.levels.v1.PointsService/GiveBack",
+            json!({"requestId": request_id(names, "give-back"), "userId": names.user,
+                "holdId": hold_id(names, "hold-1"), "amount": "5", "reason": names.canary}),
+        ),
+        ("/banyan.levels.v1.PointsService/HoldPoints", hold("hold-2", "10")),
+        (
+            "/banyan.levels.v1.PointsService/ReleaseHold",
+            json!({"requestId": request_id(names, "release"), "userId": names.user,
+                "holdId": hold_id(names, "hold-2")}),
+        ),
+    ]
+}
+
+/// What reads the programme, accounts and levels.
+pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let user = json!({"userId": names.user});
+    let points = json!({"userId": names.user, "pointTypeId": "points"});
+    let hold = json!({"userId": names.user, "holdId": hold_id(names, "hold-1")});
+    let member = json!({"userId": names.user, "schemeId": "member"});
+    vec![
+        ("/banyan.levels.v1.PointsService/GetPointType", json!({"pointTypeId": "points"})),
+        ("/banyan.levels.v1.PointsService/ListPointTypes", json!({})),
+        ("/banyan.levels.v1.PointsService/GetBalance", points.clone()),
+        ("/banyan.levels.v1.PointsService/ListEntries", points),
+        ("/banyan.levels.v1.PointsService/GetHold", hold),
+        ("/banyan.levels.v1.PointsService/ListHolds", user.clone()),
+        ("/banyan.levels.v1.PointsService/GetCirculation", json!({"pointTypeId": "points"})),
+        ("/banyan.levels.v1.PointsService/VerifyLedger", json!({})),
+        (
+            "/banyan.levels.v1.AdjustmentService/GetAdjustment",
+            json!({"adjustmentId": adjustment_id(names, "adjust-1")}),
+        ),
+        ("/banyan.levels.v1.AdjustmentService/ListAdjustments", json!({"state": "ADJUSTMENT_STATE_REJECTED"})),
+        ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),
+        ("/banyan.levels.v1.EarningRuleService/ListEarningRules", json!({})),
+        ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
+        ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
+        ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
+        ("/banyan.levels.v1.LevelService/GetStanding", user),
+        ("/banyan.levels.v1.LevelService/ListLevelMoves", member),
+        ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
+    ]
+}
