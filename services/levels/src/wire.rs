@@ -14,8 +14,10 @@ use crate::domain::member::{LevelMove, Member};
 use crate::domain::pending::Release;
 use crate::domain::point_type::PointType;
 use crate::domain::scheme::Scheme;
+use crate::domain::sentence::sentence;
 use rules::{Written, WrittenRow};
 use units::text::LocalizedText;
+use units::zone::Zone;
 
 fn at(time: Option<OffsetDateTime>) -> Option<prost_types::Timestamp> {
     time.map(to_proto)
@@ -68,7 +70,15 @@ pub fn entry(it: &Entry) -> pb::Entry {
         reward_id: it.origin.reward_id.clone(),
         pending: it.pending,
         activates_at: at(it.activates_at),
+        sentence: None,
+        cost_centre: it.origin.cost_centre.clone(),
+        funder: it.origin.funder,
     }
+}
+
+/// An entry as a statement shows it: with a sentence; days are those of a zone.
+pub fn statement_entry(it: &Entry, zone: &Zone) -> pb::Entry {
+    pb::Entry { sentence: text(&sentence(it, zone)), ..entry(it) }
 }
 
 /// A hold.

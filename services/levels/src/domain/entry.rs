@@ -82,6 +82,10 @@ pub struct Origin {
     pub hold_id: String,
     /// The reward of a campaign.
     pub reward_id: String,
+    /// Who bears the cost; empty: not said.
+    pub cost_centre: String,
+    /// The contract's number of who pays; 0: not said.
+    pub funder: i32,
 }
 
 /// One line of an account; never changed.
@@ -111,4 +115,19 @@ pub struct Entry {
     pub occurred_at: OffsetDateTime,
     /// When it was booked.
     pub recorded_at: OffsetDateTime,
+}
+
+impl Entry {
+    /// When it took effect on what the user has. What falls due by itself is booked later, with the time at which it
+    /// happened: lapses, ends of levels, what comes free of a hold that timed out, and what was pending until a time. All
+    /// else counts from when it was booked. The database has a function of this name that says the same.
+    pub fn effective_at(&self) -> OffsetDateTime {
+        let by_itself = match self.kind {
+            EntryKind::Expire | EntryKind::LevelEnd | EntryKind::DebtFilled => true,
+            EntryKind::Activate => self.origin.order_id.is_empty(),
+            EntryKind::Reverse => !self.origin.hold_id.is_empty(),
+            EntryKind::Earn | EntryKind::Spend | EntryKind::Return => false,
+        };
+        if by_itself { self.occurred_at } else { self.recorded_at }
+    }
 }

@@ -15,6 +15,7 @@ pub mod point_type;
 pub mod refusal;
 pub mod reward;
 pub mod scheme;
+pub mod sentence;
 
 #[cfg(test)]
 mod account_model;

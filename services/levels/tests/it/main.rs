@@ -4,6 +4,7 @@
 mod api;
 mod api_holds;
 mod api_input;
+mod as_of;
 mod catalogue;
 mod consumer;
 mod gathered;
@@ -18,3 +19,4 @@ mod requests;
 mod review;
 mod rewards;
 mod stage;
+mod statement;
