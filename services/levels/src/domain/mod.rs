@@ -6,6 +6,8 @@ pub mod book;
 pub mod consume;
 pub mod earning;
 pub mod entry;
+pub mod expiring;
+pub mod finance;
 pub mod hold;
 pub mod lot;
 pub mod member;

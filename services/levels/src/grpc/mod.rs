@@ -5,6 +5,7 @@ mod earning;
 mod hold;
 mod level;
 mod points;
+mod points_report;
 mod status;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use host::Part;
 use ids::TenantId;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
+use proto::levels::v1::points_report_service_server::PointsReportServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
 
 use service::{Batcher, Gatherer, decoded, write};
@@ -52,6 +54,7 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
         pages: Arc::new(pages),
     };
     part.serve(PointsServiceServer::new(api.clone()))
+        .serve(PointsReportServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
         .serve(LevelServiceServer::new(api))
 }

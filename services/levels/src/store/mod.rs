@@ -4,6 +4,8 @@
 pub mod account;
 pub mod earning_rule;
 pub mod entry;
+pub mod expiring;
+pub mod finance;
 pub mod hold;
 pub mod member;
 pub mod order;

@@ -15,6 +15,7 @@ mod ledger;
 mod orders;
 mod pending;
 mod plans;
+mod reports;
 mod requests;
 mod review;
 mod rewards;
