@@ -5548,8 +5548,10 @@ pub mod points_report_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// What points were given, used, lost and owed, by month, cost centre and funder. A month is one of the point type's zone.
-        /// Entries count in the month in which they were booked; lapses, activations and level ends in that in which they
-        /// happened, booked or not. So the figures of a month that is over do not change. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        /// Entries count in the month in which they were booked, and those that events led to in that in which the event was
+        /// recorded; what falls due by itself in the month in which it happened, and lapses and activations also before they are
+        /// booked. So the figures of a month do not change once it is over and all that was recorded in it is taken in. What was
+        /// booked before totals were kept by month counts as before the first. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
         pub async fn get_finance_statement(
             &mut self,
             request: impl tonic::IntoRequest<super::GetFinanceStatementRequest>,
@@ -5614,8 +5616,10 @@ pub mod points_report_service_server {
             tonic::Status,
         >;
         /// What points were given, used, lost and owed, by month, cost centre and funder. A month is one of the point type's zone.
-        /// Entries count in the month in which they were booked; lapses, activations and level ends in that in which they
-        /// happened, booked or not. So the figures of a month that is over do not change. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        /// Entries count in the month in which they were booked, and those that events led to in that in which the event was
+        /// recorded; what falls due by itself in the month in which it happened, and lapses and activations also before they are
+        /// booked. So the figures of a month do not change once it is over and all that was recorded in it is taken in. What was
+        /// booked before totals were kept by month counts as before the first. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
         async fn get_finance_statement(
             &self,
             request: tonic::Request<super::GetFinanceStatementRequest>,
