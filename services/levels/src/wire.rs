@@ -16,8 +16,10 @@ use crate::domain::pending::Release;
 use crate::domain::point_type::{PointType, TransferLimits};
 use crate::domain::point_type_change::Part;
 use crate::domain::scheme::Scheme;
+use crate::domain::sentence::sentence;
 use rules::{Written, WrittenRow};
 use units::text::LocalizedText;
+use units::zone::Zone;
 
 fn at(time: Option<OffsetDateTime>) -> Option<prost_types::Timestamp> {
     time.map(to_proto)
@@ -106,7 +108,15 @@ pub fn entry(it: &Entry) -> pb::Entry {
         reverses_seq: it.origin.reverses_seq,
         adjustment_id: it.origin.adjustment_id.clone(),
         counterpart_user_id: it.origin.counterpart.clone(),
+        sentence: None,
+        cost_centre: it.origin.cost_centre.clone(),
+        funder: it.origin.funder,
     }
+}
+
+/// An entry as a statement shows it: with a sentence; days are those of a zone.
+pub fn statement_entry(it: &Entry, zone: &Zone) -> pb::Entry {
+    pb::Entry { sentence: text(&sentence(it, zone)), ..entry(it) }
 }
 
 /// A hold.

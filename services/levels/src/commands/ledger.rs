@@ -96,7 +96,7 @@ pub(super) async fn write(
         store::account::write(tx, tenant, &written.accounts).await?;
         store::hold::write(tx, tenant, &written.holds).await?;
         store::reversal::write(tx, tenant, &written.reversals).await?;
-        store::total::add(tx, tenant, &entries).await?;
+        store::total::add(tx, tenant, programme, &entries).await?;
     }
     if let Some(scheme) = &programme.scheme {
         store::member::write(tx, tenant, &scheme.id, &written.members).await?;

@@ -192,7 +192,13 @@ impl Account {
             ReversalPolicy::DownToZero | ReversalPolicy::MayGoNegative => self.take_active(user, points, from, policy),
         };
         change.pending = -pending;
-        self.post(EntryKind::Reverse, change, occasion, at)
+        let mut entry = self.post(EntryKind::Reverse, change, occasion, at);
+        match &from.release {
+            Some(Release::At(time)) if pending > 0 => entry.activates_at = Some(*time),
+            Some(Release::Order(order)) if entry.origin.order_id.is_empty() => entry.origin.order_id.clone_from(order),
+            _ => {}
+        }
+        entry
     }
 
     fn take_active(&mut self, user: &UserId, points: i64, from: &Landing, policy: ReversalPolicy) -> Change {
@@ -219,11 +225,13 @@ impl Account {
         Change { lots, pending: 0, growth: -points.min(self.growth), shortfall }
     }
 
-    /// Books the lots that lapse next, where that is not after `at`.
-    pub fn book_lapse(&mut self, at: OffsetDateTime) -> Option<Entry> {
+    /// Books the lots that lapse next, where that is not after `at`. Those that came too late to be used, after `since`
+    /// which was the last write, lapsed when they came.
+    pub fn book_lapse(&mut self, since: Option<OffsetDateTime>, at: OffsetDateTime) -> Option<Entry> {
         let date = self.lots.next_expiry().filter(|date| *date <= at)?;
         let lots = self.lots.take_next_expiry();
-        let occasion = Occasion { occurred_at: Some(date), origin: Origin::default() };
+        let lapsed_at = since.map_or(date, |since| date.max(since));
+        let occasion = Occasion { occurred_at: Some(lapsed_at), origin: Origin::default() };
         Some(self.post(EntryKind::Expire, lots.into(), occasion, at))
     }
 

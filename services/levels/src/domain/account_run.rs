@@ -10,7 +10,7 @@ use units::zone::Zone;
 use super::account::{Account, Occasion};
 use super::account_model::Model;
 use super::adjustment::{Adjustment, AdjustmentState};
-use super::balance::{Balance, balance, lapses};
+use super::balance::{Balance, Holding, balance};
 use super::book::{AccountKey, Book, Programme, What};
 use super::entry::{Entry, Origin};
 use super::expiry::Expiry;
@@ -344,10 +344,10 @@ impl Run {
         }
     }
 
-    /// What the account answers as of a time, by what is known now.
+    /// What the account has at a time from now on.
     pub(super) fn as_of(&self, at: OffsetDateTime) -> Balance {
-        let state = (self.account.clone(), self.holds.values().cloned().collect());
-        balance(&self.point_type, &self.key, state, lapses(&self.entries), (at, self.now))
+        let (account, holds) = (self.account.clone(), self.holds.values().cloned().collect());
+        balance(&self.programme, &self.key, Holding { account, holds, member: None }, at)
     }
 
     pub(super) fn check(&self) {

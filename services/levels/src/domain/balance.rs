@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::account::Account;
-use super::book::{AccountKey, Book, Programme, What};
-use super::entry::{Entry, EntryKind};
+use super::book::{AccountKey, Book, Programme};
 use super::hold::Hold;
+use super::member::Member;
 use super::pending::Release;
-use super::point_type::PointType;
 
 /// What a user has of one point type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Balance {
     /// What can be spent.
     pub available: i64,
@@ -32,47 +31,108 @@ pub struct Balance {
     pub activating: Vec<(Release, i64)>,
 }
 
-/// What entries say of lapses, by the dates of the lots.
-pub fn lapses<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> impl Iterator<Item = (OffsetDateTime, i64)> {
-    let lapsed = entries.into_iter().filter(|entry| entry.kind == EntryKind::Expire);
-    lapsed.flat_map(|entry| &entry.lots).filter_map(|change| Some((change.expires_at?, -change.points)))
+/// All that is stored of a user's points of one type.
+#[derive(Debug, Clone, Default)]
+pub struct Holding {
+    /// The account.
+    pub account: Account,
+    /// Its open holds.
+    pub holds: Vec<Hold>,
+    /// The user as a member of the scheme, where that measures this point type.
+    pub member: Option<Member>,
 }
 
-/// What an account has at `at`, by what is known at `now`. All that falls due by the later of the two is taken as booked;
-/// then what lapsed after `at`, booked or not, counts as still there. So the answer does not depend on when lapses and
-/// time-outs are booked. `lapsed` is what is booked of lots with a date after `at`; `holds` are those that are open.
-pub fn balance(
-    point_type: &PointType,
-    key: &AccountKey,
-    (account, holds): (Account, Vec<Hold>),
-    lapsed: impl IntoIterator<Item = (OffsetDateTime, i64)>,
-    (at, now): (OffsetDateTime, OffsetDateTime),
-) -> Balance {
-    let programme = Programme { types: [(key.1.clone(), point_type.clone())].into(), scheme: None };
+/// What was done to an account after an instant: what to take off it to have what it was then.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Since {
+    /// The change of its sum.
+    pub amount: i64,
+    /// The change of its growth.
+    pub growth: i64,
+    /// The changes of its lots with a date after the instant, by date.
+    pub lots: Vec<(OffsetDateTime, i64)>,
+    /// The changes of what is pending.
+    pub pending: Vec<(Release, i64)>,
+}
+
+/// What a hold kept at an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// How much.
+    pub amount: i64,
+    /// By date; `None`: what never lapses.
+    pub lots: Vec<(Option<OffsetDateTime>, i64)>,
+}
+
+/// What an account has at `at`, no earlier than what is stored of it: all that falls due by then is taken as booked. So the
+/// answer does not depend on when lapses and time-outs are booked.
+pub fn balance(programme: &Programme, key: &AccountKey, holding: Holding, at: OffsetDateTime) -> Balance {
+    let Holding { account, holds, member } = holding;
     let user = key.0.clone();
-    let mut book = Book::new(&programme, [(key.clone(), account)].into(), BTreeMap::new())
+    let members = member.map(|member| (user.clone(), member)).into_iter().collect();
+    let mut book = Book::new(programme, [(key.clone(), account)].into(), members)
         .with_holds(holds.into_iter().map(|hold| (user.clone(), hold)));
-    let due = book.decision_time(key, at.max(now));
+    let due = book.decision_time(key, at);
     book.settle(key, due);
-    let entries = book.effects().iter().filter_map(|effect| match &effect.what {
-        What::Posted { entry, .. } => Some(entry),
-        What::Moved(_) | What::Held { .. } | What::Rewarded { .. } => None,
-    });
-    let undone: Vec<_> = lapses(entries).chain(lapsed).filter(|(date, _)| *date > at).collect();
     let account = book.account_of(key);
-    let mut expiring: BTreeMap<OffsetDateTime, i64> = account.lots.expiring(at).into_iter().collect();
-    for (date, points) in &undone {
-        *expiring.entry(*date).or_default() += points;
-    }
-    let undone: i64 = undone.iter().map(|(_, points)| points).sum();
+    let overdraft = programme.types.get(&key.1).map_or(0, |point_type| point_type.overdraft);
     Balance {
-        available: (account.lots.available(at) + undone - account.debt).max(0),
+        available: account.available(due),
         held: account.held,
         debt: account.debt,
-        overdraft_left: (point_type.overdraft - account.debt).max(0),
+        overdraft_left: (overdraft - account.debt).max(0),
         growth: account.growth,
-        expiring: expiring.into_iter().collect(),
+        expiring: account.lots.expiring(due),
         pending: account.pending.sum(),
         activating: account.pending.by_release(),
     }
+}
+
+/// What an account had at `at`, before the last that is stored of it. Whatever fell due by then was booked by a later write,
+/// with its own time, so it is not in `since`; and no entry tells of holds, so that what they kept is taken off what was
+/// there. While there was debt there were no lots: one figure says both.
+///
+/// `overdraft` is that of the type as it is.
+pub fn balance_then((holding, overdraft): (&Holding, i64), since: Since, kept: &[Kept], at: OffsetDateTime) -> Balance {
+    let Holding { account, holds, .. } = holding;
+    let mut activating: BTreeMap<Release, i64> = account.pending.by_release().into_iter().collect();
+    for (release, points) in since.pending {
+        *activating.entry(release).or_default() -= points;
+    }
+    let mut expiring: BTreeMap<OffsetDateTime, i64> = account.lots.expiring(at).into_iter().collect();
+    let held_now = holds.iter().flat_map(|hold| &hold.lots).map(|lot| (lot.expires_at, lot.points));
+    let held_then = kept.iter().flat_map(|it| &it.lots).map(|(date, points)| (*date, -points));
+    let undone = since.lots.iter().map(|(date, points)| (Some(*date), -points));
+    for (date, points) in held_now.chain(held_then).chain(undone) {
+        if let Some(date) = date.filter(|date| *date > at) {
+            *expiring.entry(date).or_default() += points;
+        }
+    }
+    let pending: i64 = activating.values().sum();
+    let held: i64 = kept.iter().map(|it| it.amount).sum();
+    let free = account.balance() - since.amount - held - pending;
+    Balance {
+        available: free.max(0),
+        held,
+        debt: (-free).max(0),
+        overdraft_left: (overdraft + free.min(0)).max(0),
+        growth: account.growth - since.growth,
+        expiring: expiring.into_iter().filter(|(_, points)| *points > 0).collect(),
+        pending,
+        activating: named(activating),
+    }
+}
+
+/// Pending points by what they waited for. A reward's revocation need not name the order that its points waited for: what
+/// it took then stands apart, and comes off the others here.
+fn named(activating: BTreeMap<Release, i64>) -> Vec<(Release, i64)> {
+    let mut missing = -activating.values().filter(|points| **points < 0).sum::<i64>();
+    let mut named: Vec<(Release, i64)> = activating.into_iter().filter(|(_, points)| *points > 0).collect();
+    for (_, points) in named.iter_mut().rev() {
+        let taken = missing.min(*points);
+        *points -= taken;
+        missing -= taken;
+    }
+    named.retain(|(_, points)| *points > 0);
+    named
 }

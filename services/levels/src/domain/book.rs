@@ -215,10 +215,11 @@ impl<'a> Book<'a> {
         let programme: &'a Programme = self.programme;
         let Some(point_type) = programme.types.get(&key.1) else { return };
         let scheme = programme.scheme.as_ref().filter(|scheme| scheme.point_type == key.1);
+        let since = self.accounts.get(key).and_then(|account| account.decided_at);
         while let Some((time, due)) = self.next_due(key, scheme, at) {
             match due {
                 Due::Lapse => {
-                    if let Some(entry) = self.account(key).book_lapse(at) {
+                    if let Some(entry) = self.account(key).book_lapse(since, at) {
                         self.posted(key, entry, at);
                     }
                 }

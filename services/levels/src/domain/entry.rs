@@ -105,6 +105,10 @@ pub struct Origin {
     pub adjustment_id: String,
     /// From or to whom points were moved.
     pub counterpart: String,
+    /// Who bears the cost; empty: not said.
+    pub cost_centre: String,
+    /// The contract's number of who pays; 0: not said.
+    pub funder: i32,
 }
 
 /// One line of an account; never changed.
@@ -152,5 +156,23 @@ impl Entry {
             EntryKind::TransferOut => "sent",
             EntryKind::TransferIn => "received",
         }
+    }
+
+    /// When it took effect on what the user has. What falls due by itself is booked later, with the time at which it
+    /// happened: lapses, ends of levels, what comes free of a hold that timed out, and what was pending until a time. All
+    /// else counts from when it was booked. The database has a function of this name that says the same.
+    pub fn effective_at(&self) -> OffsetDateTime {
+        let by_itself = match self.kind {
+            EntryKind::Expire | EntryKind::LevelEnd | EntryKind::DebtFilled => true,
+            EntryKind::Activate => self.origin.order_id.is_empty(),
+            EntryKind::Reverse => !self.origin.hold_id.is_empty(),
+            EntryKind::Earn
+            | EntryKind::Spend
+            | EntryKind::Return
+            | EntryKind::Adjust
+            | EntryKind::TransferOut
+            | EntryKind::TransferIn => false,
+        };
+        if by_itself { self.occurred_at } else { self.recorded_at }
     }
 }

@@ -75,6 +75,8 @@ pub struct Hold {
     pub expires_at: OffsetDateTime,
     /// When it was resolved.
     pub resolved_at: Option<OffsetDateTime>,
+    /// When it ended first: a late capture resolves it again after that.
+    pub ended_at: Option<OffsetDateTime>,
 }
 
 /// What a late capture took.
@@ -134,6 +136,7 @@ impl Hold {
 
     fn resolve(&mut self, state: HoldState, at: OffsetDateTime) {
         (self.state, self.resolved_at) = (state, Some(at));
+        self.ended_at.get_or_insert(at);
     }
 
     /// Where an entry about it comes from: what the call says, else what the hold says.
@@ -217,6 +220,7 @@ impl Account {
             opened_at: at,
             expires_at: at + ttl,
             resolved_at: None,
+            ended_at: None,
         })
     }
 

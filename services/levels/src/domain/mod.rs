@@ -7,7 +7,9 @@ pub mod book;
 pub mod consume;
 pub mod earning;
 pub mod entry;
+pub mod expiring;
 pub mod expiry;
+pub mod finance;
 pub mod hold;
 pub mod lot;
 pub mod member;
@@ -19,6 +21,7 @@ pub mod refusal;
 pub mod reversal;
 pub mod reward;
 pub mod scheme;
+pub mod sentence;
 pub mod transfer;
 pub mod used;
 

@@ -307,7 +307,7 @@ impl Rewards {
         }
         let account = (told.user.clone(), point_type);
         let at = book.decision_time(&account, told.recorded_at);
-        let origin = origin(reward_id, &grant.reason, order_id);
+        let origin = origin(reward_id, grant, order_id);
         let occasion = Occasion { occurred_at: Some(told.occurred_at), origin };
         book.take_back(&account, points, landing, occasion, at)?;
         reward.taken_back += points;
@@ -337,18 +337,20 @@ fn give(book: &mut Book<'_>, told: &Told, reward_id: &str, grant: &Grant) -> Res
     book.point_type(&point_type).map_err(|_| Fault::PointTypeNotFound)?;
     let key = (told.user.clone(), point_type.clone());
     let at = book.decision_time(&key, told.recorded_at);
-    let origin = origin(reward_id, &grant.reason, &grant.order_id);
+    let origin = origin(reward_id, grant, &grant.order_id);
     let occasion = Occasion { occurred_at: Some(told.occurred_at), origin };
     let (entry, landing) = book.earn(&key, grant.amount, occasion, at).map_err(|_| Fault::BalanceOverflow)?;
     let carried = Carried::Fulfilled { point_type, amount: grant.amount, entry_seq: entry.seq };
     Ok((carried, landing, entry.seq))
 }
 
-fn origin(reward_id: &str, reason: &str, order_id: &str) -> Origin {
+fn origin(reward_id: &str, grant: &Grant, order_id: &str) -> Origin {
     Origin {
-        reason: reason.to_owned(),
+        reason: grant.reason.clone(),
         order_id: order_id.to_owned(),
         reward_id: reward_id.to_owned(),
+        cost_centre: grant.cost_centre.clone(),
+        funder: grant.funder,
         ..Origin::default()
     }
 }

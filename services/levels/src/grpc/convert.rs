@@ -11,9 +11,10 @@ use time::OffsetDateTime;
 use crate::commands::{Earn, PublishEarningRule, PublishScheme, ReverseEntry, Spend, Transfer};
 use crate::domain::account::Occasion;
 use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
-use crate::domain::entry::Origin;
+use crate::domain::entry::{EntryKind, Origin};
 use crate::domain::point_type::AMOUNT_MAX;
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
+use crate::store::entry::Filter;
 use rules::{Written, WrittenRow};
 
 /// A user, as reads name one.
@@ -54,6 +55,20 @@ pub(super) fn key_and_time(
     parse.done(key.map(|key| (key, at)))
 }
 
+/// An account, and which of its entries are wanted.
+pub(super) fn list_entries(sent: &pb::ListEntriesRequest) -> Result<(UserId, Key, Filter), Violations> {
+    let mut parse = Parse::default();
+    let (user, key) = (parse.user(&sent.user_id), parse.key("point_type_id", &sent.point_type_id));
+    let (from, until) = (parse.time("from", sent.from.as_ref()), parse.time("until", sent.until.as_ref()));
+    let kind = |code: &i32| i16::try_from(*code).ok().and_then(EntryKind::from_code);
+    let kinds: Option<Vec<EntryKind>> = sent.kinds.iter().map(kind).collect();
+    if kinds.is_none() {
+        parse.refuse("kinds", "must be kinds of entries");
+    }
+    let read = (|| Some((user?, key?, Filter { kinds: kinds?, from, until })))();
+    parse.done(read)
+}
+
 pub(super) fn earn(sent: &pb::EarnRequest) -> Result<Earn, Violations> {
     let mut parse = Parse::default();
     let request = parse.request(&sent.user_id, "PointsService/Earn", &sent.request_id, body_of(sent));
@@ -63,7 +78,9 @@ pub(super) fn earn(sent: &pb::EarnRequest) -> Result<Earn, Violations> {
     if occurred_at.is_some_and(|at| at < OffsetDateTime::UNIX_EPOCH) {
         parse.refuse("occurred_at", "must not lie before 1970");
     }
-    let occasion = Occasion { occurred_at, origin: origin(&sent.reason, &sent.order_id) };
+    let (cost_centre, funder) = (sent.cost_centre.clone(), sent.funder);
+    let origin = Origin { cost_centre, funder, ..origin(&sent.reason, &sent.order_id) };
+    let occasion = Occasion { occurred_at, origin };
     let read =
         (|| Some(Earn { request: request?, user: user?, point_type: point_type?, amount: sent.amount, occasion }))();
     parse.done(read)
@@ -74,7 +91,9 @@ pub(super) fn spend(sent: &pb::SpendRequest) -> Result<Spend, Violations> {
     let request = parse.request(&sent.user_id, "PointsService/Spend", &sent.request_id, body_of(sent));
     let (user, point_type) = (parse.user(&sent.user_id), parse.key("point_type_id", &sent.point_type_id));
     amount(&mut parse, sent.amount);
-    let occasion = Occasion { occurred_at: None, origin: origin(&sent.reason, &sent.order_id) };
+    let (cost_centre, funder) = (sent.cost_centre.clone(), sent.funder);
+    let origin = Origin { cost_centre, funder, ..origin(&sent.reason, &sent.order_id) };
+    let occasion = Occasion { occurred_at: None, origin };
     let read =
         (|| Some(Spend { request: request?, user: user?, point_type: point_type?, amount: sent.amount, occasion }))();
     parse.done(read)

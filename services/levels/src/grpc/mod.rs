@@ -7,6 +7,7 @@ mod hold;
 mod level;
 mod point_type;
 mod points;
+mod points_report;
 mod status;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use ids::TenantId;
 use proto::levels::v1::adjustment_service_server::AdjustmentServiceServer;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
+use proto::levels::v1::points_report_service_server::PointsReportServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
 
 use service::{Batcher, Gatherer, decoded, write};
@@ -56,6 +58,7 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
     };
     part.serve(PointsServiceServer::new(api.clone()))
         .serve(AdjustmentServiceServer::new(api.clone()))
+        .serve(PointsReportServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
         .serve(LevelServiceServer::new(api))
 }

@@ -134,14 +134,15 @@ impl PointsService for Api {
     ) -> Result<Response<pb::ListEntriesResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let sent = request.into_inner();
-        let (user, point_type) = convert::user_and_key(&sent.user_id, "point_type_id", &sent.point_type_id)?;
-        let args = [sent.user_id.as_str(), sent.point_type_id.as_str()];
+        let (user, point_type, filter) = convert::list_entries(&sent)?;
+        let args = [sent.user_id.as_str(), sent.point_type_id.as_str(), &format!("{filter:?}")];
         let list = List::new(&self.pages, "PointsService/ListEntries", &tenant, &args);
         let before = list.open_number(&sent.page_token)?;
         let size = page::size(sent.page_size, 50, 200);
-        let page = self.levels.list_entries(&tenant, (&user, &point_type), before, size, &sent.at_least).await?;
+        let account = (&user, &point_type);
+        let (page, zone) = self.levels.list_entries(&tenant, account, &filter, before, size, &sent.at_least).await?;
         Ok(Response::new(pb::ListEntriesResponse {
-            entries: page.rows.iter().map(wire::entry).collect(),
+            entries: page.rows.iter().map(|entry| wire::statement_entry(entry, &zone)).collect(),
             next_page_token: list.next(page.next.map(|seq| vec![seq.to_string()])),
         }))
     }

@@ -3,6 +3,8 @@
 mod adjustment;
 mod balance;
 mod circulation;
+mod expiring;
+mod finance_statement;
 mod hold;
 mod level_moves;
 mod list_entries;
@@ -12,6 +14,8 @@ mod standing;
 mod verify_ledger;
 
 pub use balance::AskedBalance;
+pub use expiring::{DaySum, Days, ExpiringPlace};
+pub use finance_statement::LinePlace;
 pub use standing::AskedStanding;
 pub use verify_ledger::VerifiedPage;
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ids::{TenantId, UserId};
 use pg::Tx;
@@ -7,13 +7,13 @@ use service::{Core, Gather};
 
 use super::balance::{Holdings, shown};
 use super::member::standing;
-use crate::domain::balance::balance;
+use crate::domain::balance::{Holding, balance};
 use crate::domain::book::AccountKey;
 use crate::domain::point_type::PointType;
 use crate::domain::refusal::Refusal;
 use crate::domain::scheme::Scheme;
 use crate::error::LevelsError;
-use crate::{Levels, store, wire};
+use crate::{Levels, wire};
 
 /// Point types that are looked at.
 const POINT_TYPES_MAX: usize = 50;
@@ -45,23 +45,17 @@ impl Gather<AskedStanding> for Levels {
             programme.types.values().filter(|it| it.spendable).take(POINT_TYPES_MAX).collect();
         let aliases = mirror::resolve(tx, tenant, asked.iter().map(|it| &it.user)).await?;
         let users: Vec<UserId> = asked.iter().map(|it| aliases.meant(&it.user)).collect();
-        let unique: BTreeSet<&str> = users.iter().map(UserId::as_str).collect();
-        let unique: Vec<&str> = unique.into_iter().collect();
-        let members = match &programme.scheme {
-            Some(scheme) => store::member::read(tx, tenant, &scheme.id, &unique).await?,
-            None => BTreeMap::new(),
-        };
         let measure = programme.scheme.iter().map(|scheme| &scheme.point_type);
         let ids: BTreeSet<_> = spendable.iter().map(|it| &it.id).chain(measure).collect();
         let keys: Vec<AccountKey> =
             users.iter().flat_map(|user| ids.iter().map(|id| (user.clone(), (*id).clone()))).collect();
-        let held = Holdings::read(tx, tenant, &keys).await?;
+        let held = Holdings::read(tx, tenant, &programme, &keys).await?;
         let schemes = |user: &UserId| {
             let in_scheme = |scheme: &Scheme| {
                 let key = (user.clone(), scheme.point_type.clone());
-                let members = members.get(user).map(|member| (user.clone(), member.clone()));
-                let account = held.of(&key).0;
-                let member = standing(&programme, (&key, account), members.into_iter().collect(), now);
+                let Holding { account, member, .. } = held.of(&key);
+                let members = member.map(|member| (user.clone(), member)).into_iter().collect();
+                let member = standing(&programme, (&key, account), members, now);
                 pb::SchemeStanding { scheme: Some(wire::scheme(scheme)), member: Some(member) }
             };
             programme.scheme.iter().map(in_scheme).collect()
@@ -69,7 +63,7 @@ impl Gather<AskedStanding> for Levels {
         let points = |user: &UserId| {
             let of = |point_type: &&PointType| {
                 let key = (user.clone(), point_type.id.clone());
-                let balance = shown(balance(point_type, &key, held.of(&key), [], (now, now)));
+                let balance = shown(balance(&programme, &key, held.of(&key), now));
                 let balance = Some(wire::balance(balance));
                 pb::PointStanding { point_type: Some(wire::point_type(point_type)), balance }
             };

@@ -4,12 +4,14 @@ use ids::TenantId;
 use pg::StoreError;
 use service::rows;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::account::FlatLots;
+use crate::domain::balance::Since;
 use crate::domain::book::AccountKey;
 use crate::domain::entry::{Entry, EntryKind, Origin};
 use crate::domain::lot::LotChange;
+use crate::domain::pending::Release;
 
 /// Adds entries, in one statement however many they are.
 pub async fn insert(
@@ -35,25 +37,27 @@ pub async fn insert(
     let occurred: Vec<_> = entries.iter().map(|(_, entry)| entry.occurred_at).collect();
     let recorded: Vec<_> = entries.iter().map(|(_, entry)| entry.recorded_at).collect();
     let lots = FlatLots::of_changes(entries.iter().map(|(_, entry)| entry.lots.as_slice()));
+    let centres: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.cost_centre.as_str()).collect();
+    let funders: Vec<i32> = entries.iter().map(|(_, entry)| entry.origin.funder).collect();
     let pending = numbers(|e| e.pending);
     let activate: Vec<_> = entries.iter().map(|(_, entry)| entry.activates_at).collect();
     let reverses = numbers(|e| e.origin.reverses_seq);
     sqlx::query!(
         "insert into entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after, growth_change,
             contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at, recorded_at,
-            hold_id, reward_id, pending, activates_at, reverses_seq, adjustment_id, counterpart)
+            hold_id, reward_id, pending, activates_at, cost_centre, funder, reverses_seq, adjustment_id, counterpart)
         select $1, k.user_id, k.point_type_id, k.seq, k.kind, k.amount, k.balance, k.growth, k.contra, k.reason, k.rule_id,
             k.order_id, ($16::timestamptz[])[k.first:k.last], ($17::text[])[k.first:k.last],
             ($18::bigint[])[k.first:k.last], k.shortfall,
-            k.occurred_at, k.recorded_at, k.hold_id, k.reward_id, k.pending, k.activates_at, k.reverses_seq,
-            k.adjustment_id, k.counterpart
+            k.occurred_at, k.recorded_at, k.hold_id, k.reward_id, k.pending, k.activates_at, k.cost_centre, k.funder,
+            k.reverses_seq, k.adjustment_id, k.counterpart
         from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::bigint[], $7::bigint[], $8::bigint[],
             $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],
-            $19::text[], $20::text[], $21::integer[], $22::integer[], $23::bigint[], $24::timestamptz[], $25::bigint[],
-            $26::text[], $27::text[])
+            $19::text[], $20::text[], $21::integer[], $22::integer[], $23::bigint[], $24::timestamptz[], $25::text[],
+            $26::integer[], $27::bigint[], $28::text[], $29::text[])
             k(user_id, point_type_id, seq, kind, amount, balance, growth, contra, reason, rule_id, order_id, shortfall,
-            occurred_at, recorded_at, hold_id, reward_id, first, last, pending, activates_at, reverses_seq, adjustment_id,
-            counterpart)",
+            occurred_at, recorded_at, hold_id, reward_id, first, last, pending, activates_at, cost_centre, funder,
+            reverses_seq, adjustment_id, counterpart)",
         tenant.as_str(),
         &users as _,
         &point_types as _,
@@ -78,6 +82,8 @@ pub async fn insert(
         &lots.last,
         &pending,
         &activate as _,
+        &centres as _,
+        &funders,
         &reverses,
         &adjustments as _,
         &counterparts as _
@@ -98,6 +104,8 @@ struct Row {
     order_id: String,
     hold_id: String,
     reward_id: String,
+    cost_centre: String,
+    funder: i32,
     lot_expires_at: Vec<Option<OffsetDateTime>>,
     lot_origin: Vec<String>,
     lot_points: Vec<i64>,
@@ -130,6 +138,8 @@ impl TryFrom<Row> for Entry {
                 order_id: row.order_id,
                 hold_id: row.hold_id,
                 reward_id: row.reward_id,
+                cost_centre: row.cost_centre,
+                funder: row.funder,
                 reverses_seq: row.reverses_seq,
                 adjustment_id: row.adjustment_id,
                 counterpart: row.counterpart,
@@ -144,27 +154,61 @@ impl TryFrom<Row> for Entry {
     }
 }
 
-/// Entries of an account with a number below `before`, newest first.
+/// Which entries of a statement are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of these kinds; empty: of all.
+    pub kinds: Vec<EntryKind>,
+    /// Booked then or later.
+    pub from: Option<OffsetDateTime>,
+    /// Booked before.
+    pub until: Option<OffsetDateTime>,
+}
+
+/// Entries of an account with a number below `before`, newest first. Times are turned into numbers: entries are booked in
+/// the order of time.
 pub async fn list(
     conn: &mut PgConnection,
     tenant: &TenantId,
     key: &AccountKey,
+    filter: &Filter,
     before: i64,
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
+    let kinds: Vec<i16> = filter.kinds.iter().map(|kind| kind.code()).collect();
+    // the last that was booked before a time is the last that was by the microsecond before it
+    let before_time = |at: Option<OffsetDateTime>| at.map(|at| at - Duration::MICROSECOND);
     let rows = sqlx::query_as!(
         Row,
-        r#"select entry_seq, kind, amount, balance_after, growth_change, reason, rule_id, order_id, hold_id, reward_id,
-            lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin, lot_points, pending,
-            activates_at, shortfall, occurred_at, recorded_at, reverses_seq, adjustment_id, counterpart
-        from entry
-        where tenant_id = $1 and user_id = $2 and point_type_id = $3 and entry_seq < $4
-        order by entry_seq desc limit $5"#,
+        r#"with place as (
+            select case when $7::timestamptz is null then 0 else entry_booked_by($1, $2, $3, $7, a.entry_seq) end as after,
+                case when $8::timestamptz is null then a.entry_seq
+                    else entry_booked_by($1, $2, $3, $8, a.entry_seq) end as last
+            from account a where a.tenant_id = $1 and a.user_id = $2 and a.point_type_id = $3
+        )
+        select e.entry_seq, e.kind, e.amount, e.balance_after, e.growth_change, e.reason, e.rule_id, e.order_id, e.hold_id,
+            e.reward_id, e.cost_centre, e.funder, e.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>",
+            e.lot_origin, e.lot_points, e.pending, e.activates_at, e.shortfall, e.occurred_at, e.recorded_at,
+            e.reverses_seq, e.adjustment_id, e.counterpart
+        from place p
+        cross join lateral (
+            select n.entry_seq, n.kind, n.amount, n.balance_after, n.growth_change, n.reason, n.rule_id, n.order_id, n.hold_id,
+                n.reward_id, n.cost_centre, n.funder, n.lot_expires_at, n.lot_origin, n.lot_points, n.pending,
+                n.activates_at, n.shortfall, n.occurred_at, n.recorded_at, n.reverses_seq, n.adjustment_id, n.counterpart
+            from entry n
+            where n.tenant_id = $1 and n.user_id = $2 and n.point_type_id = $3 and n.entry_seq < $4
+                and n.entry_seq > p.after and n.entry_seq <= p.last and (n.kind = any($6) or cardinality($6) = 0)
+            order by n.entry_seq desc limit $5
+        ) e
+        order by e.entry_seq desc"#,
         tenant.as_str(),
         key.0.as_str(),
         key.1.as_str(),
         before,
-        limit
+        limit,
+        &kinds,
+        before_time(filter.from),
+        before_time(filter.until)
     )
     .fetch_all(conn)
     .await?;
@@ -180,9 +224,9 @@ pub async fn numbered(
     let rows = sqlx::query_as!(
         Row,
         r#"select e.entry_seq, e.kind, e.amount, e.balance_after, e.growth_change, e.reason, e.rule_id, e.order_id,
-            e.hold_id, e.reward_id, e.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", e.lot_origin,
-            e.lot_points, e.pending, e.activates_at, e.shortfall, e.occurred_at, e.recorded_at, e.reverses_seq,
-            e.adjustment_id, e.counterpart
+            e.hold_id, e.reward_id, e.cost_centre, e.funder,
+            e.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", e.lot_origin, e.lot_points, e.pending,
+            e.activates_at, e.shortfall, e.occurred_at, e.recorded_at, e.reverses_seq, e.adjustment_id, e.counterpart
         from unnest($2::text[], $3::text[], $4::bigint[]) with ordinality k(u, p, s, n)
         join entry e on e.tenant_id = $1 and e.user_id = k.u and e.point_type_id = k.p and e.entry_seq = k.s
         order by k.n"#,
@@ -196,42 +240,66 @@ pub async fn numbered(
     rows.into_iter().map(Entry::try_from).collect()
 }
 
-/// What is booked as lapsed of accounts' lots with a date after a time, each account with its own, by date: what an answer
-/// as of that time counts as still there. A lot lapses at its date or, where it was held then, later. Answered in the order
-/// of the accounts.
-pub async fn lapsed_after(
+/// What was done to accounts after a past instant, each account with its own and with the number of its last entry, in the
+/// order of the accounts. Their entries are in the order of time, so that those booked by the instant are passed over
+/// unread; of the others the first that took effect later is looked for, and it and all after it are added up.
+pub async fn since(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    asked: &[(&AccountKey, OffsetDateTime)],
-) -> Result<Vec<Vec<(OffsetDateTime, i64)>>, StoreError> {
-    let mut lapsed = vec![Vec::new(); asked.len()];
-    if asked.is_empty() {
-        return Ok(lapsed);
-    }
-    let (users, point_types): (Vec<&str>, Vec<&str>) =
-        asked.iter().map(|((user, point_type), _)| (user.as_str(), point_type.as_str())).unzip();
-    let times: Vec<OffsetDateTime> = asked.iter().map(|(_, at)| *at).collect();
+    asked: &[(&AccountKey, OffsetDateTime, i64)],
+) -> Result<Vec<Since>, StoreError> {
+    let users: Vec<&str> = asked.iter().map(|((user, _), ..)| user.as_str()).collect();
+    let point_types: Vec<&str> = asked.iter().map(|((_, point_type), ..)| point_type.as_str()).collect();
+    let (times, last): (Vec<_>, Vec<_>) = asked.iter().map(|(_, at, last)| (*at, *last)).unzip();
     let rows = sqlx::query!(
-        r#"select k.n as "n!", l.expires_at as "date!", sum(-l.points)::bigint as "points!"
-        from unnest($2::text[], $3::text[], $4::timestamptz[]) with ordinality k(u, p, at, n)
+        r#"with asked as (
+            select k.n, k.u, k.p, k.at, k.last, entry_booked_by($1, k.u, k.p, k.at, k.last) as booked
+            from unnest($2::text[], $3::text[], $4::timestamptz[], $5::bigint[]) with ordinality k(u, p, at, last, n)
+        )
+        select a.n as "n!", c.what as "what!", c.due, c.order_id as "order_id!", sum(c.points)::bigint as "points!",
+            sum(c.growth)::bigint as "growth!"
+        from asked a
         cross join lateral (
-            select lot_expires_at, lot_points from entry
-            where tenant_id = $1 and user_id = k.u and point_type_id = k.p and kind = 3 and occurred_at > k.at
+            select entry_seq from entry
+            where tenant_id = $1 and user_id = a.u and point_type_id = a.p and entry_seq > a.booked
+                and entry_seq <= a.last and entry_effective_at(kind, order_id, hold_id, occurred_at, recorded_at) > a.at
+            order by entry_seq limit 1
+        ) f
+        cross join lateral (
+            select kind, order_id, occurred_at, activates_at, amount, growth_change, pending, lot_expires_at, lot_points
+            from entry
+            where tenant_id = $1 and user_id = a.u and point_type_id = a.p and entry_seq >= f.entry_seq
+                and entry_seq <= a.last
             offset 0 -- account by account
         ) e
-        cross join unnest(e.lot_expires_at, e.lot_points) l(expires_at, points)
-        where l.expires_at > k.at
-        group by k.n, l.expires_at order by k.n, l.expires_at"#,
+        cross join lateral (
+            select 1 as what, null::timestamptz as due, '' as order_id, e.amount as points, e.growth_change as growth
+            union all
+            select 2, l.expires_at, '', l.points, 0
+            from unnest(e.lot_expires_at, e.lot_points) l(expires_at, points) where l.expires_at > a.at
+            union all
+            select 3, r.due, case when r.due is null then e.order_id else '' end, e.pending, 0
+            from (select case when e.kind = 8 and e.order_id = '' then e.occurred_at else e.activates_at end) r(due)
+            where e.pending <> 0
+        ) c
+        group by a.n, c.what, c.due, c.order_id"#,
         tenant.as_str(),
         &users as _,
         &point_types as _,
-        &times
+        &times,
+        &last
     )
     .fetch_all(conn)
     .await?;
+    let mut since = vec![Since::default(); asked.len()];
     for row in rows {
         let place = usize::try_from(row.n - 1).map_err(|_| rows::unreadable("n"))?;
-        lapsed[place].push((row.date, row.points));
+        let of = &mut since[place];
+        match (row.what, row.due) {
+            (1, _) => (of.amount, of.growth) = (row.points, row.growth),
+            (2, Some(date)) => of.lots.push((date, row.points)),
+            (_, due) => of.pending.push((due.map_or(Release::Order(row.order_id), Release::At), row.points)),
+        }
     }
-    Ok(lapsed)
+    Ok(since)
 }

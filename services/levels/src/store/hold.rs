@@ -9,9 +9,10 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::account::FlatLots;
+use crate::domain::balance::Kept;
 use crate::domain::book::AccountKey;
 use crate::domain::entry::Origin;
-use crate::domain::hold::{Hold, HoldState};
+use crate::domain::hold::{Hold, HoldState, TTL_MAX};
 use crate::domain::lot::Lot;
 
 struct Row {
@@ -32,6 +33,7 @@ struct Row {
     opened_at: OffsetDateTime,
     expires_at: OffsetDateTime,
     resolved_at: Option<OffsetDateTime>,
+    ended_at: Option<OffsetDateTime>,
 }
 
 impl Row {
@@ -53,6 +55,8 @@ impl Row {
             opened_at: self.opened_at,
             expires_at: self.expires_at,
             resolved_at: self.resolved_at,
+            // one that was resolved by a process that does not note this did not last longer than it could
+            ended_at: self.ended_at.or(self.resolved_at.map(|at| at.min(self.expires_at))),
         };
         Ok((rows::user(self.user_id)?, hold))
     }
@@ -75,7 +79,8 @@ pub async fn of_accounts(
         Row,
         r#"select h.user_id, h.hold_id, h.point_type_id, h.amount, h.state,
             h.lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", h.lot_origin, h.lot_points, h.captured,
-            h.given_back, h.due_back, h.late, h.reason, h.order_id, h.opened_at, h.expires_at, h.resolved_at
+            h.given_back, h.due_back, h.late, h.reason, h.order_id, h.opened_at, h.expires_at, h.resolved_at,
+            h.ended_at
         from (
             select n.user_id, n.hold_id
             from unnest($2::text[], $3::text[]) k(u, p)
@@ -140,22 +145,26 @@ pub async fn write(conn: &mut PgConnection, tenant: &TenantId, holds: &[(UserId,
     let opened: Vec<_> = holds.iter().map(|(_, hold)| hold.opened_at).collect();
     let expires: Vec<_> = holds.iter().map(|(_, hold)| hold.expires_at).collect();
     let resolved: Vec<_> = holds.iter().map(|(_, hold)| hold.resolved_at).collect();
+    let ended: Vec<_> = holds.iter().map(|(_, hold)| hold.ended_at).collect();
     let lots = FlatLots::of_lots(holds.iter().map(|(_, hold)| hold.lots.iter()));
     sqlx::query!(
         "insert into hold (tenant_id, user_id, hold_id, point_type_id, amount, state, lot_expires_at, lot_origin,
-            lot_points, captured, given_back, due_back, late, reason, order_id, opened_at, expires_at, resolved_at)
+            lot_points, captured, given_back, due_back, late, reason, order_id, opened_at, expires_at, resolved_at,
+            kept_expires_at, kept_points, ended_at)
         select $1, k.user_id, k.hold_id, k.point_type_id, k.amount, k.state,
-            ($16::timestamptz[])[k.first:k.last], ($17::text[])[k.first:k.last], ($18::bigint[])[k.first:k.last], k.captured, k.given_back, k.due_back, k.late, k.reason,
-            k.order_id, k.opened_at, k.expires_at, k.resolved_at
+            ($16::timestamptz[])[k.first:k.last], ($17::text[])[k.first:k.last], ($18::bigint[])[k.first:k.last],
+            k.captured, k.given_back, k.due_back, k.late, k.reason, k.order_id, k.opened_at, k.expires_at, k.resolved_at,
+            ($16::timestamptz[])[k.first:k.last], ($18::bigint[])[k.first:k.last], k.ended_at
         from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[], $8::bigint[],
             $9::bigint[], $10::boolean[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
-            $15::timestamptz[], $19::integer[], $20::integer[])
+            $15::timestamptz[], $19::integer[], $20::integer[], $21::timestamptz[])
             k(user_id, hold_id, point_type_id, amount, state, captured, given_back, due_back, late, reason, order_id,
-            opened_at, expires_at, resolved_at, first, last)
+            opened_at, expires_at, resolved_at, first, last, ended_at)
         on conflict on constraint hold_pkey do update
         set state = excluded.state, lot_expires_at = excluded.lot_expires_at, lot_origin = excluded.lot_origin,
             lot_points = excluded.lot_points, captured = excluded.captured, given_back = excluded.given_back,
-            due_back = excluded.due_back, late = excluded.late, resolved_at = excluded.resolved_at",
+            due_back = excluded.due_back, late = excluded.late, resolved_at = excluded.resolved_at,
+            ended_at = excluded.ended_at",
         tenant.as_str(),
         &users as _,
         &ids as _,
@@ -175,11 +184,46 @@ pub async fn write(conn: &mut PgConnection, tenant: &TenantId, holds: &[(UserId,
         &lots.origin as _,
         &lots.points,
         &lots.first,
-        &lots.last
+        &lots.last,
+        &ended as _
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// What holds of accounts kept at a past instant, each account with its own, in the order of the accounts.
+pub async fn kept_at(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    asked: &[(&AccountKey, OffsetDateTime)],
+) -> Result<Vec<Vec<Kept>>, StoreError> {
+    let mut kept = vec![Vec::new(); asked.len()];
+    let (users, point_types): (Vec<&str>, Vec<&str>) =
+        asked.iter().map(|((user, point_type), _)| (user.as_str(), point_type.as_str())).unzip();
+    let (times, since): (Vec<_>, Vec<_>) = asked.iter().map(|(_, at)| (*at, *at - TTL_MAX)).unzip();
+    let rows = sqlx::query!(
+        r#"select k.n as "n!", h.amount,
+            case when h.state = 1 then h.lot_expires_at else h.kept_expires_at end
+                as "expires_at!: Vec<Option<OffsetDateTime>>",
+            case when h.state = 1 then h.lot_points else h.kept_points end as "points!"
+        from unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) with ordinality k(u, p, at, since, n)
+        join hold h on h.tenant_id = $1 and h.user_id = k.u and h.opened_at > k.since and h.opened_at <= k.at
+        where h.point_type_id = k.p
+            and coalesce(h.ended_at, least(h.resolved_at, h.expires_at)) > k.at"#,
+        tenant.as_str(),
+        &users as _,
+        &point_types as _,
+        &times,
+        &since
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let place = usize::try_from(row.n - 1).map_err(|_| rows::unreadable("n"))?;
+        kept[place].push(Kept { amount: row.amount, lots: row.expires_at.into_iter().zip(row.points).collect() });
+    }
+    Ok(kept)
 }
 
 /// A page of a user's holds: newest first, those before a place, in a state as it is at `at`; 0: in any.
@@ -196,7 +240,8 @@ pub async fn list(
         Row,
         r#"select user_id, hold_id, point_type_id, amount, state,
             lot_expires_at as "lot_expires_at: Vec<Option<OffsetDateTime>>", lot_origin, lot_points, captured, given_back,
-            due_back, late, reason, order_id, opened_at, expires_at, resolved_at
+            due_back, late, reason, order_id, opened_at, expires_at, resolved_at,
+            ended_at
         from hold
         where tenant_id = $1 and user_id = $2
             and (opened_at, hold_id) < (coalesce($3::timestamptz, 'infinity'), coalesce($4::text, ''))

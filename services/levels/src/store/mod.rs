@@ -5,6 +5,8 @@ pub mod account;
 pub mod adjustment;
 pub mod earning_rule;
 pub mod entry;
+pub mod expiring;
+pub mod finance;
 pub mod hold;
 pub mod member;
 pub mod order;

@@ -7,44 +7,66 @@ use pg::StoreError;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::domain::book::AccountKey;
+use crate::domain::book::{AccountKey, Programme};
 use crate::domain::entry::Entry;
 
-/// Adds entries to the totals of their partitions, in one statement and in key order.
+/// Where an entry counts: point type, month, who bears the cost and who pays, partition, contra account; in the order in
+/// which the rows are locked.
+type Place<'a> = (&'a str, String, &'a str, i32, i16, &'a str);
+
+/// Adds entries to the totals of their partitions, months, cost centres and funders, in one statement and in key order.
 pub async fn add(
     conn: &mut PgConnection,
     tenant: &TenantId,
+    programme: &Programme,
     entries: &[(&AccountKey, &Entry)],
 ) -> Result<(), StoreError> {
-    let mut sums: BTreeMap<(&str, i16, &str), (i64, i64)> = BTreeMap::new();
+    let mut sums: BTreeMap<Place<'_>, (i64, i64, i64)> = BTreeMap::new();
     for ((user, point_type), entry) in entries {
         let partition = i16::from(Partition::of(tenant, user.as_str()).index());
-        let sum = sums.entry((point_type.as_str(), partition, entry.contra())).or_default();
+        let month =
+            programme.types.get(point_type).map(|it| it.zone.month_of(entry.effective_at())).unwrap_or_default();
+        let (centre, funder) = (entry.origin.cost_centre.as_str(), entry.origin.funder);
+        let place = (point_type.as_str(), month, centre, funder, partition, entry.contra());
+        let sum = sums.entry(place).or_default();
         sum.0 += entry.amount.abs();
         sum.1 += i64::from(entry.seq == 1);
+        sum.2 += entry.pending;
     }
-    sums.retain(|_, sum| *sum != (0, 0));
+    sums.retain(|_, sum| *sum != (0, 0, 0));
     if sums.is_empty() {
         return Ok(());
     }
     let point_types: Vec<&str> = sums.keys().map(|key| key.0).collect();
-    let partitions: Vec<i16> = sums.keys().map(|key| key.1).collect();
-    let contras: Vec<&str> = sums.keys().map(|key| key.2).collect();
-    let (amounts, accounts): (Vec<i64>, Vec<i64>) = sums.values().copied().unzip();
+    let months: Vec<&str> = sums.keys().map(|key| key.1.as_str()).collect();
+    let centres: Vec<&str> = sums.keys().map(|key| key.2).collect();
+    let funders: Vec<i32> = sums.keys().map(|key| key.3).collect();
+    let partitions: Vec<i16> = sums.keys().map(|key| key.4).collect();
+    let contras: Vec<&str> = sums.keys().map(|key| key.5).collect();
+    let amounts: Vec<i64> = sums.values().map(|sum| sum.0).collect();
+    let accounts: Vec<i64> = sums.values().map(|sum| sum.1).collect();
+    let pending: Vec<i64> = sums.values().map(|sum| sum.2).collect();
     sqlx::query!(
-        "insert into point_total as t (tenant_id, point_type_id, partition, contra, amount, accounts)
-        select $1, k.point_type_id, k.partition, k.contra, k.amount, k.accounts
-        from unnest($2::text[], $3::smallint[], $4::text[], $5::bigint[], $6::bigint[]) with ordinality
-            k(point_type_id, partition, contra, amount, accounts, ord)
+        "insert into point_total as t (tenant_id, point_type_id, month, cost_centre, funder, partition, contra, amount,
+            accounts, pending)
+        select $1, k.point_type_id, k.month, k.cost_centre, k.funder, k.partition, k.contra, k.amount, k.accounts, k.pending
+        from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::smallint[], $7::text[], $8::bigint[],
+            $9::bigint[], $10::bigint[]) with ordinality
+            k(point_type_id, month, cost_centre, funder, partition, contra, amount, accounts, pending, ord)
         order by k.ord
         on conflict on constraint point_total_pkey
-        do update set amount = t.amount + excluded.amount, accounts = t.accounts + excluded.accounts",
+        do update set amount = t.amount + excluded.amount, accounts = t.accounts + excluded.accounts,
+            pending = t.pending + excluded.pending",
         tenant.as_str(),
         &point_types as _,
+        &months as _,
+        &centres as _,
+        &funders,
         &partitions,
         &contras as _,
         &amounts,
-        &accounts
+        &accounts,
+        &pending
     )
     .execute(conn)
     .await?;
@@ -109,23 +131,9 @@ pub async fn circulation(
             coalesce(sum(amount) filter (where contra = 'sent'), 0)::bigint as "transferred!",
             coalesce(sum(accounts), 0)::bigint as "accounts!",
             (
-                select coalesce(sum(l.points), 0)::bigint
-                from account a, lateral unnest(a.lot_expires_at, a.lot_points) l(expires_at, points)
-                where a.tenant_id = $1 and a.point_type_id = $2 and a.next_expiry <= $3 and l.expires_at <= $3
+                select coalesce(sum(u.amount), 0)::bigint from unbooked($1, $2, $3) u
+                where u.contra = 'expired' and u.happened_at <= $3
             ) as "unbooked!",
-            (
-                select coalesce(sum(f.within + greatest(f.freed - a.debt - a.claimed, 0)), 0)::bigint
-                from (
-                    select h.user_id,
-                        coalesce(sum(l.points) filter (where l.expires_at <= h.expires_at), 0)::bigint as within,
-                        coalesce(sum(l.points) filter (where l.expires_at > h.expires_at), 0)::bigint as freed
-                    from hold h, lateral unnest(h.lot_expires_at, h.lot_points) l(expires_at, points)
-                    where h.tenant_id = $1 and h.point_type_id = $2 and h.state = 1 and h.expires_at <= $3
-                        and l.expires_at <= $3
-                    group by h.user_id
-                ) f
-                join account a on a.tenant_id = $1 and a.user_id = f.user_id and a.point_type_id = $2
-            ) as "unbooked_held!",
             (
                 select coalesce(sum(-e.amount), 0)::bigint
                 from entry e
@@ -141,7 +149,7 @@ pub async fn circulation(
     Ok(Circulation {
         issued: row.issued,
         redeemed: row.redeemed,
-        expired: row.expired + row.unbooked + row.unbooked_held - row.booked_later,
+        expired: row.expired + row.unbooked - row.booked_later,
         reversed: row.reversed,
         adjusted: row.adjusted,
         returned: row.returned,

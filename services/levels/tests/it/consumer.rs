@@ -11,6 +11,7 @@ use proto::common::v1::Position;
 use proto::events::v1::{Cursor, Event, PullRequest, event_log_service_client::EventLogServiceClient};
 use proto::levels::v1::earning_rule_service_client::EarningRuleServiceClient;
 use proto::levels::v1::level_service_client::LevelServiceClient;
+use proto::levels::v1::points_report_service_client::PointsReportServiceClient;
 use proto::levels::v1::points_service_client::PointsServiceClient;
 use rt::{Channel, ServerSettings, Shutdown};
 use testkit::TestDb;
@@ -78,6 +79,10 @@ fn channel(uri: &str, grant: &Grant) -> Channel {
 impl Server {
     pub(crate) fn points(&self) -> PointsServiceClient<Channel> {
         PointsServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn reports(&self) -> PointsReportServiceClient<Channel> {
+        PointsReportServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn rules(&self) -> EarningRuleServiceClient<Channel> {

@@ -11,7 +11,8 @@ use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
 use proto::levels::v1 as pb;
 use proto::levels::v1::EntryKind::{DebtFilled, Earn, Expire, Return, Spend};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
+use time::macros::datetime;
 
 use crate::stage::{Events, Stage, empty, key, request, spend, stage, user};
 
@@ -51,7 +52,7 @@ impl Stage {
         outcomes.remove(0).unwrap().value.hold.unwrap().hold_id
     }
 
-    async fn capture(
+    pub(crate) async fn capture(
         &self,
         who: &str,
         hold: &str,
@@ -62,7 +63,12 @@ impl Stage {
         outcomes.remove(0).map(|answer| answer.value)
     }
 
-    async fn release(&self, who: &str, hold: &str, id: &str) -> Result<pb::ReleaseHoldResponse, LevelsError> {
+    pub(crate) async fn release(
+        &self,
+        who: &str,
+        hold: &str,
+        id: &str,
+    ) -> Result<pb::ReleaseHoldResponse, LevelsError> {
         let mut outcomes = self.levels.post(&self.tenant, &[release(who, hold, id)]).await?;
         outcomes.remove(0).map(|answer| answer.value)
     }
@@ -294,18 +300,17 @@ async fn holds_are_listed_newest_first_by_their_state_now() {
 async fn answers_as_of_a_time_do_not_depend_on_when_a_time_out_is_booked() {
     let stage = empty().await;
     stage.point_type("points", true, Expiry::Days(10, None), ReversalPolicy::DownToZero).await;
-    let now = OffsetDateTime::now_utc();
-    stage.earn_at("u", 50, "a", now - Duration::days(9)).await;
-    stage.earn_at("u", 30, "b", now - Duration::days(2)).await;
-    stage.hold("u", 60, "h").await;
-    // the hold kept the first lot from three days before its date to a day after it
-    stage
-        .execute(
-            "update hold set opened_at = opened_at - interval '6 days', expires_at = expires_at - interval '2 days'",
-        )
-        .await;
-    stage.execute("update hold set lot_expires_at[1] = lot_expires_at[1] - interval '4 days'").await;
-    let times: Vec<_> = [-5, -1, 0, 9, 20].iter().map(|days| now + Duration::days(*days)).collect();
+    let start = datetime!(2026-03-01 12:00 +8);
+    stage.at(start).await;
+    stage.earn("u", 50, "a").await.unwrap();
+    stage.at(start + Duration::days(7)).await;
+    stage.earn("u", 30, "b").await.unwrap();
+    // the hold keeps the first lot, and a part of the second, to a day after the first one's date
+    stage.at(start + Duration::days(9)).await;
+    let call = HoldPoints { ttl: Duration::days(3), ..hold("u", 60, "h") };
+    stage.levels.post(&stage.tenant, &[call]).await.unwrap().remove(0).unwrap();
+    stage.at(start + Duration::days(13)).await;
+    let times: Vec<_> = [8, 11, 12, 13, 18, 30].iter().map(|days| start + Duration::days(*days)).collect();
     let look = async || {
         let mut seen = Vec::new();
         for at in &times {
@@ -317,7 +322,7 @@ async fn answers_as_of_a_time_do_not_depend_on_when_a_time_out_is_booked() {
     };
     let before = look().await;
     let figures: Vec<_> = before.iter().map(|(available, held, _, expired)| (*available, *held, *expired)).collect();
-    assert_eq!(figures, [(80, 0, 0), (30, 0, 50), (30, 0, 50), (0, 0, 80), (0, 0, 80)]);
+    assert_eq!(figures, [(80, 0, 0), (20, 60, 0), (30, 0, 50), (30, 0, 50), (0, 0, 80), (0, 0, 80)]);
     assert_eq!(stage.levels.review().await.unwrap(), 1);
     assert_eq!(look().await, before);
     assert_eq!(stage.statement("u", "points").await, [(Earn, 50), (Earn, 30), (Expire, -50)]);

@@ -3,6 +3,7 @@
 use levels::domain::expiry::Expiry;
 use levels::domain::point_type::ReversalPolicy;
 use levels::queries::AskedBalance;
+use levels::store::entry::Filter;
 use service::Gather;
 
 use crate::stage::{create_point_type, earn, key, stage, user};
@@ -18,7 +19,7 @@ async fn two_tenants_with_the_same_user_ids_see_nothing_of_each_other() {
     assert_eq!(stage.balance("u", "points").await.available, 5);
     let asked = AskedBalance { user: user("u"), point_type: key("points"), at: None };
     assert_eq!(levels.answer(&other, &[], asked).await.unwrap().available, 70);
-    assert_eq!(levels.list_entries(&other, account, None, 10, &[]).await.unwrap().rows.len(), 1);
+    assert_eq!(levels.list_entries(&other, account, &Filter::default(), None, 10, &[]).await.unwrap().0.rows.len(), 1);
     assert_eq!(levels.circulation(&other, &key("points"), None, &[]).await.unwrap().issued, 70);
     assert_eq!(levels.verify_ledger(&other, None, 10, &[]).await.unwrap().accounts, 1);
     assert_eq!(levels.list_point_types(&other, "", 10).await.unwrap().rows.len(), 1);

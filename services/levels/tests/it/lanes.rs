@@ -12,6 +12,7 @@ use levels::domain::expiry::Expiry;
 use levels::domain::point_type::ReversalPolicy;
 use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
+use levels::store::entry::Filter;
 use proto::common::v1::Position;
 use proto::levels::v1 as pb;
 use rand::rngs::StdRng;
@@ -172,7 +173,8 @@ impl Stage {
     /// Everything on a user's account, by tenant.
     async fn rows(&self, tenant: &ids::TenantId, who: &str) -> Vec<(i32, i64, i64)> {
         let account = (&crate::stage::user(who), &crate::stage::key("points"));
-        let page = self.levels.list_entries(tenant, account, None, 200, &[]).await.unwrap();
+        let every = Filter::default();
+        let (page, _) = self.levels.list_entries(tenant, account, &every, None, 200, &[]).await.unwrap();
         let entries = page.rows.iter().map(levels::wire::entry);
         entries.map(|entry| (entry.kind, entry.amount, entry.balance_after)).collect()
     }

@@ -7,6 +7,7 @@ use levels::error::LevelsError;
 use levels::queries::AskedBalance;
 use proto::levels::v1::EntryKind::{Earn, Expire, Spend};
 use service::Gather;
+use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use crate::stage::{earn, empty, key, spend, stage, tenant, user};
@@ -110,11 +111,15 @@ async fn what_expires_first_is_spent_first_and_what_lapsed_cannot_be_spent() {
 async fn answers_as_of_a_time_do_not_depend_on_when_a_lapse_is_booked() {
     let stage = empty().await;
     stage.point_type("points", true, Expiry::Days(10, None), ReversalPolicy::DownToZero).await;
-    let now = OffsetDateTime::now_utc();
-    stage.earn_at("u", 9, "c", now - Duration::days(1)).await;
-    stage.earn_at("u", 5, "a", now - Duration::days(30)).await;
-    stage.earn_at("u", 7, "b", now - Duration::days(15)).await; // books the lapse of the one before; its own is to come
-    let times: Vec<_> = [-25, -12, -2, 0, 8, 20].iter().map(|days| now + Duration::days(*days)).collect();
+    let start = datetime!(2026-03-01 12:00 +8);
+    stage.at(start).await;
+    stage.earn("u", 5, "a").await.unwrap();
+    stage.at(start + Duration::days(20)).await;
+    stage.earn("u", 7, "b").await.unwrap(); // books the lapse of the one before; its own is to come
+    stage.at(start + Duration::days(25)).await;
+    stage.earn("u", 9, "c").await.unwrap();
+    stage.at(start + Duration::days(32)).await;
+    let times: Vec<_> = [-1, 5, 15, 22, 28, 32, 40].iter().map(|days| start + Duration::days(*days)).collect();
     let look = async || {
         let mut seen = Vec::new();
         for at in &times {
@@ -125,8 +130,8 @@ async fn answers_as_of_a_time_do_not_depend_on_when_a_lapse_is_booked() {
         seen
     };
     let before = look().await;
-    let available: Vec<_> = before.iter().map(|(available, ..)| *available).collect();
-    assert_eq!(available, [21, 16, 9, 9, 9, 0]);
+    let figures: Vec<_> = before.iter().map(|(available, _, expired)| (*available, *expired)).collect();
+    assert_eq!(figures, [(0, 0), (5, 0), (0, 5), (7, 5), (16, 5), (9, 12), (0, 21)]);
     assert!(stage.levels.review().await.unwrap() > 0);
     assert_eq!(look().await, before);
     assert_eq!(stage.statement("u", "points").await.len(), 5);

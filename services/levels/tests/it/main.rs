@@ -4,6 +4,7 @@
 mod api;
 mod api_holds;
 mod api_input;
+mod as_of;
 mod catalogue;
 mod consumer;
 mod corrections;
@@ -15,7 +16,9 @@ mod ledger;
 mod orders;
 mod pending;
 mod plans;
+mod reports;
 mod requests;
 mod review;
 mod rewards;
 mod stage;
+mod statement;

@@ -2,6 +2,7 @@
 
 use levels::domain::expiry::Expiry;
 use levels::domain::point_type::ReversalPolicy;
+use levels::store::entry::Filter;
 use proto::events::v1::{Event, EventMode};
 use proto::levels::v1::EntryKind::{Earn, Reverse, Spend};
 use proto::profiles::v1 as profiles;
@@ -132,7 +133,8 @@ async fn down_to_zero_takes_what_is_there_and_forgives_the_rest() {
     stage.apply(&[events.refunded("u", "o", 5_000, 10_000)]).await;
     stage.apply(&[events.refunded("u", "o", 10_000, 10_000)]).await;
     let account = (&crate::stage::user("u"), &crate::stage::key("kind"));
-    let page = stage.levels.list_entries(&stage.tenant, account, None, 10, &[]).await.unwrap();
+    let every = Filter::default();
+    let (page, _) = stage.levels.list_entries(&stage.tenant, account, &every, None, 10, &[]).await.unwrap();
     let taken: Vec<_> = page.rows.iter().rev().map(|entry| (entry.amount, entry.shortfall)).collect();
     assert_eq!(taken, [(100, 0), (-80, 0), (-20, 30), (0, 50)]);
     stage.audit().await;

@@ -3,6 +3,7 @@
 use levels::domain::expiry::Expiry;
 use levels::domain::point_type::ReversalPolicy;
 use levels::domain::scheme::PeriodEnd;
+use levels::store::entry::Filter;
 use proto::levels::v1::EntryKind::{Earn, Expire, LevelEnd};
 use service::Core;
 use time::{Duration, OffsetDateTime};
@@ -14,13 +15,16 @@ async fn lapsed_lots_are_booked_once_with_the_time_of_their_lapse() {
     let stage = empty().await;
     stage.point_type("points", true, Expiry::Days(1, None), ReversalPolicy::DownToZero).await;
     let then = OffsetDateTime::now_utc() - Duration::days(10);
-    stage.earn_at("u", 10, "1", then).await;
-    stage.earn_at("v", 20, "2", then).await;
+    stage.at(then).await;
+    stage.earn("u", 10, "1").await.unwrap();
+    stage.earn("v", 20, "2").await.unwrap();
+    stage.at(then + Duration::days(10)).await;
     let (one, two) = tokio::join!(stage.levels.review(), stage.levels.review());
     assert_eq!(one.unwrap() + two.unwrap(), 2, "each account is settled by one of two reviews at once");
     assert_eq!(stage.levels.review().await.unwrap(), 0);
     assert_eq!(stage.statement("u", "points").await, [(Earn, 10), (Expire, -10)]);
-    let page = stage.levels.list_entries(&stage.tenant, (&user("u"), &key("points")), None, 1, &[]).await.unwrap();
+    let (account, every) = ((&user("u"), &key("points")), Filter::default());
+    let (page, _) = stage.levels.list_entries(&stage.tenant, account, &every, None, 1, &[]).await.unwrap();
     let expire = &page.rows[0];
     assert_eq!(Some(expire.occurred_at), expire.lots[0].expires_at);
     assert!(expire.recorded_at > expire.occurred_at);

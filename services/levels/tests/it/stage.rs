@@ -15,6 +15,7 @@ use levels::domain::point_type::{PointType, ReversalPolicy};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use levels::error::LevelsError;
 use levels::queries::AskedBalance;
+use levels::store::entry::Filter;
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
 use proto::google::r#type::Money;
 use proto::levels::v1 as pb;
@@ -175,7 +176,8 @@ impl Stage {
     /// What a user's statement of a point type says, oldest first: kind and amount.
     pub(crate) async fn statement(&self, who: &str, point_type: &str) -> Vec<(pb::EntryKind, i64)> {
         let account = (&user(who), &key(point_type));
-        let page = self.levels.list_entries(&self.tenant, account, None, 200, &[]).await.unwrap();
+        let every = Filter::default();
+        let (page, _) = self.levels.list_entries(&self.tenant, account, &every, None, 200, &[]).await.unwrap();
         let entries = page.rows.iter().rev().map(levels::wire::entry);
         entries.map(|entry| (entry.kind(), entry.amount)).collect()
     }

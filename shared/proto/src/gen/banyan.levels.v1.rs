@@ -2399,9 +2399,20 @@ pub struct Entry {
     /// The change of what is pending: positive where points were earned that cannot be used yet.
     #[prost(int64, tag = "16")]
     pub pending: i64,
-    /// When the pending points of an earning can be used; absent where they wait for the order.
+    /// When the pending points of an earning can be used, or could have been that are taken back; absent where they wait for
+    /// the order.
     #[prost(message, optional, tag = "17")]
     pub activates_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What it was, in the user's words, in Chinese (`zh`) and English (`en`). Made by ListEntries from the fields above;
+    /// absent elsewhere.
+    #[prost(message, optional, tag = "18")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// Who bears the cost inside the company, as the call or the campaign said; may be empty.
+    #[prost(string, tag = "19")]
+    pub cost_centre: ::prost::alloc::string::String,
+    /// Who pays for it, as the call or the campaign said; may be unspecified.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "20")]
+    pub funder: i32,
     /// The entry that it takes back, as far as that was one by call; 0 for other entries.
     #[prost(int64, tag = "22")]
     pub reverses_seq: i64,
@@ -2675,6 +2686,12 @@ pub struct EarnRequest {
     /// The order behind it; may be empty.
     #[prost(string, tag = "7")]
     pub order_id: ::prost::alloc::string::String,
+    /// Who bears the cost inside the company, for the finance statement; at most 64 characters, may be empty.
+    #[prost(string, tag = "8")]
+    pub cost_centre: ::prost::alloc::string::String,
+    /// Who pays for it, for the finance statement; may be unspecified.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "9")]
+    pub funder: i32,
 }
 impl ::prost::Name for EarnRequest {
     const NAME: &'static str = "EarnRequest";
@@ -2727,6 +2744,12 @@ pub struct SpendRequest {
     /// The order behind it; may be empty.
     #[prost(string, tag = "6")]
     pub order_id: ::prost::alloc::string::String,
+    /// Who bears the cost inside the company, for the finance statement; at most 64 characters, may be empty.
+    #[prost(string, tag = "7")]
+    pub cost_centre: ::prost::alloc::string::String,
+    /// Who pays for it, for the finance statement; may be unspecified.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "8")]
+    pub funder: i32,
 }
 impl ::prost::Name for SpendRequest {
     const NAME: &'static str = "SpendRequest";
@@ -2886,7 +2909,11 @@ pub struct GetBalanceRequest {
     /// The point type.
     #[prost(string, tag = "2")]
     pub point_type_id: ::prost::alloc::string::String,
-    /// Lapsing as if it were this time, by the entries known now; absent: now.
+    /// As of when; absent: now. Of a past instant: what the account was then by what was booked by then, with lapses,
+    /// activations, time-outs of holds and ends of levels at their own time, whenever they were booked. So the answer is the
+    /// same whenever it is asked for, also after earnings that are reported later. Events of other services count from when
+    /// they were recorded there, so an instant is final once all recorded by it has been taken in, see `at_least`. Of a
+    /// future instant: what will be left if nothing happens until then.
     #[prost(message, optional, tag = "3")]
     pub at: ::core::option::Option<::prost_types::Timestamp>,
     /// Positions that the answer must include; at most 8. See Position.
@@ -2915,7 +2942,8 @@ pub struct GetBalanceResponse {
     /// Everything ever earned, less what was taken back and less what level ends took off: the measure of levels.
     #[prost(int64, tag = "3")]
     pub growth: i64,
-    /// What lapses next, soonest first, at most 31 dates; points that never lapse or are held are not in it.
+    /// What lapses next by day, soonest first, at most 31 dates; points that never lapse, are held or are pending are not in
+    /// it.
     #[prost(message, repeated, tag = "4")]
     pub expiring: ::prost::alloc::vec::Vec<ExpiringPoints>,
     /// Set aside by open holds. A hold that has timed out by the time asked for is open no more, booked or not.
@@ -2927,7 +2955,7 @@ pub struct GetBalanceResponse {
     /// What can be used next of it, soonest first, then what waits for orders; at most 31 of them.
     #[prost(message, repeated, tag = "7")]
     pub activating: ::prost::alloc::vec::Vec<PendingPoints>,
-    /// What can be spent beyond `available`: the type's overdraft less the debt; not below 0.
+    /// What can be spent beyond `available`: the type's overdraft, as it is now, less the debt; not below 0.
     #[prost(int64, tag = "8")]
     pub overdraft_left: i64,
 }
@@ -2959,6 +2987,15 @@ pub struct ListEntriesRequest {
     /// Positions that the answer must include; at most 8. See Position.
     #[prost(message, repeated, tag = "5")]
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    /// Entries of these kinds alone; empty: of all.
+    #[prost(enumeration = "EntryKind", repeated, packed = "false", tag = "6")]
+    pub kinds: ::prost::alloc::vec::Vec<i32>,
+    /// Entries booked at this time or later; absent: from the first.
+    #[prost(message, optional, tag = "7")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Entries booked before this time; absent: up to the last.
+    #[prost(message, optional, tag = "8")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for ListEntriesRequest {
     const NAME: &'static str = "ListEntriesRequest";
@@ -2996,7 +3033,8 @@ pub struct GetCirculationRequest {
     /// The point type.
     #[prost(string, tag = "1")]
     pub point_type_id: ::prost::alloc::string::String,
-    /// Lapsing as if it were this time, by the entries known now; absent: now.
+    /// Lapsing as if it were this time, by all entries known now: earned, used, taken back and adjusted count all that is
+    /// booked, also after this time; expired counts what lapsed up to it, booked or not. Absent: now.
     #[prost(message, optional, tag = "2")]
     pub at: ::core::option::Option<::prost_types::Timestamp>,
     /// Positions that the answer must include; at most 8. See Position.
@@ -3889,7 +3927,8 @@ pub mod points_service_client {
                 .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "ListHolds"));
             self.inner.unary(req, path, codec).await
         }
-        /// A user's balance of one point type; zero where the user never had any. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        /// A user's balance of one point type; zero where the user never had any. As of a past instant it is what it was then.
+        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
         pub async fn get_balance(
             &mut self,
             request: impl tonic::IntoRequest<super::GetBalanceRequest>,
@@ -3914,7 +3953,8 @@ pub mod points_service_client {
                 .insert(GrpcMethod::new("banyan.levels.v1.PointsService", "GetBalance"));
             self.inner.unary(req, path, codec).await
         }
-        /// A user's statement of one point type, newest entry first.
+        /// A user's statement of one point type, newest entry first, each with a sentence for the user. NOT_FOUND
+        /// `POINT_TYPE_NOT_FOUND`.
         pub async fn list_entries(
             &mut self,
             request: impl tonic::IntoRequest<super::ListEntriesRequest>,
@@ -3941,7 +3981,8 @@ pub mod points_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Totals of one point type over all users.
+        /// Totals of one point type over all users. What they were at the end of a past month is told by
+        /// PointsReportService.GetFinanceStatement.
         pub async fn get_circulation(
             &mut self,
             request: impl tonic::IntoRequest<super::GetCirculationRequest>,
@@ -4136,7 +4177,8 @@ pub mod points_service_server {
             tonic::Response<super::ListHoldsResponse>,
             tonic::Status,
         >;
-        /// A user's balance of one point type; zero where the user never had any. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        /// A user's balance of one point type; zero where the user never had any. As of a past instant it is what it was then.
+        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
         async fn get_balance(
             &self,
             request: tonic::Request<super::GetBalanceRequest>,
@@ -4144,7 +4186,8 @@ pub mod points_service_server {
             tonic::Response<super::GetBalanceResponse>,
             tonic::Status,
         >;
-        /// A user's statement of one point type, newest entry first.
+        /// A user's statement of one point type, newest entry first, each with a sentence for the user. NOT_FOUND
+        /// `POINT_TYPE_NOT_FOUND`.
         async fn list_entries(
             &self,
             request: tonic::Request<super::ListEntriesRequest>,
@@ -4152,7 +4195,8 @@ pub mod points_service_server {
             tonic::Response<super::ListEntriesResponse>,
             tonic::Status,
         >;
-        /// Totals of one point type over all users.
+        /// Totals of one point type over all users. What they were at the end of a past month is told by
+        /// PointsReportService.GetFinanceStatement.
         async fn get_circulation(
             &self,
             request: tonic::Request<super::GetCirculationRequest>,
@@ -6664,5 +6708,798 @@ impl ::prost::Name for AdjustmentChanged {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.AdjustmentChanged".into()
+    }
+}
+/// Points of a user that lapse soon.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExpiringAccount {
+    /// The user.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// What lapses on the days asked for, soonest first. Held and pending points are not in it.
+    #[prost(message, repeated, tag = "2")]
+    pub expiring: ::prost::alloc::vec::Vec<ExpiringPoints>,
+}
+impl ::prost::Name for ExpiringAccount {
+    const NAME: &'static str = "ExpiringAccount";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ExpiringAccount".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ExpiringAccount".into()
+    }
+}
+/// Arguments of ListExpiring.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListExpiringRequest {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many days: 1 to 92. A day is one of the point type's zone; points belong to the last day on which they can be used.
+    #[prost(int32, tag = "2")]
+    pub within_days: i32,
+    /// The first of them, such as `2026-03-31`; empty: today. The day three days ahead and `within_days` 1 are the points that
+    /// can be used for just three days more.
+    #[prost(string, tag = "3")]
+    pub from_day: ::prost::alloc::string::String,
+    /// At most this many users: 0 means 50, more than 1,000 means 1,000. A page may have fewer, also none, and yet a next one.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first. The days stay those of
+    /// the first page.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "6")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListExpiringRequest {
+    const NAME: &'static str = "ListExpiringRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListExpiringRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListExpiringRequest".into()
+    }
+}
+/// Result of ListExpiring.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListExpiringResponse {
+    /// The users.
+    #[prost(message, repeated, tag = "1")]
+    pub accounts: ::prost::alloc::vec::Vec<ExpiringAccount>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListExpiringResponse {
+    const NAME: &'static str = "ListExpiringResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListExpiringResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListExpiringResponse".into()
+    }
+}
+/// Arguments of SummarizeExpiring.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SummarizeExpiringRequest {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many days: 1 to 92. As in ListExpiring.
+    #[prost(int32, tag = "2")]
+    pub within_days: i32,
+    /// The first of them, such as `2026-03-31`; empty: today.
+    #[prost(string, tag = "3")]
+    pub from_day: ::prost::alloc::string::String,
+    /// Accounts that a page looks at: 0 means 1,000, more than 10,000 means 10,000.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "6")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for SummarizeExpiringRequest {
+    const NAME: &'static str = "SummarizeExpiringRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SummarizeExpiringRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SummarizeExpiringRequest".into()
+    }
+}
+/// What lapses on one day.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExpiringDay {
+    /// The last day on which the points can be used, such as `2026-03-31`.
+    #[prost(string, tag = "1")]
+    pub day: ::prost::alloc::string::String,
+    /// How many points.
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
+    /// How many users have some of them.
+    #[prost(int64, tag = "3")]
+    pub users: i64,
+}
+impl ::prost::Name for ExpiringDay {
+    const NAME: &'static str = "ExpiringDay";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ExpiringDay".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ExpiringDay".into()
+    }
+}
+/// Result of SummarizeExpiring.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SummarizeExpiringResponse {
+    /// The days on which something of this page's accounts lapses, soonest first; at most 92.
+    #[prost(message, repeated, tag = "1")]
+    pub days: ::prost::alloc::vec::Vec<ExpiringDay>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SummarizeExpiringResponse {
+    const NAME: &'static str = "SummarizeExpiringResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SummarizeExpiringResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SummarizeExpiringResponse".into()
+    }
+}
+/// What moved points in a time; none is below 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PointsMoved {
+    /// Given.
+    #[prost(int64, tag = "1")]
+    pub issued: i64,
+    /// Pending points that became usable.
+    #[prost(int64, tag = "2")]
+    pub activated: i64,
+    /// Used.
+    #[prost(int64, tag = "3")]
+    pub redeemed: i64,
+    /// Lapsed.
+    #[prost(int64, tag = "4")]
+    pub expired: i64,
+    /// Taken back.
+    #[prost(int64, tag = "5")]
+    pub reversed: i64,
+    /// Given back after they were captured from a hold.
+    #[prost(int64, tag = "6")]
+    pub returned: i64,
+    /// Taken off at level ends.
+    #[prost(int64, tag = "7")]
+    pub adjusted: i64,
+    /// Added by hand. What users move to each other stays in circulation and is in no figure.
+    #[prost(int64, tag = "8")]
+    pub added: i64,
+    /// Taken by hand.
+    #[prost(int64, tag = "9")]
+    pub taken: i64,
+}
+impl ::prost::Name for PointsMoved {
+    const NAME: &'static str = "PointsMoved";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PointsMoved".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PointsMoved".into()
+    }
+}
+/// A part of a month's movement.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FinanceLine {
+    /// Such as `2026-03`.
+    #[prost(string, tag = "1")]
+    pub month: ::prost::alloc::string::String,
+    /// Who bears the cost; empty where an entry named none.
+    #[prost(string, tag = "2")]
+    pub cost_centre: ::prost::alloc::string::String,
+    /// Who pays; unspecified where an entry named none.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "3")]
+    pub funder: i32,
+    /// What moved by entries that named these. Points of an account are one pot: what is used or lapses is not attributed to
+    /// those who paid for its issue, so lapses stand on the line without cost centre and funder, and so do spendings that
+    /// named none.
+    #[prost(message, optional, tag = "4")]
+    pub moved: ::core::option::Option<PointsMoved>,
+}
+impl ::prost::Name for FinanceLine {
+    const NAME: &'static str = "FinanceLine";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.FinanceLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.FinanceLine".into()
+    }
+}
+/// A month over all cost centres and funders.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FinanceMonth {
+    /// Such as `2026-03`.
+    #[prost(string, tag = "1")]
+    pub month: ::prost::alloc::string::String,
+    /// What users could still use when it began, held and pending points included, less what they owed.
+    #[prost(int64, tag = "2")]
+    pub opening_liability: i64,
+    /// What moved in it.
+    #[prost(message, optional, tag = "3")]
+    pub moved: ::core::option::Option<PointsMoved>,
+    /// The same at its end, or now where it is not over: opening + issued + returned + added - redeemed - expired
+    /// - reversed - adjusted - taken.
+    #[prost(int64, tag = "4")]
+    pub closing_liability: i64,
+    /// The part of it that was pending.
+    #[prost(int64, tag = "5")]
+    pub closing_pending: i64,
+    /// Breakage: what lapsed up to its end, of all that was issued and not taken back up to then; in basis points, rounded
+    /// down, 0 where nothing was.
+    #[prost(int32, tag = "6")]
+    pub breakage_basis_points: i32,
+}
+impl ::prost::Name for FinanceMonth {
+    const NAME: &'static str = "FinanceMonth";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.FinanceMonth".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.FinanceMonth".into()
+    }
+}
+/// Arguments of GetFinanceStatement.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetFinanceStatementRequest {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// The first month, such as `2026-01`.
+    #[prost(string, tag = "2")]
+    pub from_month: ::prost::alloc::string::String,
+    /// The last month: `from_month` or at most 35 months later.
+    #[prost(string, tag = "3")]
+    pub until_month: ::prost::alloc::string::String,
+    /// At most this many lines: 0 means 200, more than 1,000 means 1,000.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "6")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetFinanceStatementRequest {
+    const NAME: &'static str = "GetFinanceStatementRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetFinanceStatementRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetFinanceStatementRequest".into()
+    }
+}
+/// Result of GetFinanceStatement.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetFinanceStatementResponse {
+    /// Every month asked for, oldest first; the same on each page.
+    #[prost(message, repeated, tag = "1")]
+    pub months: ::prost::alloc::vec::Vec<FinanceMonth>,
+    /// The lines in the order of month, cost centre and funder.
+    #[prost(message, repeated, tag = "2")]
+    pub lines: ::prost::alloc::vec::Vec<FinanceLine>,
+    /// Empty on the last page.
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetFinanceStatementResponse {
+    const NAME: &'static str = "GetFinanceStatementResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetFinanceStatementResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetFinanceStatementResponse".into()
+    }
+}
+/// Generated client implementations.
+pub mod points_report_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Points over all users: what lapses soon, and what they cost by month.
+    #[derive(Debug, Clone)]
+    pub struct PointsReportServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PointsReportServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PointsReportServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PointsReportServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Users with points that lapse on one of the days asked for, those first whose next date comes first: the feed of
+        /// reminders. True as of now, whatever is booked. Several pages together show each user once; one whose next date changes
+        /// while they are read may come twice or not at all. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        pub async fn list_expiring(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListExpiringRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListExpiringResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsReportService/ListExpiring",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.PointsReportService",
+                        "ListExpiring",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The points that lapse on each of the days asked for, added up over users: of a bounded number of accounts a page, so
+        /// the pages are to be added up. Counts as ListExpiring does. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        pub async fn summarize_expiring(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SummarizeExpiringRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SummarizeExpiringResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsReportService/SummarizeExpiring",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.PointsReportService",
+                        "SummarizeExpiring",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What points were given, used, lost and owed, by month, cost centre and funder. A month is one of the point type's zone.
+        /// Entries count in the month in which they were booked, and those that events led to in that in which the event was
+        /// recorded; what falls due by itself in the month in which it happened, and lapses and activations also before they are
+        /// booked. So the figures of a month do not change once it is over and all that was recorded in it is taken in. What was
+        /// booked before totals were kept by month counts as before the first. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        pub async fn get_finance_statement(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetFinanceStatementRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetFinanceStatementResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsReportService/GetFinanceStatement",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.PointsReportService",
+                        "GetFinanceStatement",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod points_report_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PointsReportServiceServer.
+    #[async_trait]
+    pub trait PointsReportService: std::marker::Send + std::marker::Sync + 'static {
+        /// Users with points that lapse on one of the days asked for, those first whose next date comes first: the feed of
+        /// reminders. True as of now, whatever is booked. Several pages together show each user once; one whose next date changes
+        /// while they are read may come twice or not at all. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        async fn list_expiring(
+            &self,
+            request: tonic::Request<super::ListExpiringRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListExpiringResponse>,
+            tonic::Status,
+        >;
+        /// The points that lapse on each of the days asked for, added up over users: of a bounded number of accounts a page, so
+        /// the pages are to be added up. Counts as ListExpiring does. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        async fn summarize_expiring(
+            &self,
+            request: tonic::Request<super::SummarizeExpiringRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SummarizeExpiringResponse>,
+            tonic::Status,
+        >;
+        /// What points were given, used, lost and owed, by month, cost centre and funder. A month is one of the point type's zone.
+        /// Entries count in the month in which they were booked, and those that events led to in that in which the event was
+        /// recorded; what falls due by itself in the month in which it happened, and lapses and activations also before they are
+        /// booked. So the figures of a month do not change once it is over and all that was recorded in it is taken in. What was
+        /// booked before totals were kept by month counts as before the first. NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        async fn get_finance_statement(
+            &self,
+            request: tonic::Request<super::GetFinanceStatementRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetFinanceStatementResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Points over all users: what lapses soon, and what they cost by month.
+    #[derive(Debug)]
+    pub struct PointsReportServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PointsReportServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PointsReportServiceServer<T>
+    where
+        T: PointsReportService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.PointsReportService/ListExpiring" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListExpiringSvc<T: PointsReportService>(pub Arc<T>);
+                    impl<
+                        T: PointsReportService,
+                    > tonic::server::UnaryService<super::ListExpiringRequest>
+                    for ListExpiringSvc<T> {
+                        type Response = super::ListExpiringResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListExpiringRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsReportService>::list_expiring(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListExpiringSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsReportService/SummarizeExpiring" => {
+                    #[allow(non_camel_case_types)]
+                    struct SummarizeExpiringSvc<T: PointsReportService>(pub Arc<T>);
+                    impl<
+                        T: PointsReportService,
+                    > tonic::server::UnaryService<super::SummarizeExpiringRequest>
+                    for SummarizeExpiringSvc<T> {
+                        type Response = super::SummarizeExpiringResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SummarizeExpiringRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsReportService>::summarize_expiring(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SummarizeExpiringSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsReportService/GetFinanceStatement" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetFinanceStatementSvc<T: PointsReportService>(pub Arc<T>);
+                    impl<
+                        T: PointsReportService,
+                    > tonic::server::UnaryService<super::GetFinanceStatementRequest>
+                    for GetFinanceStatementSvc<T> {
+                        type Response = super::GetFinanceStatementResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetFinanceStatementRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsReportService>::get_finance_statement(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetFinanceStatementSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for PointsReportServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.PointsReportService";
+    impl<T> tonic::server::NamedService for PointsReportServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -110,6 +110,15 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.PointsService/GetCirculation", json!({"pointTypeId": "points"})),
         ("/banyan.levels.v1.PointsService/VerifyLedger", json!({})),
         (
+            "/banyan.levels.v1.PointsReportService/ListExpiring",
+            json!({"pointTypeId": "points", "withinDays": 30, "fromDay": "2026-03-31"}),
+        ),
+        ("/banyan.levels.v1.PointsReportService/SummarizeExpiring", json!({"pointTypeId": "points", "withinDays": 92})),
+        (
+            "/banyan.levels.v1.PointsReportService/GetFinanceStatement",
+            json!({"pointTypeId": "points", "fromMonth": "2026-01", "untilMonth": "2026-12"}),
+        ),
+        (
             "/banyan.levels.v1.AdjustmentService/GetAdjustment",
             json!({"adjustmentId": adjustment_id(names, "adjust-1")}),
         ),
