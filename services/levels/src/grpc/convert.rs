@@ -12,10 +12,9 @@ use units::zone::Zone;
 use crate::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme, Spend};
 use crate::domain::account::Occasion;
 use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
-use crate::domain::entry::{EntryKind, Origin};
+use crate::domain::entry::{EntryKind, Filter, Origin};
 use crate::domain::point_type::{AMOUNT_MAX, Activation, Expiry, PointType, ReversalPolicy};
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
-use crate::store::entry::Filter;
 use rules::{Written, WrittenRow};
 
 /// A user, as reads name one.

@@ -74,7 +74,7 @@ async fn a_lot_that_came_too_late_to_be_used_lapsed_when_it_came() {
     stage.earn_at("u", 7, "2", START - Duration::days(40)).await;
     stage.at(came + Duration::days(1)).await;
     stage.levels.run_due(&stage.tenant).await.unwrap();
-    let (account, every) = ((&crate::stage::user("u"), &key("points")), levels::store::entry::Filter::default());
+    let (account, every) = ((&crate::stage::user("u"), &key("points")), levels::domain::entry::Filter::default());
     let (page, _) = stage.levels.list_entries(&stage.tenant, account, &every, None, 1, &[]).await.unwrap();
     assert_eq!((page.rows[0].amount, page.rows[0].occurred_at), (-7, came));
     stage.audit().await;

@@ -1,7 +1,7 @@
 //! What orders earn, and what refunds take back.
 
+use levels::domain::entry::Filter;
 use levels::domain::point_type::{Expiry, ReversalPolicy};
-use levels::store::entry::Filter;
 use proto::events::v1::{Event, EventMode};
 use proto::levels::v1::EntryKind::{Earn, Reverse, Spend};
 use proto::profiles::v1 as profiles;
