@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 use time::Duration;
-use time::macros::datetime;
 
 use super::account_run::Run;
 use super::expiry::{Expiry, Stretch};

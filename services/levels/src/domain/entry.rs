@@ -176,3 +176,14 @@ impl Entry {
         if by_itself { self.occurred_at } else { self.recorded_at }
     }
 }
+
+/// Which entries of a statement are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of these kinds; empty: of all.
+    pub kinds: Vec<EntryKind>,
+    /// Booked then or later.
+    pub from: Option<OffsetDateTime>,
+    /// Booked before.
+    pub until: Option<OffsetDateTime>,
+}

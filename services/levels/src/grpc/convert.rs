@@ -11,10 +11,9 @@ use time::OffsetDateTime;
 use crate::commands::{Earn, PublishEarningRule, PublishScheme, ReverseEntry, Spend, Transfer};
 use crate::domain::account::Occasion;
 use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
-use crate::domain::entry::{EntryKind, Origin};
+use crate::domain::entry::{EntryKind, Filter, Origin};
 use crate::domain::point_type::AMOUNT_MAX;
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
-use crate::store::entry::Filter;
 use rules::{Written, WrittenRow};
 
 /// A user, as reads name one.

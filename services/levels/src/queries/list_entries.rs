@@ -4,9 +4,8 @@ use service::Page;
 use units::zone::Zone;
 
 use super::{point_type, resolve};
-use crate::domain::entry::Entry;
+use crate::domain::entry::{Entry, Filter};
 use crate::error::LevelsError;
-use crate::store::entry::Filter;
 use crate::{Levels, store};
 
 impl Levels {

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::account::FlatLots;
 use crate::domain::balance::Since;
 use crate::domain::book::AccountKey;
-use crate::domain::entry::{Entry, EntryKind, Origin};
+use crate::domain::entry::{Entry, EntryKind, Filter, Origin};
 use crate::domain::lot::LotChange;
 use crate::domain::pending::Release;
 
@@ -152,17 +152,6 @@ impl TryFrom<Row> for Entry {
             recorded_at: row.recorded_at,
         })
     }
-}
-
-/// Which entries of a statement are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Of these kinds; empty: of all.
-    pub kinds: Vec<EntryKind>,
-    /// Booked then or later.
-    pub from: Option<OffsetDateTime>,
-    /// Booked before.
-    pub until: Option<OffsetDateTime>,
 }
 
 /// Entries of an account with a number below `before`, newest first. Times are turned into numbers: entries are booked in

@@ -73,7 +73,7 @@ impl Stage {
         outcomes.remove(0).map(|answer| answer.value)
     }
 
-    async fn give_back(
+    pub(crate) async fn give_back(
         &self,
         who: &str,
         hold: &str,

@@ -1,9 +1,9 @@
 //! Tenants never see each other.
 
+use levels::domain::entry::Filter;
 use levels::domain::expiry::Expiry;
 use levels::domain::point_type::ReversalPolicy;
 use levels::queries::AskedBalance;
-use levels::store::entry::Filter;
 use service::Gather;
 
 use crate::stage::{create_point_type, earn, key, stage, user};

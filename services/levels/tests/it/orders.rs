@@ -1,8 +1,8 @@
 //! What orders earn, and what refunds take back.
 
+use levels::domain::entry::Filter;
 use levels::domain::expiry::Expiry;
 use levels::domain::point_type::ReversalPolicy;
-use levels::store::entry::Filter;
 use proto::events::v1::{Event, EventMode};
 use proto::levels::v1::EntryKind::{Earn, Reverse, Spend};
 use proto::profiles::v1 as profiles;

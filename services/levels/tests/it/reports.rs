@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use levels::commands::HoldPoints;
 use levels::domain::expiry::{Expiry, Stretch};
-use levels::domain::finance::{Line, Month, MonthFigures};
+use levels::domain::finance::{Line, Month, MonthFigures, Moved};
 use levels::domain::point_type::{Activation, PointType, ReversalPolicy};
 use levels::queries::Days;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use proto::incentives::v1 as incentives;
 use proto::levels::v1 as pb;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -19,7 +20,8 @@ use crate::api;
 use crate::as_of::{START, any_op, shop};
 use crate::consumer::server;
 use crate::holds::hold;
-use crate::stage::{Stage, earn, key, point_type};
+use crate::rewards::{granted, revoked};
+use crate::stage::{Events, Stage, earn, key, point_type};
 
 /// Users with what lapses.
 type Feed = BTreeMap<String, Vec<(OffsetDateTime, i64)>>;
@@ -94,7 +96,7 @@ async fn the_feed_shows_each_user_once_with_all_that_lapses_on_the_days_booked_o
     stage.at(START).await;
     stage.earn_on("lapsed-and-more", 1, 0).await;
     stage.at(START + Duration::days(5)).await;
-    for (who, amount) in [("one", 2), ("several", 3), ("held", 4), ("timed-out", 5), ("spent", 6)] {
+    for (who, amount) in [("one", 2), ("several", 3), ("held", 4), ("timed-out", 5), ("partly", 11), ("spent", 6)] {
         stage.earn_on(who, amount, 5).await;
     }
     stage.at(START + Duration::days(8)).await;
@@ -103,6 +105,7 @@ async fn the_feed_shows_each_user_once_with_all_that_lapses_on_the_days_booked_o
     }
     stage.hold_for("held", 4, Duration::days(20)).await;
     stage.hold_for("timed-out", 5, Duration::hours(1)).await;
+    stage.hold_for("partly", 10, Duration::hours(1)).await;
     let mut spend = crate::stage::spend("spent", 6, "s");
     spend.user = crate::stage::user("spent");
     stage.levels.post(&stage.tenant, &[spend]).await.unwrap().remove(0).unwrap();
@@ -114,6 +117,7 @@ async fn the_feed_shows_each_user_once_with_all_that_lapses_on_the_days_booked_o
         ("one".to_owned(), vec![(early, 2)]),
         ("several".to_owned(), vec![(early, 3), (late, 7)]),
         ("timed-out".to_owned(), vec![(early, 5)]),
+        ("partly".to_owned(), vec![(early, 11)]),
         ("later".to_owned(), vec![(late, 8)]),
     ]
     .into();
@@ -151,7 +155,7 @@ async fn the_feed_shows_each_user_once_with_all_that_lapses_on_the_days_booked_o
     }
     let ordered = stage.feed(days("", 7), 50).await;
     let ordered: Vec<&str> = ordered.iter().map(|(user, _)| user.as_str()).collect();
-    assert_eq!(ordered, ["one", "several", "timed-out", "lapsed-and-more", "later"], "by date, then user");
+    assert_eq!(ordered, ["one", "partly", "several", "timed-out", "lapsed-and-more", "later"], "by date, then user");
     stage.audit().await;
 }
 
@@ -329,7 +333,44 @@ async fn reports_are_asked_for_over_the_contract_and_refuse_what_they_cannot_ans
     let last = answer.months.last().unwrap();
     assert_eq!((answer.months.len(), last.closing_liability, last.moved.unwrap().issued), (36, 15, 15));
     assert_eq!(answer.lines.iter().map(|line| line.moved.unwrap().issued).collect::<Vec<_>>(), [15]);
+    for edge in ["0000-01", "9999-12"] {
+        let answer = server.reports().get_finance_statement(finance(edge, edge)).await.unwrap().into_inner();
+        assert_eq!((answer.months.len(), answer.lines.len()), (1, 0), "{edge}");
+    }
     for (from, until) in [("2026-02", "2026-01"), ("2026-13", "2026-13"), ("2020-01", "2023-01"), ("", "")] {
         assert!(server.reports().get_finance_statement(finance(from, until)).await.is_err(), "{from} {until}");
     }
+}
+
+#[tokio::test]
+async fn a_reward_and_what_is_taken_back_of_it_stand_on_its_campaigns_line() {
+    let stage = shop(point_type("points")).await;
+    let mut events = Events::new();
+    (events.occurred_at, events.recorded_at) = (START, START);
+    let reward =
+        incentives::RewardGranted { cost_centre: "growth team".to_owned(), funder: 3, ..granted("r", "points", 100) };
+    stage.carry_out(&[events.of("u", "g", &reward), events.of("u", "t", &revoked("r", 40))]).await;
+    let (_, lines) = stage.finance("2026-03", "2026-03", 50).await;
+    let moved = Moved { issued: 100, reversed: 40, ..Moved::default() };
+    let line = Line { month: "2026-03".to_owned(), cost_centre: "growth team".to_owned(), funder: 3, moved };
+    assert_eq!(lines, [line]);
+}
+
+#[tokio::test]
+async fn what_a_refund_takes_from_a_hold_that_timed_out_is_told_before_it_is_booked() {
+    let stage = shop(PointType { expiry: Expiry::Days(10, None), ..point_type("points") }).await;
+    stage.rule("per-yuan", "points", "order.paid", "order.total_minor / 100").await;
+    let mut events = Events::new();
+    (events.occurred_at, events.recorded_at) = (START, START);
+    stage.apply(&[events.paid("u", "o", 5_000)]).await;
+    stage.hold_for("u", 50, Duration::hours(1)).await;
+    stage.apply(&[events.refunded("u", "o", 2_000, 5_000)]).await;
+    stage.at(START + Duration::days(40)).await;
+    for _ in ["unbooked", "booked"] {
+        let (months, _) = stage.finance("2026-03", "2026-04", 50).await;
+        let figures: Vec<_> = months.iter().map(|it| (it.moved.reversed, it.moved.expired, it.closing)).collect();
+        assert_eq!(figures, [(20, 30, 0), (0, 0, 0)]);
+        while stage.levels.run_due(&stage.tenant).await.unwrap() > 0 {}
+    }
+    stage.audit().await;
 }

@@ -1,9 +1,9 @@
 //! What happens to users who do nothing.
 
+use levels::domain::entry::Filter;
 use levels::domain::expiry::Expiry;
 use levels::domain::point_type::ReversalPolicy;
 use levels::domain::scheme::PeriodEnd;
-use levels::store::entry::Filter;
 use proto::levels::v1::EntryKind::{Earn, Expire, LevelEnd};
 use service::Core;
 use time::{Duration, OffsetDateTime};

@@ -26,7 +26,7 @@ impl Stage {
     }
 
     /// Applies events of incentives as the consumer does, in a transaction of their own.
-    async fn carry_out(&self, events: &[Event]) {
+    pub(crate) async fn carry_out(&self, events: &[Event]) {
         self.try_carry_out(events).await.unwrap();
     }
 
@@ -46,7 +46,7 @@ impl Stage {
     }
 }
 
-fn granted(reward: &str, point_type: &str, amount: i64) -> incentives::RewardGranted {
+pub(crate) fn granted(reward: &str, point_type: &str, amount: i64) -> incentives::RewardGranted {
     incentives::RewardGranted {
         reward_id: reward.to_owned(),
         campaign_id: "spring".to_owned(),
@@ -58,7 +58,7 @@ fn granted(reward: &str, point_type: &str, amount: i64) -> incentives::RewardGra
     }
 }
 
-fn revoked(reward: &str, amount: i64) -> incentives::RewardRevoked {
+pub(crate) fn revoked(reward: &str, amount: i64) -> incentives::RewardRevoked {
     incentives::RewardRevoked { reward_id: reward.to_owned(), amount, order_id: "o".to_owned() }
 }
 

@@ -1,7 +1,6 @@
 //! The statement: which entries it shows, and what it says of them.
 
-use levels::domain::entry::EntryKind;
-use levels::store::entry::Filter;
+use levels::domain::entry::{EntryKind, Filter};
 use proto::levels::v1 as pb;
 use time::Duration;
 
