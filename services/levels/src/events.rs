@@ -63,6 +63,10 @@ pub fn told(effect: &Effect, scheme: Option<&Scheme>, cause: Option<(&Link, &str
             held(user, hold, change)
         }
         What::Rewarded { reward_id, carried, decided_at } => rewarded(user, reward_id, carried, *decided_at),
+        What::Capped(it) => {
+            let event_id = derive(user, &format!("capped/{}/{}", it.rule_id, it.source_event), 0);
+            Draft::new(user, event_id, &wire::earning_capped(it), it.occurred_at)
+        }
     };
     let draft = draft.facts(facts);
     match cause {

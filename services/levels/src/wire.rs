@@ -7,6 +7,8 @@ use time::OffsetDateTime;
 use units::time::to_proto;
 
 use crate::domain::balance::Balance;
+use crate::domain::book::Curtailed;
+use crate::domain::cap::Cap;
 use crate::domain::earning::EarningRule;
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
@@ -135,6 +137,31 @@ pub fn earning_rule(it: &EarningRule) -> pb::EarningRule {
         paused: it.paused,
         version: it.version,
         publish_time: Some(to_proto(it.publish_time)),
+        caps: it.caps.iter().map(cap).collect(),
+    }
+}
+
+/// A cap.
+pub fn cap(it: &Cap) -> pb::Cap {
+    pb::Cap {
+        scope: it.scope.code(),
+        period: it.period.code().into(),
+        points_max: it.points.unwrap_or(0),
+        times_max: it.times.unwrap_or(0),
+    }
+}
+
+/// That caps left less than a rule would have given.
+pub fn earning_capped(it: &Curtailed) -> pb::EarningCapped {
+    pb::EarningCapped {
+        rule_id: it.rule_id.to_string(),
+        rule_version: it.rule_version,
+        point_type_id: it.point_type.to_string(),
+        order_id: it.order_id.clone(),
+        asked: it.asked,
+        given: it.given,
+        cap: Some(cap(&it.cut.cap)),
+        frees_at: at(it.cut.frees_at),
     }
 }
 

@@ -72,6 +72,28 @@ impl Zone {
         self.end(self.date(at))
     }
 
+    /// When the week began in which `at` lies: with its Monday.
+    pub fn week_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        let date = self.date(at);
+        self.start(earlier(date, Span::new().try_days(date.weekday().to_monday_zero_offset())))
+    }
+
+    /// When the week ends in which `at` lies: after its Sunday.
+    pub fn week_end(&self, at: OffsetDateTime) -> OffsetDateTime {
+        let date = self.date(at);
+        self.end(later(date, Span::new().try_days(6 - date.weekday().to_monday_zero_offset())))
+    }
+
+    /// When the month began in which `at` lies.
+    pub fn month_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.start(self.date(at).first_of_month())
+    }
+
+    /// When the year began in which `at` lies.
+    pub fn year_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.start(self.date(at).first_of_year())
+    }
+
     /// When the month ends in which `at` lies.
     pub fn month_end(&self, at: OffsetDateTime) -> OffsetDateTime {
         self.end(self.date(at).last_of_month())
@@ -147,6 +169,11 @@ impl Zone {
 /// Clamped to the end of the calendar.
 fn later(date: Date, span: Result<Span, jiff::Error>) -> Date {
     span.map_or(Date::MAX, |span| date.saturating_add(span))
+}
+
+/// Clamped to the beginning of the calendar.
+fn earlier(date: Date, span: Result<Span, jiff::Error>) -> Date {
+    span.map_or(Date::MIN, |span| date.saturating_sub(span))
 }
 
 fn latest() -> OffsetDateTime {
@@ -277,6 +304,23 @@ mod tests {
         assert_eq!((shanghai.month_of(new_year), new_york.month_of(new_year)), ("2027-01".into(), "2026-12".into()));
         assert_eq!((shanghai.day_of(new_year), new_york.day_of(new_year)), ("2027-01-01".into(), "2026-12-31".into()));
         assert_eq!(shanghai.day_start(new_year), datetime!(2027-01-01 0:00 +8));
+    }
+
+    #[test]
+    fn a_week_begins_with_its_monday_and_a_month_and_a_year_with_their_first() {
+        let new_year = datetime!(2026-12-31 17:00 UTC); // Friday 1 January in Shanghai, noon of Thursday in New York
+        let (shanghai, new_york) = (zone("Asia/Shanghai"), zone("America/New_York"));
+        assert_eq!(shanghai.week_start(new_year), datetime!(2026-12-28 0:00 +8));
+        assert_eq!(shanghai.week_end(new_year), datetime!(2027-01-04 0:00 +8));
+        assert_eq!(shanghai.month_start(new_year), datetime!(2027-01-01 0:00 +8));
+        assert_eq!(shanghai.year_start(new_year), datetime!(2027-01-01 0:00 +8));
+        assert_eq!(new_york.month_start(new_year), datetime!(2026-12-01 0:00 -5));
+        assert_eq!(new_york.year_start(new_year), datetime!(2026-01-01 0:00 -5));
+        let (monday, sunday) = (datetime!(2027-01-04 0:00 +8), datetime!(2027-01-03 23:59 +8));
+        assert_eq!((shanghai.week_start(monday), shanghai.week_end(sunday)), (monday, monday));
+        let spring = datetime!(2026-03-08 12:00 -4); // the Sunday of 23 hours
+        assert_eq!(new_york.week_start(spring), datetime!(2026-03-02 0:00 -5));
+        assert_eq!(new_york.week_end(spring), datetime!(2026-03-09 0:00 -4));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use ids::TenantId;
 use pg::{StoreError, Tx};
 use proto::events::v1::Event;
 
-use super::ledger;
+use super::{caps, ledger};
 use crate::domain::book::{AccountKey, Book, Programme};
 use crate::domain::consume::{Claim, Incoming, Orders, Says, claims};
 use crate::domain::refusal::Refusal;
@@ -75,7 +75,9 @@ impl Levels {
         let accounts = ledger::lock(tx, tenant, &keys, |_| true).await?;
         let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
         let holds = ledger::holds(tx, tenant, &accounts, &[]).await?;
-        let mut book = Book::new(&programme, accounts, members).with_holds(holds).with_completed(orders.completed());
+        let caps = caps::load(tx, tenant, &asked_caps(&programme, &items)).await?;
+        let book = Book::new(&programme, accounts, members).with_holds(holds).with_completed(orders.completed());
+        let mut book = book.with_caps(caps);
         let mut orders = orders;
         let mut causes: Vec<usize> = Vec::new();
         for item in &items {
@@ -137,6 +139,20 @@ async fn load_orders(tx: &mut Tx, tenant: &TenantId, items: &[Item]) -> Result<O
     let earnings = store::order::earnings(tx, tenant, &orders, &sources).await?;
     let courses = store::order::courses(tx, tenant, &orders).await?;
     Ok(Orders::new(earnings, courses))
+}
+
+/// What the caps of the claims count. An event that has earned before may be among them: it uses nothing.
+fn asked_caps(programme: &Programme, items: &[Item]) -> caps::Asked {
+    let mut asked = caps::Asked::new();
+    for item in items {
+        for claim in item.claims.iter().filter(|claim| !claim.caps.is_empty()) {
+            let Some(point_type) = programme.types.get(&claim.point_type) else { continue };
+            for (key, cap) in claim.cap_keys(point_type, &item.incoming) {
+                asked.entry(key).or_default().push(cap);
+            }
+        }
+    }
+    asked
 }
 
 /// The accounts that may be written: of what is earned, of what was earned for the orders, and of what may wait for their

@@ -3,6 +3,7 @@
 
 mod apply_incentives;
 mod apply_orders;
+mod caps;
 mod capture_hold;
 mod create_point_type;
 mod earn;

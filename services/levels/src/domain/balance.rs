@@ -54,7 +54,7 @@ pub fn balance(
     book.settle(key, due);
     let entries = book.effects().iter().filter_map(|effect| match &effect.what {
         What::Posted { entry, .. } => Some(entry),
-        What::Moved(_) | What::Held { .. } | What::Rewarded { .. } => None,
+        What::Moved(_) | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
     });
     let undone: Vec<_> = lapses(entries).chain(lapsed).filter(|(date, _)| *date > at).collect();
     let account = book.account_of(key);

@@ -1,6 +1,9 @@
 //! What one transaction decides about accounts and members.
 
+mod capping;
 mod holding;
+
+pub use capping::Curtailed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +11,7 @@ use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
+use super::cap::{CapBook, CapKey, Used};
 use super::entry::{Entry, Origin};
 use super::hold::Hold;
 use super::member::{LevelMove, Member, MoveCause};
@@ -44,6 +48,7 @@ pub struct Book<'a> {
     members: BTreeMap<UserId, Member>,
     holds: BTreeMap<(UserId, EventId), Hold>,
     completed: BTreeMap<(UserId, String), OffsetDateTime>,
+    caps: CapBook,
     written: BTreeSet<AccountKey>,
     standing: BTreeSet<UserId>,
     resolved: BTreeSet<(UserId, EventId)>,
@@ -105,6 +110,8 @@ pub enum What {
         /// When that was decided.
         decided_at: OffsetDateTime,
     },
+    /// Caps left less than a rule would have given.
+    Capped(Curtailed),
 }
 
 /// What was done with a hold.
@@ -145,6 +152,8 @@ pub struct Written {
     pub members: Vec<(UserId, Member)>,
     /// Holds that are new or changed.
     pub holds: Vec<(UserId, Hold)>,
+    /// Of which caps more is used, in key order.
+    pub caps: Vec<(CapKey, Used)>,
     /// What happened, in order.
     pub effects: Vec<Effect>,
 }
@@ -162,6 +171,7 @@ impl<'a> Book<'a> {
             members,
             holds: BTreeMap::new(),
             completed: BTreeMap::new(),
+            caps: CapBook::default(),
             written: BTreeSet::new(),
             standing: BTreeSet::new(),
             resolved: BTreeSet::new(),
@@ -400,7 +410,7 @@ impl<'a> Book<'a> {
         let members = self.standing.into_iter().filter_map(|user| self.members.remove_entry(&user)).collect();
         let hold = |key: (UserId, EventId)| Some((key.0.clone(), self.holds.remove(&key)?));
         let holds = self.resolved.into_iter().filter_map(hold).collect();
-        Written { accounts, members, holds, effects: self.effects }
+        Written { accounts, members, holds, caps: self.caps.into_changed(), effects: self.effects }
     }
 
     fn end_period(

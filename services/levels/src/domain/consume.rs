@@ -7,10 +7,13 @@ use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::Occasion;
-use super::book::Book;
+use super::book::{Book, Curtailed};
+use super::cap::{Cap, CapKey, Capped, Subject};
 use super::earning::{Compiled, EarningRule, Happening};
 use super::entry::Origin;
 use super::order::{Earning, OrderCourse};
+use super::pending::Landing;
+use super::point_type::PointType;
 use super::refusal::Refusal;
 
 /// An event as far as this service looks at it.
@@ -97,6 +100,17 @@ pub struct Claim {
     pub point_type: Key,
     /// How much, above 0.
     pub points: i64,
+    /// The most that the rule gives.
+    pub caps: Vec<Cap>,
+}
+
+impl Claim {
+    /// What its caps count of an event.
+    pub fn cap_keys(&self, point_type: &PointType, incoming: &Incoming) -> Vec<(CapKey, Cap)> {
+        let subject = Subject::EarningRule(self.rule_id.clone());
+        let capped = Capped { subject: &subject, caps: &self.caps, zone: &point_type.zone };
+        capped.keys(&incoming.user, incoming.occurred_at).collect()
+    }
 }
 
 /// What the rules give for an event: of each rule the version that was the newest when the event was recorded. `rules`
@@ -116,7 +130,8 @@ pub fn claims(rules: &[Rule], incoming: &Incoming) -> Vec<Claim> {
         let points = compiled.points(happening);
         if points > 0 {
             let (rule_id, point_type) = (rule.id.clone(), rule.point_type.clone());
-            claims.push(Claim { rule_id, rule_version: rule.version, point_type, points });
+            let caps = rule.caps.clone();
+            claims.push(Claim { rule_id, rule_version: rule.version, point_type, points, caps });
         }
     }
     claims
@@ -205,10 +220,7 @@ impl Orders {
             if earnings.iter().any(earned_before) {
                 continue;
             }
-            let key = (incoming.user.clone(), claim.point_type.clone());
-            let at = book.decision_time(&key, incoming.recorded_at);
-            let occasion = occasion(incoming, &claim.rule_id, incoming.occurred_at);
-            let (_, landing) = book.earn(&key, claim.points, occasion, at)?;
+            let (given, landing) = give(book, incoming, claim)?;
             self.written.insert((incoming.user.clone(), earnings.len()));
             earnings.push(Earning {
                 rule_id: claim.rule_id.clone(),
@@ -216,7 +228,8 @@ impl Orders {
                 source_event: incoming.event_id.clone(),
                 point_type: claim.point_type.clone(),
                 order_id: order_id.to_owned(),
-                earned: claim.points,
+                asked: claim.points,
+                earned: given,
                 taken_back: 0,
                 landing,
             });
@@ -249,6 +262,36 @@ impl Orders {
         }
         Ok(())
     }
+}
+
+/// Gives what caps leave of a claim; answers how much, and where it went.
+fn give(book: &mut Book<'_>, incoming: &Incoming, claim: &Claim) -> Result<(i64, Landing), Refusal> {
+    let zone = &book.point_type(&claim.point_type)?.zone;
+    let subject = Subject::EarningRule(claim.rule_id.clone());
+    let capped = Capped { subject: &subject, caps: &claim.caps, zone };
+    let allowed = book.take_room(&[capped], &incoming.user, incoming.occurred_at, claim.points);
+    if let Some(cut) = allowed.cut {
+        let curtailed = Curtailed {
+            rule_id: claim.rule_id.clone(),
+            rule_version: claim.rule_version,
+            point_type: claim.point_type.clone(),
+            source_event: incoming.event_id.clone(),
+            order_id: incoming.order_id().unwrap_or_default().to_owned(),
+            asked: allowed.asked,
+            given: allowed.given,
+            cut,
+            occurred_at: incoming.occurred_at,
+        };
+        book.curtailed(&incoming.user, curtailed);
+    }
+    if allowed.given == 0 {
+        return Ok((0, Landing { release: None, expires_at: None, origin: incoming.user.clone() }));
+    }
+    let key = (incoming.user.clone(), claim.point_type.clone());
+    let at = book.decision_time(&key, incoming.recorded_at);
+    let occasion = occasion(incoming, &claim.rule_id, incoming.occurred_at);
+    let (_, landing) = book.earn(&key, allowed.given, occasion, at)?;
+    Ok((allowed.given, landing))
 }
 
 fn occasion(incoming: &Incoming, rule_id: &Key, occurred_at: OffsetDateTime) -> Occasion {

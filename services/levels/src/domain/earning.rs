@@ -6,6 +6,7 @@ use ids::Key;
 use rules::{Condition, Fault, Formula, Names, Type, Value, Values, Written};
 use time::OffsetDateTime;
 
+use super::cap::Cap;
 use super::point_type::AMOUNT_MAX;
 
 /// The events that rules may count.
@@ -30,6 +31,8 @@ pub struct EarningRule {
     pub valid_from: Option<OffsetDateTime>,
     /// Events that occurred before this time.
     pub valid_until: Option<OffsetDateTime>,
+    /// The most that it gives.
+    pub caps: Vec<Cap>,
     /// Earns nothing more.
     pub paused: bool,
     /// When this version was published.
@@ -135,6 +138,7 @@ mod tests {
             formula: formula.to_owned(),
             valid_from: Some(datetime!(2026-01-01 00:00 UTC)),
             valid_until: Some(datetime!(2027-01-01 00:00 UTC)),
+            caps: Vec::new(),
             paused: false,
             publish_time: datetime!(2026-01-01 00:00 UTC),
         }

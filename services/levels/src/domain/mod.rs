@@ -3,6 +3,7 @@
 pub mod account;
 pub mod balance;
 pub mod book;
+pub mod cap;
 pub mod consume;
 pub mod earning;
 pub mod entry;

@@ -11,6 +11,7 @@ use units::zone::Zone;
 
 use crate::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme, Spend};
 use crate::domain::account::Occasion;
+use crate::domain::cap::{Cap, Period, Scope};
 use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
 use crate::domain::entry::Origin;
 use crate::domain::point_type::{AMOUNT_MAX, Activation, Expiry, PointType, ReversalPolicy};
@@ -129,6 +130,7 @@ pub(super) fn publish_earning_rule(sent: &pb::PublishEarningRuleRequest) -> Resu
     if !COUNTING_EVENTS.contains(&it.event_type.as_str()) {
         parse.refuse("rule.event_type", format!("must be one of {}", COUNTING_EVENTS.join(", ")));
     }
+    let caps = caps(&mut parse, "rule.caps", &it.caps);
     let read = (|| {
         let rule = EarningRule {
             id: id?,
@@ -139,6 +141,7 @@ pub(super) fn publish_earning_rule(sent: &pb::PublishEarningRuleRequest) -> Resu
             formula: it.formula,
             valid_from,
             valid_until,
+            caps,
             paused: it.paused,
             publish_time: OffsetDateTime::UNIX_EPOCH,
         };
@@ -148,6 +151,28 @@ pub(super) fn publish_earning_rule(sent: &pb::PublishEarningRuleRequest) -> Resu
         Some(PublishEarningRule { request: request?, rule })
     })();
     parse.done(read)
+}
+
+/// Caps that stand in a field: each with a limit, and one per scope and period.
+pub(super) fn caps(parse: &mut Parse, field: &str, sent: &[pb::Cap]) -> Vec<Cap> {
+    let mut caps: Vec<Cap> = Vec::with_capacity(sent.len());
+    for (n, it) in sent.iter().enumerate() {
+        let period = i16::try_from(it.period).ok().and_then(Period::from_code);
+        let (Some(scope), Some(period)) = (Scope::from_code(it.scope), period) else {
+            parse.refuse(format!("{field}[{n}]"), "must have a scope and a period");
+            continue;
+        };
+        let limit = |max: i64| (max > 0).then_some(max);
+        let cap = Cap { scope, period, points: limit(it.points_max), times: limit(it.times_max) };
+        if cap.points.is_none() && cap.times.is_none() {
+            parse.refuse(format!("{field}[{n}].points_max"), "must be set where times_max is not");
+        }
+        if caps.iter().any(|other| (other.scope, other.period) == (scope, period)) {
+            parse.refuse(format!("{field}[{n}].period"), "stands twice for its scope");
+        }
+        caps.push(cap);
+    }
+    caps
 }
 
 fn condition(sent: Option<pb::earning_rule::Condition>) -> Written {

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
+use crate::domain::cap::Cap;
 use crate::domain::earning::EarningRule;
 use rules::Written;
 
@@ -19,6 +20,7 @@ struct Row {
     formula: String,
     valid_from: Option<OffsetDateTime>,
     valid_until: Option<OffsetDateTime>,
+    caps: Json<Vec<Cap>>,
     paused: bool,
     publish_time: OffsetDateTime,
 }
@@ -36,6 +38,7 @@ impl TryFrom<Row> for EarningRule {
             formula: row.formula,
             valid_from: row.valid_from,
             valid_until: row.valid_until,
+            caps: row.caps.0,
             paused: row.paused,
             publish_time: row.publish_time,
         })
@@ -46,8 +49,8 @@ impl TryFrom<Row> for EarningRule {
 pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &EarningRule) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into earning_rule (tenant_id, rule_id, version, point_type_id, event_type, condition, formula,
-            valid_from, valid_until, paused, publish_time)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            valid_from, valid_until, paused, publish_time, caps)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         tenant.as_str(),
         it.id.as_str(),
         it.version,
@@ -58,7 +61,8 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &EarningRule
         it.valid_from,
         it.valid_until,
         it.paused,
-        it.publish_time
+        it.publish_time,
+        Json(&it.caps) as _
     )
     .execute(conn)
     .await?;
@@ -74,7 +78,7 @@ pub async fn read(
     let row = sqlx::query_as!(
         Row,
         r#"select rule_id, version, point_type_id, event_type, condition as "condition: Json<Written>", formula,
-            valid_from, valid_until, paused, publish_time
+            valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time
         from earning_rule where tenant_id = $1 and rule_id = $2 order by version desc limit 1"#,
         tenant.as_str(),
         rule_id
@@ -94,7 +98,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select distinct on (rule_id) rule_id, version, point_type_id, event_type,
-            condition as "condition: Json<Written>", formula, valid_from, valid_until, paused, publish_time
+            condition as "condition: Json<Written>", formula, valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time
         from earning_rule where tenant_id = $1 and rule_id > $2 order by rule_id, version desc limit $3"#,
         tenant.as_str(),
         after,
@@ -115,7 +119,7 @@ pub async fn in_force(
     let rows = sqlx::query_as!(
         Row,
         r#"select rule_id, version, point_type_id, event_type, condition as "condition: Json<Written>", formula,
-            valid_from, valid_until, paused, publish_time
+            valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time
         from earning_rule r
         where tenant_id = $1 and publish_time <= $3 and not exists (
             select from earning_rule newer

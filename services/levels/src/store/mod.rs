@@ -2,6 +2,7 @@
 //! would hold it to the tenant anyway.
 
 pub mod account;
+pub mod cap;
 pub mod earning_rule;
 pub mod entry;
 pub mod hold;

@@ -181,10 +181,16 @@ impl Stage {
 
     /// Applies events as the consumer does, in a transaction of their own.
     pub(crate) async fn apply(&self, events: &[Event]) {
+        self.apply_told(events).await;
+    }
+
+    /// As [`Stage::apply`]; answers what it told the log.
+    pub(crate) async fn apply_told(&self, events: &[Event]) -> Vec<eventlog::Draft> {
         let consumer = levels::commands::OrderConsumer::new(Arc::clone(&self.levels));
         let mut tx = self.db.db(levels::NAME).await.begin(&self.tenant).await.unwrap();
-        consumer.apply(&mut tx, &self.tenant, events).await.unwrap();
+        let told = consumer.apply(&mut tx, &self.tenant, events).await.unwrap();
         tx.commit().await.unwrap();
+        told
     }
 
     /// Everything adds up: entries, lots, running balances, growth, and the totals against all of it.
@@ -279,6 +285,7 @@ pub(crate) fn rule(id: &str, point_type: &str, event_type: &str, formula: &str) 
         formula: formula.to_owned(),
         valid_from: None,
         valid_until: None,
+        caps: Vec::new(),
         paused: false,
         publish_time: OffsetDateTime::UNIX_EPOCH,
     }
