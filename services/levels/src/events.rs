@@ -17,6 +17,7 @@ use crate::domain::book::{Effect, HoldChange, What};
 use crate::domain::consume::{Incoming, Says};
 use crate::domain::earning::Happening;
 use crate::domain::hold::Hold;
+use crate::domain::line_rate::Line;
 use crate::domain::reward::Carried;
 use crate::domain::scheme::Scheme;
 use crate::wire;
@@ -133,7 +134,6 @@ pub fn read(event: &Event) -> Result<Option<Incoming>, String> {
         earns: matches!(event.mode(), EventMode::FactsEarn | EventMode::Live),
         says: match says {
             Says::Counts { order_id, mut happening } => {
-                happening.set("at", occurred_at);
                 happening.set("event.site", event.site.as_str());
                 add_facts(&mut happening, event.facts.as_ref());
                 Says::Counts { order_id, happening }
@@ -175,7 +175,13 @@ fn says(event: &Event) -> Result<Option<Says>, String> {
     }))
 }
 
-fn counts(order: Option<profiles::Order>, first: bool) -> Result<Says, String> {
+fn counts(told: Option<profiles::Order>, first: bool) -> Result<Says, String> {
+    let (order_id, happening) = order(told, first)?;
+    Ok(Says::Counts { order_id, happening })
+}
+
+/// An order's id, and what it says of itself that rules may count. The error says what is wrong with it.
+pub fn order(order: Option<profiles::Order>, first: bool) -> Result<(String, Happening), String> {
     let order = order.ok_or("order is missing")?;
     let total = order.total.as_ref().ok_or("order.total is missing")?;
     let discounts = order.lines.iter().flat_map(|line| &line.discounts);
@@ -190,7 +196,13 @@ fn counts(order: Option<profiles::Order>, first: bool) -> Result<Says, String> {
     happening.set("order.lines", i64::try_from(order.lines.len()).unwrap_or(i64::MAX));
     happening.set("order.quantity", order.lines.iter().map(|line| line.quantity).fold(0, i64::saturating_add));
     happening.set("order.first", first);
-    Ok(Says::Counts { order_id: order.order_id, happening })
+    happening.set_lines(order.lines.into_iter().map(line).collect::<Result<_, _>>()?);
+    Ok((order.order_id, happening))
+}
+
+fn line(it: profiles::OrderLine) -> Result<Line, String> {
+    let paid_minor = minor(it.paid.as_ref(), "order.lines.paid")?;
+    Ok(Line { sku: it.sku, category: it.category, quantity: it.quantity, paid_minor })
 }
 
 fn payload<P: EventPayload + Default>(event: &Event) -> Result<P, String> {
@@ -205,7 +217,7 @@ fn minor(money: Option<&Money>, name: &str) -> Result<i64, String> {
 
 /// What profiles knew of the user. A fact that a rule does not know of is of no use, and one with another type than
 /// declared has no value.
-fn add_facts(happening: &mut Happening, facts: Option<&Facts>) {
+pub fn add_facts(happening: &mut Happening, facts: Option<&Facts>) {
     let values = facts.into_iter().flat_map(|facts| &facts.values);
     for (name, fact) in values.filter(|(name, _)| name.starts_with("user.")) {
         let value = match &fact.value {

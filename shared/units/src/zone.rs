@@ -1,7 +1,7 @@
 //! The zone of a programme decides what a day, a month and a year are. An end is the first instant after the period:
 //! whatever ends then is valid while `now < end`. Times beyond the calendar end with it, in the year 9999.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp};
 use time::OffsetDateTime;
@@ -9,6 +9,19 @@ use time::OffsetDateTime;
 /// A time zone of the IANA database, such as `Asia/Shanghai`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
+
+/// What calendar and clock show at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// 1 to 12.
+    pub month: u8,
+    /// Of the month, 1 to 31.
+    pub day: u8,
+    /// 1 for Monday to 7 for Sunday.
+    pub weekday: u8,
+    /// 0 to 23.
+    pub hour: u8,
+}
 
 /// A name that the IANA database does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -130,6 +143,17 @@ impl Zone {
         Day(self.date(at))
     }
 
+    /// What calendar and clock show at `at`.
+    pub fn shown(&self, at: OffsetDateTime) -> Shown {
+        let it = self.civil(at);
+        Shown {
+            month: it.month().unsigned_abs(),
+            day: it.day().unsigned_abs(),
+            weekday: it.weekday().to_monday_one_offset().unsigned_abs(),
+            hour: it.hour().unsigned_abs(),
+        }
+    }
+
     /// When the clock on the wall shows so many minutes after midnight; 1,440 and more are the end of the day. A time that
     /// the clock skips is the instant of the skip; of one that it shows twice, the first counts. So later minutes are
     /// never earlier instants.
@@ -149,9 +173,13 @@ impl Zone {
     }
 
     fn date(&self, at: OffsetDateTime) -> Date {
+        self.civil(at).date()
+    }
+
+    fn civil(&self, at: OffsetDateTime) -> DateTime {
         let limit = if at.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let at = Timestamp::from_nanosecond(at.unix_timestamp_nanos()).unwrap_or(limit);
-        self.0.to_datetime(at).date()
+        self.0.to_datetime(at)
     }
 
     /// The first instant of the day after.
@@ -316,6 +344,8 @@ mod tests {
         assert_eq!(shanghai.year_start(new_year), datetime!(2027-01-01 0:00 +8));
         assert_eq!(new_york.month_start(new_year), datetime!(2026-12-01 0:00 -5));
         assert_eq!(new_york.year_start(new_year), datetime!(2026-01-01 0:00 -5));
+        assert_eq!(shanghai.shown(new_year), Shown { month: 1, day: 1, weekday: 5, hour: 1 });
+        assert_eq!(new_york.shown(new_year), Shown { month: 12, day: 31, weekday: 4, hour: 12 });
         let (monday, sunday) = (datetime!(2027-01-04 0:00 +8), datetime!(2027-01-03 23:59 +8));
         assert_eq!((shanghai.week_start(monday), shanghai.week_end(sunday)), (monday, monday));
         let spring = datetime!(2026-03-08 12:00 -4); // the Sunday of 23 hours

@@ -11,7 +11,7 @@ use proto::incentives::v1::{
     coupon_template,
 };
 use proto::levels::v1::{
-    ActivationPolicy, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme,
+    ActivationPolicy, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Rounding, Scheme,
 };
 use proto::profiles::v1::Funder;
 use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
@@ -53,6 +53,7 @@ pub(crate) async fn apply(rig: &Rig) -> anyhow::Result<()> {
         spendable: true,
         activation_policy: ActivationPolicy::AtOnce.into(),
         activation_count: 0,
+        rounding: Rounding::Down.into(),
         expiry_policy: ExpiryPolicy::Days.into(),
         expiry_count: 365,
         reversal_policy: ReversalPolicy::DownToZero.into(),

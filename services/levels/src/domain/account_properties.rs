@@ -15,7 +15,7 @@ use super::book::{AccountKey, Book, Programme, What};
 use super::entry::{Entry, Origin};
 use super::hold::{Hold, HoldState, points_of};
 use super::pending::{Landing, Release};
-use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use super::point_type::{Activation, Expiry, PointType, ReversalPolicy, Rounding};
 use super::refusal::Refusal;
 use units::text::LocalizedText;
 
@@ -109,6 +109,7 @@ impl Run {
             activation,
             expiry,
             reversal,
+            rounding: Rounding::Down,
             zone,
             create_time: start,
         };

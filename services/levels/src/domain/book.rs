@@ -249,6 +249,19 @@ impl<'a> Book<'a> {
         (self.members.get(&key.0), self.accounts.get(key).map_or(0, |account| account.growth))
     }
 
+    /// The rank that a user holds when an event is applied that was recorded then, after what fell due before; the lowest
+    /// where the user has none yet, and `None` where there is no scheme.
+    pub fn rank_of(&mut self, user: &UserId, recorded_at: OffsetDateTime) -> Option<i64> {
+        let programme: &'a Programme = self.programme;
+        let key = (user.clone(), programme.scheme.as_ref()?.point_type.clone());
+        if self.accounts.contains_key(&key) {
+            let at = self.decision_time(&key, recorded_at);
+            self.settle(&key, at);
+        }
+        let rank = self.members.get(user).map_or(0, |member| member.rank);
+        i64::try_from(rank).ok()
+    }
+
     /// The account as it is now; an empty one where there is none.
     pub fn account_of(&self, key: &AccountKey) -> Account {
         self.accounts.get(key).cloned().unwrap_or_default()

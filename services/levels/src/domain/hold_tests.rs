@@ -12,7 +12,7 @@ use super::entry::{EntryKind, Origin};
 use super::hold::{HOLDS_MAX, Hold, HoldState};
 use super::lot::{Lot, Lots};
 use super::pending::Landing;
-use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use super::point_type::{Activation, Expiry, PointType, ReversalPolicy, Rounding};
 use super::refusal::Refusal;
 
 const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
@@ -44,6 +44,7 @@ fn stage(reversal: ReversalPolicy) -> Stage {
         activation: Activation::AtOnce,
         expiry: Expiry::Never,
         reversal,
+        rounding: Rounding::Down,
         zone: Zone::new("UTC").unwrap(),
         create_time: START,
     };

@@ -10,7 +10,7 @@ use super::book::{Book, Effect, Programme, What};
 use super::entry::EntryKind;
 use super::member::{Member, MoveCause};
 use super::pending::Landing;
-use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use super::point_type::{Activation, Expiry, PointType, ReversalPolicy, Rounding};
 use super::scheme::{Level, PeriodEnd, Scheme, Validity};
 use units::text::LocalizedText;
 
@@ -50,6 +50,7 @@ impl Case {
             activation: Activation::AtOnce,
             expiry: Expiry::Never,
             reversal: ReversalPolicy::DownToZero,
+            rounding: Rounding::Down,
             zone: Zone::new("Asia/Shanghai").unwrap(),
             create_time: START,
         };

@@ -4,23 +4,30 @@ pub mod account;
 pub mod balance;
 pub mod book;
 pub mod cap;
+pub mod claim;
 pub mod consume;
 pub mod earning;
 pub mod entry;
+pub mod group;
 pub mod hold;
+pub mod line_rate;
 pub mod lot;
 pub mod member;
+pub mod multiplier;
 pub mod order;
 pub mod pending;
 pub mod point_type;
 pub mod refusal;
 pub mod reward;
 pub mod scheme;
+pub mod trial;
 
 #[cfg(test)]
 mod account_model;
 #[cfg(test)]
 mod account_properties;
+#[cfg(test)]
+mod earning_properties;
 #[cfg(test)]
 mod hold_tests;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Currencies of points.
 
 use ids::{Key, UserId};
+use rules::Ratio;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
@@ -49,6 +50,18 @@ pub enum ReversalPolicy {
     MayGoNegative,
 }
 
+/// How fractions of a point are rounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rounding {
+    /// Down.
+    #[default]
+    Down,
+    /// To the nearest, a half up.
+    HalfUp,
+    /// Up.
+    Up,
+}
+
 /// A currency of points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PointType {
@@ -64,6 +77,8 @@ pub struct PointType {
     pub expiry: Expiry,
     /// What happens when spent points are taken back.
     pub reversal: ReversalPolicy,
+    /// How fractions are rounded that rules give.
+    pub rounding: Rounding,
     /// The zone that decides days, months and expiry.
     pub zone: Zone,
     /// When it was defined.
@@ -168,24 +183,54 @@ impl ReversalPolicy {
     }
 }
 
+impl Rounding {
+    /// The whole number of points.
+    pub fn round(self, points: Ratio) -> i128 {
+        match self {
+            Rounding::Down => points.floor(),
+            Rounding::HalfUp => points.half_up(),
+            Rounding::Up => points.ceil(),
+        }
+    }
+
+    /// The contract's number.
+    pub fn code(self) -> i16 {
+        match self {
+            Rounding::Down => 1,
+            Rounding::HalfUp => 2,
+            Rounding::Up => 3,
+        }
+    }
+
+    /// The rounding of a number.
+    pub fn from_code(code: i16) -> Option<Self> {
+        [Self::Down, Self::HalfUp, Self::Up].into_iter().find(|rounding| rounding.code() == code)
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use time::macros::datetime;
 
     use super::*;
 
-    fn lapse(expiry: Expiry) -> Option<OffsetDateTime> {
-        let zone = Zone::new("Asia/Shanghai").unwrap();
-        let point_type = PointType {
+    /// Points that never lapse, in Shanghai.
+    pub(in super::super) fn point_type() -> PointType {
+        PointType {
             id: Key::new("points").unwrap(),
             display_name: LocalizedText::default(),
             spendable: true,
             activation: Activation::AtOnce,
-            expiry,
+            expiry: Expiry::Never,
             reversal: ReversalPolicy::DownToZero,
-            zone,
+            rounding: Rounding::Down,
+            zone: Zone::new("Asia/Shanghai").unwrap(),
             create_time: datetime!(2020-01-01 00:00 UTC),
-        };
+        }
+    }
+
+    fn lapse(expiry: Expiry) -> Option<OffsetDateTime> {
+        let point_type = PointType { expiry, ..point_type() };
         point_type.lapse_of(datetime!(2026-01-30 17:00 UTC)) // 31 January, 01:00 in Shanghai
     }
 

@@ -13,7 +13,7 @@ use super::account::{Account, Occasion};
 use super::book::{AccountKey, Book, Programme, What};
 use super::entry::Origin;
 use super::hold::HoldState;
-use super::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use super::point_type::{Activation, Expiry, PointType, ReversalPolicy, Rounding};
 use super::reward::{Carried, Fault, Grant, Rewards, Says, Told};
 
 const START: OffsetDateTime = datetime!(2026-01-20 07:00 UTC);
@@ -30,6 +30,7 @@ fn programme(reversal: ReversalPolicy) -> Programme {
         activation: Activation::AtOnce,
         expiry: Expiry::Days(10),
         reversal,
+        rounding: Rounding::Down,
         zone: Zone::new("Asia/Shanghai").unwrap(),
         create_time: START,
     };

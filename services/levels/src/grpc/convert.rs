@@ -9,14 +9,11 @@ use status::Violations;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
-use crate::commands::{CreatePointType, Earn, PublishEarningRule, PublishScheme, Spend};
+use crate::commands::{CreatePointType, Earn, PublishScheme, Spend};
 use crate::domain::account::Occasion;
-use crate::domain::cap::{Cap, Period, Scope};
-use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
 use crate::domain::entry::Origin;
-use crate::domain::point_type::{AMOUNT_MAX, Activation, Expiry, PointType, ReversalPolicy};
+use crate::domain::point_type::{AMOUNT_MAX, Activation, Expiry, PointType, ReversalPolicy, Rounding};
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
-use rules::{Written, WrittenRow};
 
 /// A user, as reads name one.
 pub(super) fn one_user(user: &str) -> Result<UserId, Violations> {
@@ -75,12 +72,18 @@ pub(super) fn create_point_type(sent: &pb::CreatePointTypeRequest) -> Result<Cre
     if reversal.is_none() {
         parse.refuse("point_type.reversal_policy", "must be one of the policies");
     }
+    let rounding = i16::try_from(it.rounding.max(1)).ok().and_then(Rounding::from_code); // unspecified is down
+    if rounding.is_none() {
+        parse.refuse("point_type.rounding", "must be one of the roundings");
+    }
     let zone = Zone::new(&it.zone).map_err(|fault| parse.refuse("point_type.zone", fault.to_string())).ok();
     let read = (|| {
         let create_time = OffsetDateTime::UNIX_EPOCH;
         let spendable = it.spendable;
-        let (id, activation, expiry, reversal, zone) = (id?, activation?, expiry?, reversal?, zone?);
-        let point_type = PointType { id, display_name, spendable, activation, expiry, reversal, zone, create_time };
+        let (id, activation, expiry, reversal, rounding, zone) =
+            (id?, activation?, expiry?, reversal?, rounding?, zone?);
+        let point_type =
+            PointType { id, display_name, spendable, activation, expiry, reversal, rounding, zone, create_time };
         Some(CreatePointType { request: request?, point_type })
     })();
     parse.done(read)
@@ -114,77 +117,6 @@ pub(super) fn spend(sent: &pb::SpendRequest) -> Result<Spend, Violations> {
 
 pub(super) fn origin(reason: &str, order_id: &str) -> Origin {
     Origin { reason: reason.to_owned(), order_id: order_id.to_owned(), ..Origin::default() }
-}
-
-pub(super) fn publish_earning_rule(sent: &pb::PublishEarningRuleRequest) -> Result<PublishEarningRule, Violations> {
-    let mut parse = Parse::default();
-    let request = parse.request("", "EarningRuleService/PublishEarningRule", &sent.request_id, body_of(sent));
-    let it = sent.rule.clone().unwrap_or_default();
-    let id = parse.key("rule.rule_id", &it.rule_id);
-    let point_type = parse.key("rule.point_type_id", &it.point_type_id);
-    let valid_from = parse.time("rule.valid_from", it.valid_from.as_ref());
-    let valid_until = parse.time("rule.valid_until", it.valid_until.as_ref());
-    if valid_from.zip(valid_until).is_some_and(|(from, until)| from >= until) {
-        parse.refuse("rule.valid_until", "must be after valid_from");
-    }
-    if !COUNTING_EVENTS.contains(&it.event_type.as_str()) {
-        parse.refuse("rule.event_type", format!("must be one of {}", COUNTING_EVENTS.join(", ")));
-    }
-    let caps = caps(&mut parse, "rule.caps", &it.caps);
-    let read = (|| {
-        let rule = EarningRule {
-            id: id?,
-            version: 0,
-            point_type: point_type?,
-            event_type: it.event_type,
-            condition: condition(it.condition),
-            formula: it.formula,
-            valid_from,
-            valid_until,
-            caps,
-            paused: it.paused,
-            publish_time: OffsetDateTime::UNIX_EPOCH,
-        };
-        for fault in rule.compile().err().unwrap_or_default() {
-            parse.refuse(format!("rule.{}", fault.field), fault.cause);
-        }
-        Some(PublishEarningRule { request: request?, rule })
-    })();
-    parse.done(read)
-}
-
-/// Caps that stand in a field: each with a limit, and one per scope and period.
-pub(super) fn caps(parse: &mut Parse, field: &str, sent: &[pb::Cap]) -> Vec<Cap> {
-    let mut caps: Vec<Cap> = Vec::with_capacity(sent.len());
-    for (n, it) in sent.iter().enumerate() {
-        let period = i16::try_from(it.period).ok().and_then(Period::from_code);
-        let (Some(scope), Some(period)) = (Scope::from_code(it.scope), period) else {
-            parse.refuse(format!("{field}[{n}]"), "must have a scope and a period");
-            continue;
-        };
-        let limit = |max: i64| (max > 0).then_some(max);
-        let cap = Cap { scope, period, points: limit(it.points_max), times: limit(it.times_max) };
-        if cap.points.is_none() && cap.times.is_none() {
-            parse.refuse(format!("{field}[{n}].points_max"), "must be set where times_max is not");
-        }
-        if caps.iter().any(|other| (other.scope, other.period) == (scope, period)) {
-            parse.refuse(format!("{field}[{n}].period"), "stands twice for its scope");
-        }
-        caps.push(cap);
-    }
-    caps
-}
-
-fn condition(sent: Option<pb::earning_rule::Condition>) -> Written {
-    use pb::earning_rule::Condition;
-    match sent {
-        None => Written::Always,
-        Some(Condition::Expression(text)) => Written::Expression(text),
-        Some(Condition::Form(form)) => {
-            let row = |row: pb::FormRow| WrittenRow { field: row.field, operator: row.operator, value: row.value };
-            Written::Form(form.rows.into_iter().map(row).collect())
-        }
-    }
 }
 
 pub(super) fn publish_scheme(sent: &pb::PublishSchemeRequest) -> Result<PublishScheme, Violations> {

@@ -2,6 +2,7 @@
 
 mod convert;
 mod earning;
+mod earning_convert;
 mod hold;
 mod level;
 mod points;

@@ -2,6 +2,7 @@
 
 mod balance;
 mod circulation;
+mod dry_run;
 mod hold;
 mod level_moves;
 mod list_entries;
@@ -11,6 +12,7 @@ mod standing;
 mod verify_ledger;
 
 pub use balance::AskedBalance;
+pub use dry_run::AskedDryRun;
 pub use standing::AskedStanding;
 pub use verify_ledger::VerifiedPage;
 

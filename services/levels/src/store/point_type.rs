@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
-use crate::domain::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use crate::domain::point_type::{Activation, Expiry, PointType, ReversalPolicy, Rounding};
 use units::text::LocalizedText;
 
 struct Row {
@@ -22,6 +22,7 @@ struct Row {
     expiry_policy: i16,
     expiry_count: i32,
     reversal_policy: i16,
+    rounding: i16,
     zone: String,
     create_time: OffsetDateTime,
 }
@@ -40,6 +41,7 @@ impl TryFrom<Row> for PointType {
                 .ok_or_else(|| rows::unreadable("expiry_policy"))?,
             reversal: ReversalPolicy::from_code(row.reversal_policy)
                 .ok_or_else(|| rows::unreadable("reversal_policy"))?,
+            rounding: Rounding::from_code(row.rounding).ok_or_else(|| rows::unreadable("rounding"))?,
             zone: Zone::new(&row.zone).map_err(|_| rows::unreadable("zone"))?,
             create_time: row.create_time,
         })
@@ -51,8 +53,8 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
     let ((policy, count), (activation_policy, activation_count)) = (it.expiry.code(), it.activation.code());
     let done = sqlx::query!(
         "insert into point_type (tenant_id, point_type_id, display_name, spendable, expiry_policy, expiry_count,
-            reversal_policy, zone, create_time, activation_policy, activation_count)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            reversal_policy, zone, create_time, activation_policy, activation_count, rounding)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         on conflict on constraint point_type_pkey do nothing",
         tenant.as_str(),
         it.id.as_str(),
@@ -64,7 +66,8 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
         it.zone.name(),
         it.create_time,
         activation_policy,
-        activation_count
+        activation_count,
+        it.rounding.code()
     )
     .execute(conn)
     .await?;
@@ -80,7 +83,7 @@ pub async fn read(
     let rows = sqlx::query_as!(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
-            activation_count, expiry_policy, expiry_count, reversal_policy, zone, create_time
+            activation_count, expiry_policy, expiry_count, reversal_policy, rounding, zone, create_time
         from point_type where tenant_id = $1 and point_type_id = any($2)"#,
         tenant.as_str(),
         ids as _
@@ -95,7 +98,7 @@ pub async fn all(conn: &mut PgConnection, tenant: &TenantId) -> Result<BTreeMap<
     let rows = sqlx::query_as!(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
-            activation_count, expiry_policy, expiry_count, reversal_policy, zone, create_time
+            activation_count, expiry_policy, expiry_count, reversal_policy, rounding, zone, create_time
         from point_type where tenant_id = $1"#,
         tenant.as_str()
     )
@@ -114,7 +117,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
-            activation_count, expiry_policy, expiry_count, reversal_policy, zone, create_time
+            activation_count, expiry_policy, expiry_count, reversal_policy, rounding, zone, create_time
         from point_type where tenant_id = $1 and point_type_id > $2 order by point_type_id limit $3"#,
         tenant.as_str(),
         after,

@@ -7,6 +7,8 @@ mod api_input;
 mod caps;
 mod catalogue;
 mod consumer;
+mod dry_run;
+mod formulas;
 mod gathered;
 mod holds;
 mod isolation;

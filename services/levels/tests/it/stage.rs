@@ -10,7 +10,9 @@ use levels::config::Settings;
 use levels::domain::account::Occasion;
 use levels::domain::balance::Balance;
 use levels::domain::earning::EarningRule;
-use levels::domain::point_type::{Activation, Expiry, PointType, ReversalPolicy};
+use levels::domain::group::Place;
+use levels::domain::multiplier::Multipliers;
+use levels::domain::point_type::{Activation, Expiry, PointType, ReversalPolicy, Rounding};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use levels::error::LevelsError;
 use levels::queries::AskedBalance;
@@ -245,6 +247,7 @@ pub(crate) fn point_type(id: &str) -> PointType {
         activation: Activation::AtOnce,
         expiry: Expiry::Never,
         reversal: ReversalPolicy::DownToZero,
+        rounding: Rounding::Down,
         zone: Zone::new("Asia/Shanghai").unwrap(),
         create_time: OffsetDateTime::UNIX_EPOCH,
     }
@@ -285,6 +288,10 @@ pub(crate) fn rule(id: &str, point_type: &str, event_type: &str, formula: &str) 
         formula: formula.to_owned(),
         valid_from: None,
         valid_until: None,
+        exact: true,
+        line_rates: Vec::new(),
+        multipliers: Multipliers::default(),
+        place: Place::default(),
         caps: Vec::new(),
         paused: false,
         publish_time: OffsetDateTime::UNIX_EPOCH,

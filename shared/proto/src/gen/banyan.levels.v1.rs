@@ -145,7 +145,69 @@ impl ::prost::Name for Form {
         "/banyan.levels.v1.Form".into()
     }
 }
-/// A rule: when `event_type` happens and the condition holds, `formula` points are earned.
+/// What lines of an order give. Of a rule's rates the first that a line matches counts for it; a line that none matches
+/// gives nothing.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LineRate {
+    /// Lines with one of these match; at most 200, of at most 64 characters.
+    #[prost(string, repeated, tag = "1")]
+    pub skus: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Lines with one of these match, too; at most 50, of at most 64 characters. Without any sku and category every line does.
+    #[prost(string, repeated, tag = "2")]
+    pub categories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Points for each piece; 0 to 1,000,000.
+    #[prost(int64, tag = "3")]
+    pub points_per_piece: i64,
+    /// Points for what the user pays for the line, in basis points of minor units: 100 is a point per 100 minor units, such as
+    /// per yuan. 0 to 1,000,000.
+    #[prost(int32, tag = "4")]
+    pub rate_basis_points: i32,
+}
+impl ::prost::Name for LineRate {
+    const NAME: &'static str = "LineRate";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LineRate".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LineRate".into()
+    }
+}
+/// Gives more, or less, where its condition holds.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Multiplier {
+    /// The factor in basis points: 20000 gives twice as much. 0 to 1,000,000.
+    #[prost(int32, tag = "3")]
+    pub factor_basis_points: i32,
+    /// When it holds; absent: always.
+    #[prost(oneof = "multiplier::Condition", tags = "1, 2")]
+    pub condition: ::core::option::Option<multiplier::Condition>,
+}
+/// Nested message and enum types in `Multiplier`.
+pub mod multiplier {
+    /// When it holds; absent: always.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Condition {
+        /// As of the rule, such as `level.rank >= 2`, `order.first` or `at.weekday == 2 && at.hour >= 18`.
+        #[prost(string, tag = "1")]
+        Expression(::prost::alloc::string::String),
+        /// The same as form rows.
+        #[prost(message, tag = "2")]
+        Form(super::Form),
+    }
+}
+impl ::prost::Name for Multiplier {
+    const NAME: &'static str = "Multiplier";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Multiplier".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Multiplier".into()
+    }
+}
+/// A rule: when `event_type` happens and the condition holds, points are earned: what `formula` says and what `line_rates`
+/// say of the order's lines, times the multipliers, rounded as the point type says, of which caps may leave less.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EarningRule {
     /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
@@ -157,8 +219,11 @@ pub struct EarningRule {
     /// The counting event: `order.completed` (the usual one), `order.paid` or `user.visited`.
     #[prost(string, tag = "3")]
     pub event_type: ::prost::alloc::string::String,
-    /// A CEL expression that yields a whole number of points, such as `order.total_minor / 100`; a division rounds towards
-    /// zero. Negative results earn nothing. At most 2,000 characters.
+    /// A CEL expression that yields a number of points, such as `order.total_minor / 100`. A division is exact, and what the
+    /// rule gives in all is rounded at its end, as the point type says; points per full step are `(order.total_minor -
+    /// order.total_minor % 1000) / 100`. In conditions inside it a division rounds towards zero, as in conditions everywhere,
+    /// and in versions that were published before point types had a rounding each division does. Negative results earn
+    /// nothing. At most 2,000 characters.
     #[prost(string, tag = "6")]
     pub formula: ::prost::alloc::string::String,
     /// Events that occurred at or after this time; absent: no start.
@@ -179,6 +244,26 @@ pub struct EarningRule {
     /// The most that it gives: at most 10, one per scope and period. What they cut `earning.capped` tells.
     #[prost(message, repeated, tag = "12")]
     pub caps: ::prost::alloc::vec::Vec<Cap>,
+    /// What lines of the order give beside the formula; at most 50, and only where the event is about an order.
+    #[prost(message, repeated, tag = "13")]
+    pub line_rates: ::prost::alloc::vec::Vec<LineRate>,
+    /// At most 20.
+    #[prost(message, repeated, tag = "14")]
+    pub multipliers: ::prost::alloc::vec::Vec<Multiplier>,
+    /// What the multipliers that hold do together.
+    #[prost(enumeration = "MultiplierMix", tag = "15")]
+    pub multiplier_mix: i32,
+    /// Rules of one point type with the same group exclude each other: for an event only one of those that would give anything
+    /// counts. Caps are looked at after that: a rule that they cut does not make way. Empty: the rule counts beside all others.
+    /// Lower-case letters, digits, `-` and `_`, at most 63 characters.
+    #[prost(string, tag = "16")]
+    pub group: ::prost::alloc::string::String,
+    /// The higher counts first in its group, of equals the smaller id in byte order. -1,000,000 to 1,000,000.
+    #[prost(int32, tag = "17")]
+    pub priority: i32,
+    /// Which rule of the group counts: what the first by priority of those that would give anything says.
+    #[prost(enumeration = "GroupChoice", tag = "18")]
+    pub group_choice: i32,
     /// When it applies; absent: always.
     #[prost(oneof = "earning_rule::Condition", tags = "4, 5")]
     pub condition: ::core::option::Option<earning_rule::Condition>,
@@ -189,7 +274,9 @@ pub mod earning_rule {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Condition {
         /// A CEL expression that yields a bool, such as `order.total_minor >= 9900 && user.stage != "prospect"`; at most
-        /// 2,000 characters. Names: `at`, `event.site`, `order.*`, `visit.*`, `user.*`.
+        /// 2,000 characters. Names: `at`, `at.hour` (0 to 23), `at.weekday` (1 is Monday), `at.day` and `at.month` in the point
+        /// type's zone, `event.site`, `order.*`, `visit.*`, `user.*`, and `level.rank`: the rank that the user holds when the
+        /// event is applied, before what it gives; without a value where there is no scheme.
         #[prost(string, tag = "4")]
         Expression(::prost::alloc::string::String),
         /// The same as form rows.
@@ -285,6 +372,167 @@ impl ::prost::Name for GetEarningRuleResponse {
         "/banyan.levels.v1.GetEarningRuleResponse".into()
     }
 }
+/// Arguments of DryRunEarning: an event as profiles would tell it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DryRunEarningRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes. Level and what is used of caps are those of now.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// `order.completed`, `order.paid` or `user.visited`.
+    #[prost(string, tag = "2")]
+    pub event_type: ::prost::alloc::string::String,
+    /// When it happens, which decides validity and the caps' periods; absent: now.
+    #[prost(message, optional, tag = "3")]
+    pub occurred_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The app, shop or brand; may be empty.
+    #[prost(string, tag = "4")]
+    pub site: ::prost::alloc::string::String,
+    /// The order; required where the event is about one. A rule that has earned for an order with this id says so.
+    #[prost(message, optional, tag = "5")]
+    pub order: ::core::option::Option<super::super::profiles::v1::Order>,
+    /// Whether it is the user's first.
+    #[prost(bool, tag = "6")]
+    pub first_order: bool,
+    /// How long the visit took, in seconds.
+    #[prost(int32, tag = "7")]
+    pub visit_duration_seconds: i32,
+    /// What is known of the user, such as `user.stage`; a name without a value has none.
+    #[prost(message, optional, tag = "8")]
+    pub facts: ::core::option::Option<super::super::events::v1::Facts>,
+    /// A rule that is tried as if it were published now, in place of that of its id.
+    #[prost(message, optional, tag = "9")]
+    pub draft: ::core::option::Option<EarningRule>,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "10")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for DryRunEarningRequest {
+    const NAME: &'static str = "DryRunEarningRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.DryRunEarningRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.DryRunEarningRequest".into()
+    }
+}
+/// Whether a multiplier of a rule holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MultiplierTrial {
+    /// Whether it does; where its condition has no value it does not.
+    #[prost(bool, tag = "1")]
+    pub holds: bool,
+    /// Its factor in basis points.
+    #[prost(int32, tag = "2")]
+    pub factor_basis_points: i32,
+}
+impl ::prost::Name for MultiplierTrial {
+    const NAME: &'static str = "MultiplierTrial";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.MultiplierTrial".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.MultiplierTrial".into()
+    }
+}
+/// How a cap of a rule stands before the event.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CapTrial {
+    /// The cap.
+    #[prost(message, optional, tag = "1")]
+    pub cap: ::core::option::Option<Cap>,
+    /// Points given in the period.
+    #[prost(int64, tag = "2")]
+    pub points_used: i64,
+    /// How often something was given in it.
+    #[prost(int64, tag = "3")]
+    pub times_used: i64,
+    /// When it begins anew; absent: never.
+    #[prost(message, optional, tag = "4")]
+    pub frees_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether it is the one that left the least.
+    #[prost(bool, tag = "5")]
+    pub cuts: bool,
+}
+impl ::prost::Name for CapTrial {
+    const NAME: &'static str = "CapTrial";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CapTrial".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CapTrial".into()
+    }
+}
+/// What a rule would give for an event, and why.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RuleTrial {
+    /// The rule.
+    #[prost(string, tag = "1")]
+    pub rule_id: ::prost::alloc::string::String,
+    /// Its version; 0: the draft.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+    /// What is earned.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// What comes of it.
+    #[prost(enumeration = "Verdict", tag = "4")]
+    pub verdict: i32,
+    /// Why the condition or the formula has no value, such as `user.orders has no value`; else empty.
+    #[prost(string, tag = "5")]
+    pub cause: ::prost::alloc::string::String,
+    /// What the formula says, and what the lines give, before multipliers and rounding: a whole number or a fraction such as
+    /// `199/3`; empty where that was not looked at.
+    #[prost(string, tag = "6")]
+    pub formula_value: ::prost::alloc::string::String,
+    /// What the lines of the order give, as formula_value.
+    #[prost(string, tag = "7")]
+    pub lines_value: ::prost::alloc::string::String,
+    /// Its multipliers in their order.
+    #[prost(message, repeated, tag = "8")]
+    pub multipliers: ::prost::alloc::vec::Vec<MultiplierTrial>,
+    /// What it would give without caps.
+    #[prost(int64, tag = "9")]
+    pub asked: i64,
+    /// What it would give.
+    #[prost(int64, tag = "10")]
+    pub given: i64,
+    /// Its caps in their order; none where it would give nothing anyway.
+    #[prost(message, repeated, tag = "11")]
+    pub caps: ::prost::alloc::vec::Vec<CapTrial>,
+    /// The rule of its group that counts instead; else empty.
+    #[prost(string, tag = "12")]
+    pub makes_way_for: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RuleTrial {
+    const NAME: &'static str = "RuleTrial";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RuleTrial".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RuleTrial".into()
+    }
+}
+/// Result of DryRunEarning.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DryRunEarningResponse {
+    /// The rules that count the event's type, in byte order of their ids; at most 500.
+    #[prost(message, repeated, tag = "1")]
+    pub rules: ::prost::alloc::vec::Vec<RuleTrial>,
+}
+impl ::prost::Name for DryRunEarningResponse {
+    const NAME: &'static str = "DryRunEarningResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.DryRunEarningResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.DryRunEarningResponse".into()
+    }
+}
 /// Arguments of ListEarningRules.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListEarningRulesRequest {
@@ -374,6 +622,137 @@ impl Operator {
             "OPERATOR_GREATER" => Some(Self::Greater),
             "OPERATOR_AT_LEAST" => Some(Self::AtLeast),
             "OPERATOR_IN" => Some(Self::In),
+            _ => None,
+        }
+    }
+}
+/// What the multipliers that hold do together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MultiplierMix {
+    /// As PRODUCT.
+    Unspecified = 0,
+    /// Each multiplies: twice and three times is six times.
+    Product = 1,
+    /// The greatest counts: twice and three times is three times.
+    Greatest = 2,
+    /// What each adds is added: twice and three times is four times. Never below 0.
+    Sum = 3,
+}
+impl MultiplierMix {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MULTIPLIER_MIX_UNSPECIFIED",
+            Self::Product => "MULTIPLIER_MIX_PRODUCT",
+            Self::Greatest => "MULTIPLIER_MIX_GREATEST",
+            Self::Sum => "MULTIPLIER_MIX_SUM",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MULTIPLIER_MIX_UNSPECIFIED" => Some(Self::Unspecified),
+            "MULTIPLIER_MIX_PRODUCT" => Some(Self::Product),
+            "MULTIPLIER_MIX_GREATEST" => Some(Self::Greatest),
+            "MULTIPLIER_MIX_SUM" => Some(Self::Sum),
+            _ => None,
+        }
+    }
+}
+/// Which rule of a group counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum GroupChoice {
+    /// As PRIORITY.
+    Unspecified = 0,
+    /// The one with the highest priority.
+    Priority = 1,
+    /// The one that gives most, before caps.
+    Most = 2,
+}
+impl GroupChoice {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "GROUP_CHOICE_UNSPECIFIED",
+            Self::Priority => "GROUP_CHOICE_PRIORITY",
+            Self::Most => "GROUP_CHOICE_MOST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "GROUP_CHOICE_UNSPECIFIED" => Some(Self::Unspecified),
+            "GROUP_CHOICE_PRIORITY" => Some(Self::Priority),
+            "GROUP_CHOICE_MOST" => Some(Self::Most),
+            _ => None,
+        }
+    }
+}
+/// What comes of a rule for an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Verdict {
+    /// Never sent.
+    Unspecified = 0,
+    /// It gives points.
+    Gives = 1,
+    /// It is paused.
+    Paused = 2,
+    /// The event does not lie within its validity.
+    NotValid = 3,
+    /// Its condition does not hold, or has no value.
+    ConditionFalse = 4,
+    /// Its formula has no value.
+    NoValue = 5,
+    /// It comes to nothing, or less.
+    Nothing = 6,
+    /// Another rule of its group counts.
+    MakesWay = 7,
+    /// Caps leave nothing.
+    Capped = 8,
+    /// It has earned for this order.
+    EarnedBefore = 9,
+}
+impl Verdict {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VERDICT_UNSPECIFIED",
+            Self::Gives => "VERDICT_GIVES",
+            Self::Paused => "VERDICT_PAUSED",
+            Self::NotValid => "VERDICT_NOT_VALID",
+            Self::ConditionFalse => "VERDICT_CONDITION_FALSE",
+            Self::NoValue => "VERDICT_NO_VALUE",
+            Self::Nothing => "VERDICT_NOTHING",
+            Self::MakesWay => "VERDICT_MAKES_WAY",
+            Self::Capped => "VERDICT_CAPPED",
+            Self::EarnedBefore => "VERDICT_EARNED_BEFORE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VERDICT_UNSPECIFIED" => Some(Self::Unspecified),
+            "VERDICT_GIVES" => Some(Self::Gives),
+            "VERDICT_PAUSED" => Some(Self::Paused),
+            "VERDICT_NOT_VALID" => Some(Self::NotValid),
+            "VERDICT_CONDITION_FALSE" => Some(Self::ConditionFalse),
+            "VERDICT_NO_VALUE" => Some(Self::NoValue),
+            "VERDICT_NOTHING" => Some(Self::Nothing),
+            "VERDICT_MAKES_WAY" => Some(Self::MakesWay),
+            "VERDICT_CAPPED" => Some(Self::Capped),
+            "VERDICT_EARNED_BEFORE" => Some(Self::EarnedBefore),
             _ => None,
         }
     }
@@ -520,6 +899,37 @@ pub mod earning_rule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. Changes
+        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read.
+        pub async fn dry_run_earning(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DryRunEarningRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DryRunEarningResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.EarningRuleService/DryRunEarning",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.EarningRuleService",
+                        "DryRunEarning",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Lists the newest versions in byte order of their ids.
         pub async fn list_earning_rules(
             &mut self,
@@ -580,6 +990,15 @@ pub mod earning_rule_service_server {
             request: tonic::Request<super::GetEarningRuleRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetEarningRuleResponse>,
+            tonic::Status,
+        >;
+        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. Changes
+        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read.
+        async fn dry_run_earning(
+            &self,
+            request: tonic::Request<super::DryRunEarningRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DryRunEarningResponse>,
             tonic::Status,
         >;
         /// Lists the newest versions in byte order of their ids.
@@ -748,6 +1167,52 @@ pub mod earning_rule_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetEarningRuleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.EarningRuleService/DryRunEarning" => {
+                    #[allow(non_camel_case_types)]
+                    struct DryRunEarningSvc<T: EarningRuleService>(pub Arc<T>);
+                    impl<
+                        T: EarningRuleService,
+                    > tonic::server::UnaryService<super::DryRunEarningRequest>
+                    for DryRunEarningSvc<T> {
+                        type Response = super::DryRunEarningResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DryRunEarningRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EarningRuleService>::dry_run_earning(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DryRunEarningSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1396,6 +1861,9 @@ pub struct PointType {
     /// For DAYS 1 to 365; else 0.
     #[prost(int32, tag = "10")]
     pub activation_count: i32,
+    /// How fractions are rounded that rules give.
+    #[prost(enumeration = "Rounding", tag = "11")]
+    pub rounding: i32,
 }
 impl ::prost::Name for PointType {
     const NAME: &'static str = "PointType";
@@ -2110,6 +2578,43 @@ impl ActivationPolicy {
             "ACTIVATION_POLICY_AT_ONCE" => Some(Self::AtOnce),
             "ACTIVATION_POLICY_DAYS" => Some(Self::Days),
             "ACTIVATION_POLICY_ORDER_COMPLETED" => Some(Self::OrderCompleted),
+            _ => None,
+        }
+    }
+}
+/// How a fraction of a point is rounded, once, when all that a rule gives for an event is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Rounding {
+    /// As DOWN.
+    Unspecified = 0,
+    /// Down: 3.9 is 3.
+    Down = 1,
+    /// To the nearest, a half up: 3.5 is 4.
+    HalfUp = 2,
+    /// Up: 3.1 is 4.
+    Up = 3,
+}
+impl Rounding {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ROUNDING_UNSPECIFIED",
+            Self::Down => "ROUNDING_DOWN",
+            Self::HalfUp => "ROUNDING_HALF_UP",
+            Self::Up => "ROUNDING_UP",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ROUNDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "ROUNDING_DOWN" => Some(Self::Down),
+            "ROUNDING_HALF_UP" => Some(Self::HalfUp),
+            "ROUNDING_UP" => Some(Self::Up),
             _ => None,
         }
     }

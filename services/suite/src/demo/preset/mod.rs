@@ -8,7 +8,7 @@ use prost::Message as _;
 use proto::common::v1::LocalizedText;
 use proto::incentives::v1::ApproveCampaignRequest;
 use proto::levels::v1::{
-    ActivationPolicy, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme,
+    ActivationPolicy, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Rounding, Scheme,
 };
 use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
 use xxhash_rust::xxh3::xxh3_64;
@@ -82,6 +82,7 @@ fn point_types(zone: &str) -> [PointType; 2] {
         spendable: true,
         activation_policy: ActivationPolicy::AtOnce.into(),
         activation_count: 0,
+        rounding: Rounding::Down.into(),
         expiry_policy: ExpiryPolicy::Months.into(),
         expiry_count: 6,
         reversal_policy: ReversalPolicy::DownToZero.into(),
