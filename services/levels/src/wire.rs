@@ -6,6 +6,7 @@ use proto::levels::v1 as pb;
 use time::OffsetDateTime;
 use units::time::to_proto;
 
+use crate::domain::backtest::Day;
 use crate::domain::balance::Balance;
 use crate::domain::book::Curtailed;
 use crate::domain::cap::Cap;
@@ -19,6 +20,7 @@ use crate::domain::pending::Release;
 use crate::domain::point_type::PointType;
 use crate::domain::scheme::Scheme;
 use crate::domain::trial::{CapTrial, Trial, Verdict};
+use crate::queries::Backtested;
 use rules::{Ratio, Written, WrittenRow};
 use units::text::LocalizedText;
 
@@ -210,6 +212,25 @@ pub fn trial(it: &Trial) -> pb::RuleTrial {
         given: it.given,
         caps: it.caps.iter().map(of_cap).collect(),
         makes_way_for: it.makes_way_for.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+/// What rules would have given.
+pub fn backtested(it: Backtested) -> pb::BacktestEarningResponse {
+    let day = |it: Day| pb::BacktestDay {
+        day: it.day,
+        rule_id: it.rule_id.to_string(),
+        version: it.version,
+        point_type_id: it.point_type.to_string(),
+        events: it.events,
+        times: it.times,
+        asked: it.asked,
+        given: it.given,
+    };
+    pb::BacktestEarningResponse {
+        days: it.days.into_iter().map(day).collect(),
+        events: i64::try_from(it.events).unwrap_or(i64::MAX),
+        truncated: it.truncated,
     }
 }
 

@@ -89,7 +89,7 @@ fn the_exact_value_of_a_formula_is_not_rounded_before_its_end() {
     assert_eq!(exact("7 / 2 == 3 ? 1 / 2 : 0"), Ok("1/2".into()), "a condition's division rounds");
     assert_eq!(exact("1 / (order.total_minor - 19900)"), Err(NoValue::DivisionByZero));
     assert_eq!(exact("user.orders / 2"), Err(NoValue::Absent("user.orders".into())));
-    let product = vec!["9223372036854775807"; 3].join(" * ");
+    let product = ["9223372036854775807"; 3].join(" * ");
     assert_eq!(exact(&product), Err(NoValue::Overflow));
 }
 

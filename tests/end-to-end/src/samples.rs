@@ -316,6 +316,7 @@ fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.PointsService/VerifyLedger", json!({})),
         ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),
         ("/banyan.levels.v1.EarningRuleService/ListEarningRules", json!({})),
+        ("/banyan.levels.v1.EarningRuleService/BacktestEarning", json!({"eventType": "order.completed"})),
         (
             "/banyan.levels.v1.EarningRuleService/DryRunEarning",
             json!({"userId": names.user, "eventType": "order.completed",

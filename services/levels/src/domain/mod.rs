@@ -1,6 +1,7 @@
 //! What is decided here, as pure functions over loaded state: no clock, no store, no wire format.
 
 pub mod account;
+pub mod backtest;
 pub mod balance;
 pub mod book;
 pub mod cap;

@@ -42,6 +42,15 @@ impl EarningRuleService for Api {
         Ok(Response::new(pb::DryRunEarningResponse { rules: trials.iter().map(wire::trial).collect() }))
     }
 
+    async fn backtest_earning(
+        &self,
+        request: Request<pb::BacktestEarningRequest>,
+    ) -> Result<Response<pb::BacktestEarningResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let asked = earning_convert::backtest(request.get_ref())?;
+        Ok(Response::new(wire::backtested(self.levels.backtest_earning(&tenant, asked).await?)))
+    }
+
     async fn list_earning_rules(
         &self,
         request: Request<pb::ListEarningRulesRequest>,

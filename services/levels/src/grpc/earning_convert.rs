@@ -15,7 +15,7 @@ use crate::domain::group::{Choice, Place};
 use crate::domain::line_rate::LineRate;
 use crate::domain::multiplier::{Mix, Multiplier, Multipliers};
 use crate::events;
-use crate::queries::AskedDryRun;
+use crate::queries::{AskedBacktest, AskedDryRun};
 
 /// The event that is about no order.
 const VISIT: &str = "user.visited";
@@ -47,13 +47,31 @@ pub(super) fn dry_run(sent: &pb::DryRunEarningRequest) -> Result<AskedDryRun, Vi
     }
     happening.set("event.site", sent.site.as_str());
     events::add_facts(&mut happening, sent.facts.as_ref());
-    let draft = sent.draft.clone().map(|draft| rule(&mut parse, "draft", draft));
-    if sent.draft.as_ref().is_some_and(|draft| draft.event_type != sent.event_type) {
+    let draft = draft(&mut parse, sent.draft.as_ref(), &sent.event_type);
+    let event_type = sent.event_type.clone();
+    parse.done(user.map(|user| AskedDryRun { user, event_type, occurred_at, order_id, happening, draft }))
+}
+
+pub(super) fn backtest(sent: &pb::BacktestEarningRequest) -> Result<AskedBacktest, Violations> {
+    let mut parse = Parse::default();
+    event_type(&mut parse, "event_type", &sent.event_type);
+    let from = parse.time("from", sent.from.as_ref());
+    let until = parse.time("until", sent.until.as_ref());
+    if from.zip(until).is_some_and(|(from, until)| from >= until) {
+        parse.refuse("until", "must be after from");
+    }
+    let draft = draft(&mut parse, sent.draft.as_ref(), &sent.event_type);
+    let event_type = sent.event_type.clone();
+    parse.done(Some(AskedBacktest { event_type, from, until, draft, partitions: sent.partitions }))
+}
+
+/// A rule that is tried on events of a type.
+fn draft(parse: &mut Parse, sent: Option<&pb::EarningRule>, event_type: &str) -> Option<EarningRule> {
+    let draft = sent?;
+    if draft.event_type != event_type {
         parse.refuse("draft.event_type", "must be that of the event");
     }
-    let event_type = sent.event_type.clone();
-    let draft = draft.flatten();
-    parse.done(user.map(|user| AskedDryRun { user, event_type, occurred_at, order_id, happening, draft }))
+    rule(parse, "draft", draft.clone())
 }
 
 fn event_type(parse: &mut Parse, field: &str, event_type: &str) {

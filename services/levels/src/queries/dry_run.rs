@@ -49,7 +49,7 @@ impl Levels {
         let user = resolve(&mut tx, tenant, &asked.user).await?;
         let at = asked.occurred_at.unwrap_or(now);
         let published = store::earning_rule::in_force(&mut tx, tenant, now, now).await?;
-        let rules = self.with_draft(tenant, &programme, published, &asked)?;
+        let rules = self.with_draft(tenant, &programme, published, (&asked.event_type, asked.draft.as_ref()))?;
         let caps = caps(&mut tx, tenant, &programme, &rules, (&user, at)).await?;
         let rank = rank(&mut tx, tenant, &programme, &user, now).await?;
         let orders: Vec<(&str, &str)> = match asked.order_id.as_str() {
@@ -65,17 +65,17 @@ impl Levels {
     }
 
     /// The published rules that count the type of the event, with the draft among them, in order of their ids.
-    fn with_draft(
+    pub(super) fn with_draft(
         &self,
         tenant: &TenantId,
         programme: &Programme,
         published: Vec<EarningRule>,
-        asked: &AskedDryRun,
+        (event_type, draft): (&str, Option<&EarningRule>),
     ) -> Result<Vec<Rule>, LevelsError> {
-        let replaced = |rule: &EarningRule| asked.draft.as_ref().is_some_and(|draft| draft.id == rule.id);
-        let counting = published.into_iter().filter(|it| it.event_type == asked.event_type && !replaced(it));
+        let replaced = |rule: &EarningRule| draft.is_some_and(|draft| draft.id == rule.id);
+        let counting = published.into_iter().filter(|it| it.event_type == event_type && !replaced(it));
         let mut rules = self.rules.compile(tenant, counting.take(RULES_MAX).collect())?;
-        if let Some(draft) = &asked.draft {
+        if let Some(draft) = draft {
             if !programme.types.contains_key(&draft.point_type) {
                 return Err(Refusal::PointTypeNotFound { point_type_id: draft.point_type.to_string() }.into());
             }

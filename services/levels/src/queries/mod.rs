@@ -1,5 +1,6 @@
 //! The reads, one file each. A read waits for the positions that it was given before it looks.
 
+mod backtest;
 mod balance;
 mod circulation;
 mod dry_run;
@@ -11,6 +12,7 @@ mod programme;
 mod standing;
 mod verify_ledger;
 
+pub use backtest::{AskedBacktest, Backtested};
 pub use balance::AskedBalance;
 pub use dry_run::AskedDryRun;
 pub use standing::AskedStanding;

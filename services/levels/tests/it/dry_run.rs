@@ -84,7 +84,7 @@ async fn each_rule_says_what_it_would_give_and_why_not() {
     assert_eq!((capped.formula_value.as_str(), capped.asked), ("100/3", 66));
     assert_eq!(capped.multipliers.iter().map(|it| it.holds).collect::<Vec<_>>(), [true, false]);
     let cap = &capped.caps[0];
-    assert_eq!((cap.cap.clone(), cap.points_used, cap.cuts, cap.frees_at), (Some(daily), 0, true, None));
+    assert_eq!((cap.cap, cap.points_used, cap.cuts, cap.frees_at), (Some(daily), 0, true, None));
     assert_eq!(makes_way.makes_way_for, "group-a");
 
     assert_eq!(tried(&server, asked(10_000)).await, trials, "nothing was given, and nothing of the cap is used");

@@ -4,6 +4,7 @@
 mod api;
 mod api_holds;
 mod api_input;
+mod backtest;
 mod caps;
 mod catalogue;
 mod consumer;

@@ -533,6 +533,97 @@ impl ::prost::Name for DryRunEarningResponse {
         "/banyan.levels.v1.DryRunEarningResponse".into()
     }
 }
+/// Arguments of BacktestEarning.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BacktestEarningRequest {
+    /// `order.completed`, `order.paid` or `user.visited`.
+    #[prost(string, tag = "1")]
+    pub event_type: ::prost::alloc::string::String,
+    /// Events that occurred at or after this time; absent: as far back as the log goes.
+    #[prost(message, optional, tag = "2")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Events that occurred before this time; absent: all others.
+    #[prost(message, optional, tag = "3")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// A rule that is tried as if it had been published, in place of that of its id.
+    #[prost(message, optional, tag = "4")]
+    pub draft: ::core::option::Option<EarningRule>,
+    /// Of the log's 32 partitions, among which users are spread evenly, only so many are read: a sample of the users. 0 to 32;
+    /// 0: all.
+    #[prost(int32, tag = "5")]
+    pub partitions: i32,
+}
+impl ::prost::Name for BacktestEarningRequest {
+    const NAME: &'static str = "BacktestEarningRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BacktestEarningRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BacktestEarningRequest".into()
+    }
+}
+/// What a rule would have given on a day.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BacktestDay {
+    /// The day in the point type's zone on which the events happened, such as `2026-03-31`.
+    #[prost(string, tag = "1")]
+    pub day: ::prost::alloc::string::String,
+    /// The rule.
+    #[prost(string, tag = "2")]
+    pub rule_id: ::prost::alloc::string::String,
+    /// Its version; 0: the draft.
+    #[prost(int32, tag = "3")]
+    pub version: i32,
+    /// What is earned.
+    #[prost(string, tag = "4")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// Events within its validity.
+    #[prost(int64, tag = "5")]
+    pub events: i64,
+    /// How often it would have given something.
+    #[prost(int64, tag = "6")]
+    pub times: i64,
+    /// What it would have given without caps.
+    #[prost(int64, tag = "7")]
+    pub asked: i64,
+    /// What it would have given.
+    #[prost(int64, tag = "8")]
+    pub given: i64,
+}
+impl ::prost::Name for BacktestDay {
+    const NAME: &'static str = "BacktestDay";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BacktestDay".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BacktestDay".into()
+    }
+}
+/// Result of BacktestEarning.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BacktestEarningResponse {
+    /// In order of day and rule; at most 10,000. Paused rules have none.
+    #[prost(message, repeated, tag = "1")]
+    pub days: ::prost::alloc::vec::Vec<BacktestDay>,
+    /// Events looked at.
+    #[prost(int64, tag = "2")]
+    pub events: i64,
+    /// True: there were more than 100,000 events or 10,000 days; what was read until then is told. Read fewer partitions.
+    #[prost(bool, tag = "3")]
+    pub truncated: bool,
+}
+impl ::prost::Name for BacktestEarningResponse {
+    const NAME: &'static str = "BacktestEarningResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BacktestEarningResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BacktestEarningResponse".into()
+    }
+}
 /// Arguments of ListEarningRules.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListEarningRulesRequest {
@@ -930,6 +1021,38 @@ pub mod earning_rule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Says what rules would have given for the events in profiles' log, by day and rule: the rules published now, each event
+        /// as they would have seen it, with the level that its user held when it was recorded. Changes nothing. Caps count from the
+        /// first event read on, in recorded order. Refunds are not taken off. UNAVAILABLE where profiles cannot be reached.
+        pub async fn backtest_earning(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BacktestEarningRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BacktestEarningResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.EarningRuleService/BacktestEarning",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.EarningRuleService",
+                        "BacktestEarning",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Lists the newest versions in byte order of their ids.
         pub async fn list_earning_rules(
             &mut self,
@@ -999,6 +1122,16 @@ pub mod earning_rule_service_server {
             request: tonic::Request<super::DryRunEarningRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DryRunEarningResponse>,
+            tonic::Status,
+        >;
+        /// Says what rules would have given for the events in profiles' log, by day and rule: the rules published now, each event
+        /// as they would have seen it, with the level that its user held when it was recorded. Changes nothing. Caps count from the
+        /// first event read on, in recorded order. Refunds are not taken off. UNAVAILABLE where profiles cannot be reached.
+        async fn backtest_earning(
+            &self,
+            request: tonic::Request<super::BacktestEarningRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BacktestEarningResponse>,
             tonic::Status,
         >;
         /// Lists the newest versions in byte order of their ids.
@@ -1213,6 +1346,52 @@ pub mod earning_rule_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DryRunEarningSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.EarningRuleService/BacktestEarning" => {
+                    #[allow(non_camel_case_types)]
+                    struct BacktestEarningSvc<T: EarningRuleService>(pub Arc<T>);
+                    impl<
+                        T: EarningRuleService,
+                    > tonic::server::UnaryService<super::BacktestEarningRequest>
+                    for BacktestEarningSvc<T> {
+                        type Response = super::BacktestEarningResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BacktestEarningRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EarningRuleService>::backtest_earning(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BacktestEarningSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
