@@ -18,6 +18,7 @@ use crate::domain::book::{Effect, HoldChange, What};
 use crate::domain::consume::{Incoming, Says};
 use crate::domain::earning::Happening;
 use crate::domain::hold::Hold;
+use crate::domain::line_rate::Line;
 use crate::domain::reward::Carried;
 use crate::domain::scheme::Scheme;
 use crate::wire;
@@ -64,6 +65,10 @@ pub fn told(effect: &Effect, scheme: Option<&Scheme>, cause: Option<(&Link, &str
             held(user, hold, change)
         }
         What::Rewarded { reward_id, carried, decided_at } => rewarded(user, reward_id, carried, *decided_at),
+        What::Capped(it) => {
+            let event_id = derive(user, &format!("capped/{}/{}", it.rule_id, it.source_event), 0);
+            Draft::new(user, event_id, &wire::earning_capped(it), it.occurred_at)
+        }
     };
     let draft = draft.facts(facts);
     match cause {
@@ -138,7 +143,6 @@ pub fn read(event: &Event) -> Result<Option<Incoming>, String> {
         earns: matches!(event.mode(), EventMode::FactsEarn | EventMode::Live),
         says: match says {
             Says::Counts { order_id, mut happening } => {
-                happening.set("at", occurred_at);
                 happening.set("event.site", event.site.as_str());
                 add_facts(&mut happening, event.facts.as_ref());
                 Says::Counts { order_id, happening }
@@ -180,7 +184,13 @@ fn says(event: &Event) -> Result<Option<Says>, String> {
     }))
 }
 
-fn counts(order: Option<profiles::Order>, first: bool) -> Result<Says, String> {
+fn counts(told: Option<profiles::Order>, first: bool) -> Result<Says, String> {
+    let (order_id, happening) = order(told, first)?;
+    Ok(Says::Counts { order_id, happening })
+}
+
+/// An order's id, and what it says of itself that rules may count. The error says what is wrong with it.
+pub fn order(order: Option<profiles::Order>, first: bool) -> Result<(String, Happening), String> {
     let order = order.ok_or("order is missing")?;
     let total = order.total.as_ref().ok_or("order.total is missing")?;
     let discounts = order.lines.iter().flat_map(|line| &line.discounts);
@@ -195,7 +205,13 @@ fn counts(order: Option<profiles::Order>, first: bool) -> Result<Says, String> {
     happening.set("order.lines", i64::try_from(order.lines.len()).unwrap_or(i64::MAX));
     happening.set("order.quantity", order.lines.iter().map(|line| line.quantity).fold(0, i64::saturating_add));
     happening.set("order.first", first);
-    Ok(Says::Counts { order_id: order.order_id, happening })
+    happening.set_lines(order.lines.into_iter().map(line).collect::<Result<_, _>>()?);
+    Ok((order.order_id, happening))
+}
+
+fn line(it: profiles::OrderLine) -> Result<Line, String> {
+    let paid_minor = minor(it.paid.as_ref(), "order.lines.paid")?;
+    Ok(Line { sku: it.sku, category: it.category, quantity: it.quantity, paid_minor })
 }
 
 fn payload<P: EventPayload + Default>(event: &Event) -> Result<P, String> {
@@ -210,7 +226,7 @@ fn minor(money: Option<&Money>, name: &str) -> Result<i64, String> {
 
 /// What profiles knew of the user. A fact that a rule does not know of is of no use, and one with another type than
 /// declared has no value.
-fn add_facts(happening: &mut Happening, facts: Option<&Facts>) {
+pub fn add_facts(happening: &mut Happening, facts: Option<&Facts>) {
     let values = facts.into_iter().flat_map(|facts| &facts.values);
     for (name, fact) in values.filter(|(name, _)| name.starts_with("user.")) {
         let value = match &fact.value {

@@ -6,6 +6,7 @@ pub mod domain;
 pub mod error;
 pub mod events;
 pub mod grpc;
+mod peers;
 pub mod queries;
 pub mod store;
 pub mod wire;
@@ -13,7 +14,7 @@ pub mod wire;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use host::{Kit, Part, Timers};
+use host::{Kit, Part, Peers, Timers};
 use ids::TenantId;
 use pg::Migrations;
 use service::{Catalogue, Core};
@@ -41,19 +42,28 @@ pub struct Levels {
     core: Core,
     programme: Catalogue<Programme>,
     rules: RuleCache,
+    peers: Peers,
     settings: Settings,
 }
 
 impl Levels {
     /// On its database and log.
     pub fn new(core: Core, settings: Settings) -> Self {
-        Self { core, programme: Catalogue::default(), rules: RuleCache::default(), settings }
+        let (programme, rules, peers) = (Catalogue::default(), RuleCache::default(), Peers::default());
+        Self { core, programme, rules, peers, settings }
+    }
+
+    /// With ways to other services.
+    #[must_use]
+    pub fn with_peers(self, peers: Peers) -> Self {
+        Self { peers, ..self }
     }
 }
 
 /// The service as part of a process: its API, its consumers of profiles' log and of incentives', its review.
 pub fn start(kit: Kit<Settings>) -> Part {
-    let levels = Arc::new(Levels::new(Core::new(kit.db.clone(), Arc::clone(&kit.log)), kit.settings.clone()));
+    let levels = Levels::new(Core::new(kit.db.clone(), Arc::clone(&kit.log)), kit.settings.clone());
+    let levels = Arc::new(levels.with_peers(kit.peers));
     let (every, reviewed) = (kit.settings.review_every(), Arc::clone(&levels));
     let mut part = grpc::serve(Part::new(kit.db, kit.log), &levels, kit.pages);
     if kit.settings.incentives {

@@ -7,17 +7,24 @@ use time::OffsetDateTime;
 use units::time::to_proto;
 
 use crate::domain::adjustment::Adjustment;
+use crate::domain::backtest::Day;
 use crate::domain::balance::Balance;
+use crate::domain::book::Curtailed;
+use crate::domain::cap::Cap;
 use crate::domain::earning::EarningRule;
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
+use crate::domain::line_rate::LineRate;
 use crate::domain::member::{LevelMove, Member};
+use crate::domain::multiplier::Multiplier;
 use crate::domain::pending::Release;
 use crate::domain::point_type::{PointType, TransferLimits};
 use crate::domain::point_type_change::Part;
 use crate::domain::scheme::Scheme;
 use crate::domain::sentence::sentence;
-use rules::{Written, WrittenRow};
+use crate::domain::trial::{CapTrial, Trial, Verdict};
+use crate::queries::Backtested;
+use rules::{Ratio, Written, WrittenRow};
 use units::text::LocalizedText;
 use units::zone::Zone;
 
@@ -46,6 +53,7 @@ pub fn point_type(it: &PointType) -> pb::PointType {
         expiry_count,
         expiry_rounding: expiry_rounding.into(),
         reversal_policy: it.reversal.code().into(),
+        rounding: it.rounding.code().into(),
         activation_policy: activation_policy.into(),
         activation_count,
         overdraft_limit: it.overdraft,
@@ -166,12 +174,10 @@ fn pending((release, amount): (Release, i64)) -> pb::PendingPoints {
 /// A rule.
 pub fn earning_rule(it: &EarningRule) -> pb::EarningRule {
     use pb::earning_rule::Condition;
-    let row =
-        |row: &WrittenRow| pb::FormRow { field: row.field.clone(), operator: row.operator, value: row.value.clone() };
     let condition = match &it.condition {
         Written::Always => None,
         Written::Expression(text) => Some(Condition::Expression(text.clone())),
-        Written::Form(rows) => Some(Condition::Form(pb::Form { rows: rows.iter().map(row).collect() })),
+        Written::Form(rows) => Some(Condition::Form(form(rows))),
     };
     pb::EarningRule {
         rule_id: it.id.to_string(),
@@ -184,6 +190,120 @@ pub fn earning_rule(it: &EarningRule) -> pb::EarningRule {
         paused: it.paused,
         version: it.version,
         publish_time: Some(to_proto(it.publish_time)),
+        caps: it.caps.iter().map(cap).collect(),
+        line_rates: it.line_rates.iter().map(line_rate).collect(),
+        multipliers: it.multipliers.list.iter().map(multiplier).collect(),
+        multiplier_mix: it.multipliers.mix.code().into(),
+        group: it.place.group.as_ref().map(ToString::to_string).unwrap_or_default(),
+        priority: it.place.priority,
+        group_choice: it.place.choice.code().into(),
+    }
+}
+
+fn form(rows: &[WrittenRow]) -> pb::Form {
+    let row =
+        |row: &WrittenRow| pb::FormRow { field: row.field.clone(), operator: row.operator, value: row.value.clone() };
+    pb::Form { rows: rows.iter().map(row).collect() }
+}
+
+fn line_rate(it: &LineRate) -> pb::LineRate {
+    pb::LineRate {
+        skus: it.skus.clone(),
+        categories: it.categories.clone(),
+        points_per_piece: it.points_per_piece,
+        rate_basis_points: it.rate_basis_points,
+    }
+}
+
+fn multiplier(it: &Multiplier) -> pb::Multiplier {
+    use pb::multiplier::Condition;
+    let condition = match &it.condition {
+        Written::Always => None,
+        Written::Expression(text) => Some(Condition::Expression(text.clone())),
+        Written::Form(rows) => Some(Condition::Form(form(rows))),
+    };
+    pb::Multiplier { condition, factor_basis_points: it.factor_basis_points }
+}
+
+/// What a rule would give.
+pub fn trial(it: &Trial) -> pb::RuleTrial {
+    let number = |it: &Option<Ratio>| it.map(|it| it.to_string()).unwrap_or_default();
+    let multiplier =
+        |(holds, factor): &(bool, i32)| pb::MultiplierTrial { holds: *holds, factor_basis_points: *factor };
+    let of_cap = |it: &CapTrial| pb::CapTrial {
+        cap: Some(cap(&it.cap)),
+        points_used: it.used.points,
+        times_used: it.used.times,
+        frees_at: at(it.frees_at),
+        cuts: it.cuts,
+    };
+    let verdict = match it.verdict {
+        Verdict::Gives => pb::Verdict::Gives,
+        Verdict::Paused => pb::Verdict::Paused,
+        Verdict::NotValid => pb::Verdict::NotValid,
+        Verdict::ConditionFalse => pb::Verdict::ConditionFalse,
+        Verdict::NoValue => pb::Verdict::NoValue,
+        Verdict::Nothing => pb::Verdict::Nothing,
+        Verdict::MakesWay => pb::Verdict::MakesWay,
+        Verdict::Capped => pb::Verdict::Capped,
+        Verdict::EarnedBefore => pb::Verdict::EarnedBefore,
+    };
+    pb::RuleTrial {
+        rule_id: it.rule_id.to_string(),
+        version: it.version,
+        point_type_id: it.point_type.to_string(),
+        verdict: verdict.into(),
+        cause: it.cause.as_ref().map(ToString::to_string).unwrap_or_default(),
+        formula_value: number(&it.formula),
+        lines_value: number(&it.lines),
+        multipliers: it.multipliers.iter().map(multiplier).collect(),
+        asked: it.asked,
+        given: it.given,
+        caps: it.caps.iter().map(of_cap).collect(),
+        makes_way_for: it.makes_way_for.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+/// What rules would have given.
+pub fn backtested(it: Backtested) -> pb::BacktestEarningResponse {
+    let day = |it: Day| pb::BacktestDay {
+        day: it.day,
+        rule_id: it.rule_id.to_string(),
+        version: it.version,
+        point_type_id: it.point_type.to_string(),
+        events: it.events,
+        times: it.times,
+        asked: it.asked,
+        given: it.given,
+    };
+    pb::BacktestEarningResponse {
+        days: it.days.into_iter().map(day).collect(),
+        events: i64::try_from(it.events).unwrap_or(i64::MAX),
+        truncated: it.truncated,
+    }
+}
+
+/// A cap.
+pub fn cap(it: &Cap) -> pb::Cap {
+    pb::Cap {
+        scope: it.scope.code(),
+        period: it.period.code().into(),
+        points_max: it.points.unwrap_or(0),
+        times_max: it.times.unwrap_or(0),
+    }
+}
+
+/// That caps left less than a rule would have given.
+pub fn earning_capped(it: &Curtailed) -> pb::EarningCapped {
+    pb::EarningCapped {
+        rule_id: it.rule_id.to_string(),
+        rule_version: it.rule_version,
+        point_type_id: it.point_type.to_string(),
+        order_id: it.order_id.clone(),
+        asked: it.asked,
+        given: it.given,
+        cap: Some(cap(&it.cut.cap)),
+        frees_at: at(it.cut.frees_at),
     }
 }
 

@@ -53,6 +53,24 @@ pub enum Kind {
     Greatest(Vec<Expr>),
 }
 
+impl Expr {
+    /// Whether it names this.
+    pub fn names(&self, name: &str) -> bool {
+        match &self.kind {
+            Kind::Literal(_) => false,
+            Kind::Name(it) | Kind::Has(it) => **it == *name,
+            Kind::Not(inner) | Kind::In(inner, _) | Kind::Negate(inner) => inner.names(name),
+            Kind::All(parts) | Kind::Any(parts) | Kind::Least(parts) | Kind::Greatest(parts) => {
+                parts.iter().any(|part| part.names(name))
+            }
+            Kind::Compare(_, left, right) | Kind::Arithmetic(_, left, right) | Kind::Test(_, left, right) => {
+                left.names(name) || right.names(name)
+            }
+            Kind::If(condition, then, otherwise) => condition.names(name) || then.names(name) || otherwise.names(name),
+        }
+    }
+}
+
 /// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {

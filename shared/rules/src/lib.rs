@@ -11,9 +11,12 @@
 //! `false && x` is false and `true || x` is true whatever `x` is, as in CEL and in SQL. A condition holds only where it
 //! is true: `user.orders < 3` and `!(user.orders < 3)` both fail where `user.orders` is absent; `has(user.orders)` asks.
 //! A formula without a value yields nothing; [`NoValue`] tells why.
+//!
+//! **Division** rounds towards zero, as in CEL and in SQL. Of a formula [`Formula::exact`] gives the value before any rounding.
 
 mod error;
 mod eval;
+mod exact;
 mod expr;
 mod form;
 mod lower;
@@ -26,6 +29,7 @@ mod written;
 
 pub use error::{FormError, Position, RuleError};
 pub use eval::NoValue;
+pub use exact::Ratio;
 pub use expr::{Arithmetic, Comparison, Expr, Kind, TextTest};
 pub use form::{FormOperator, FormRow};
 pub use names::{Names, Values};

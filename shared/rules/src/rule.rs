@@ -1,5 +1,5 @@
 use crate::form::FormRow;
-use crate::{Expr, FormError, Names, NoValue, RuleError, Type, Values, eval, form, lower, parse};
+use crate::{Expr, FormError, Names, NoValue, Ratio, RuleError, Type, Values, eval, exact, form, lower, parse};
 
 /// A checked condition.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +50,11 @@ impl Formula {
     /// Its value, or why it has none.
     pub fn value(&self, values: &impl Values) -> Result<i64, NoValue> {
         eval::number(&self.0, values)
+    }
+
+    /// Its value before any rounding: divisions yield fractions. Conditions inside it mean what they mean everywhere.
+    pub fn exact(&self, values: &impl Values) -> Result<Ratio, NoValue> {
+        exact::exact(&self.0, values)
     }
 
     /// Its typed form.

@@ -78,6 +78,22 @@ fn arithmetic_is_checked_and_rounds_towards_zero() {
 }
 
 #[test]
+fn the_exact_value_of_a_formula_is_not_rounded_before_its_end() {
+    let exact = |text: &str| Formula::parse(text, &names()).unwrap().exact(&values()).map(|it| it.to_string());
+    assert_eq!(exact("order.total_minor / 300 * 3"), Ok("199".into()));
+    assert_eq!(value("order.total_minor / 300 * 3"), Ok(198));
+    assert_eq!(exact("order.total_minor / 300"), Ok("199/3".into()));
+    assert_eq!(exact("-7 / 2"), Ok("-7/2".into()));
+    assert_eq!(exact("math.least(10 / 3, 7 / 2) + math.greatest(1 / 2, 1 / 3)"), Ok("23/6".into()));
+    assert_eq!(exact("(order.total_minor - order.total_minor % 1000) / 100"), Ok("190".into()), "per full step");
+    assert_eq!(exact("7 / 2 == 3 ? 1 / 2 : 0"), Ok("1/2".into()), "a condition's division rounds");
+    assert_eq!(exact("1 / (order.total_minor - 19900)"), Err(NoValue::DivisionByZero));
+    assert_eq!(exact("user.orders / 2"), Err(NoValue::Absent("user.orders".into())));
+    let product = ["9223372036854775807"; 3].join(" * ");
+    assert_eq!(exact(&product), Err(NoValue::Overflow));
+}
+
+#[test]
 fn a_value_of_another_type_than_declared_counts_as_absent() {
     let values = HashMap::from([("user.orders", Value::from("three"))]);
     let formula = Formula::parse("user.orders", &names()).unwrap();
@@ -130,6 +146,22 @@ fn a_form_is_the_expression_it_stands_for() {
     assert_eq!(form, Condition::parse(text, &names()).unwrap());
     assert!(form.holds(&values()));
     assert_eq!(Condition::from_form(&[], &names()).unwrap(), Condition::always());
+}
+
+#[test]
+fn a_rule_tells_which_names_it_uses_wherever_they_stand() {
+    let uses = |text: &str, name: &str| Condition::parse(text, &names()).unwrap().expr().unwrap().names(name);
+    for text in [
+        "user.orders > 1",
+        "has(user.orders)",
+        "!(at == at && 1 < -user.orders)",
+        "order.first || user.orders in [1]",
+        "math.least(1, math.greatest(2, user.orders * 2)) == 1",
+        "(order.first ? 1 : user.orders) == 1",
+    ] {
+        assert!(uses(text, "user.orders"), "{text}");
+        assert!(!uses(text, "user.stage"), "{text}");
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use rules::{
-    Arithmetic, Comparison, Condition, Expr, FormOperator, FormRow, Formula, Kind, Names, Position, TextTest, Type,
-    Value,
+    Arithmetic, Comparison, Condition, Expr, FormOperator, FormRow, Formula, Kind, Names, Position, Ratio, TextTest,
+    Type, Value,
 };
 use time::OffsetDateTime;
 
@@ -226,6 +226,30 @@ proptest! {
         } else {
             prop_assert!(text.chars().count() > 100, "refused: {}", text);
         }
+    }
+
+    #[test]
+    fn the_exact_value_of_a_formula_without_division_is_its_value(rule in any_number(), values in any_values()) {
+        let text = rule.to_string();
+        if let (false, Ok(read)) = (text.contains(['/', '%']), Formula::parse(&text, &names())) {
+            let value = read.value(&values);
+            let exact = read.exact(&values).map(|it| it.to_string());
+            prop_assert!(value.is_err() || exact == value.map(|it| it.to_string()), "{}", text);
+        }
+    }
+
+    #[test]
+    fn fractions_add_and_multiply_as_those_of_a_common_denominator(
+        (a, b) in (-1_000i128..1_000, 1i128..60), (c, d) in (-1_000i128..1_000, 1i128..60),
+    ) {
+        let (left, right) = (Ratio::new(a, b).unwrap(), Ratio::new(c, d).unwrap());
+        prop_assert_eq!(left.plus(right), Ratio::new(a * d + c * b, b * d));
+        prop_assert_eq!(left.minus(right), Ratio::new(a * d - c * b, b * d));
+        prop_assert_eq!(left.times(right), Ratio::new(a * c, b * d));
+        prop_assert_eq!(left.over(right), Ratio::new(a * d, b * c));
+        prop_assert!(left.floor() * b <= a && a < (left.floor() + 1) * b);
+        prop_assert!((left.ceil() - 1) * b < a && a <= left.ceil() * b);
+        prop_assert!((2 * left.half_up() - 1) * b <= 2 * a && 2 * a < (2 * left.half_up() + 1) * b);
     }
 
     #[test]

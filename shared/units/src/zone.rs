@@ -1,7 +1,7 @@
 //! The zone of a programme decides what a day, a month and a year are. An end is the first instant after the period:
 //! whatever ends then is valid while `now < end`. Times beyond the calendar end with it, in the year 9999.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp};
 use time::OffsetDateTime;
@@ -9,6 +9,19 @@ use time::OffsetDateTime;
 /// A time zone of the IANA database, such as `Asia/Shanghai`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
+
+/// What calendar and clock show at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// 1 to 12.
+    pub month: u8,
+    /// Of the month, 1 to 31.
+    pub day: u8,
+    /// 1 for Monday to 7 for Sunday.
+    pub weekday: u8,
+    /// 0 to 23.
+    pub hour: u8,
+}
 
 /// A name that the IANA database does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +85,28 @@ impl Zone {
         self.end(self.date(at))
     }
 
+    /// When the week began in which `at` lies: with its Monday.
+    pub fn week_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        let date = self.date(at);
+        self.start(earlier(date, Span::new().try_days(date.weekday().to_monday_zero_offset())))
+    }
+
+    /// When the week ends in which `at` lies: after its Sunday.
+    pub fn week_end(&self, at: OffsetDateTime) -> OffsetDateTime {
+        let date = self.date(at);
+        self.end(later(date, Span::new().try_days(6 - date.weekday().to_monday_zero_offset())))
+    }
+
+    /// When the month began in which `at` lies.
+    pub fn month_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.start(self.date(at).first_of_month())
+    }
+
+    /// When the year began in which `at` lies.
+    pub fn year_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.start(self.date(at).first_of_year())
+    }
+
     /// When the month ends in which `at` lies.
     pub fn month_end(&self, at: OffsetDateTime) -> OffsetDateTime {
         self.end(self.date(at).last_of_month())
@@ -120,6 +155,17 @@ impl Zone {
         Day(self.date(at))
     }
 
+    /// What calendar and clock show at `at`.
+    pub fn shown(&self, at: OffsetDateTime) -> Shown {
+        let it = self.civil(at);
+        Shown {
+            month: it.month().unsigned_abs(),
+            day: it.day().unsigned_abs(),
+            weekday: it.weekday().to_monday_one_offset().unsigned_abs(),
+            hour: it.hour().unsigned_abs(),
+        }
+    }
+
     /// When the clock on the wall shows so many minutes after midnight; 1,440 and more are the end of the day. A time that
     /// the clock skips is the instant of the skip; of one that it shows twice, the first counts. So later minutes are
     /// never earlier instants.
@@ -139,9 +185,13 @@ impl Zone {
     }
 
     fn date(&self, at: OffsetDateTime) -> Date {
+        self.civil(at).date()
+    }
+
+    fn civil(&self, at: OffsetDateTime) -> DateTime {
         let limit = if at.year() < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let at = Timestamp::from_nanosecond(at.unix_timestamp_nanos()).unwrap_or(limit);
-        self.0.to_datetime(at).date()
+        self.0.to_datetime(at)
     }
 
     /// The first instant of the day after.
@@ -159,6 +209,11 @@ impl Zone {
 /// Clamped to the end of the calendar.
 fn later(date: Date, span: Result<Span, jiff::Error>) -> Date {
     span.map_or(Date::MAX, |span| date.saturating_add(span))
+}
+
+/// Clamped to the beginning of the calendar.
+fn earlier(date: Date, span: Result<Span, jiff::Error>) -> Date {
+    span.map_or(Date::MIN, |span| date.saturating_sub(span))
 }
 
 fn latest() -> OffsetDateTime {
@@ -308,6 +363,25 @@ mod tests {
         for at in cases.map(|(at, ..)| at) {
             assert_eq!((utc.months_end(at, 1), utc.months_end(at, 12)), (utc.month_end(at), utc.year_end(at)));
         }
+    }
+
+    #[test]
+    fn a_week_begins_with_its_monday_and_a_month_and_a_year_with_their_first() {
+        let new_year = datetime!(2026-12-31 17:00 UTC); // Friday 1 January in Shanghai, noon of Thursday in New York
+        let (shanghai, new_york) = (zone("Asia/Shanghai"), zone("America/New_York"));
+        assert_eq!(shanghai.week_start(new_year), datetime!(2026-12-28 0:00 +8));
+        assert_eq!(shanghai.week_end(new_year), datetime!(2027-01-04 0:00 +8));
+        assert_eq!(shanghai.month_start(new_year), datetime!(2027-01-01 0:00 +8));
+        assert_eq!(shanghai.year_start(new_year), datetime!(2027-01-01 0:00 +8));
+        assert_eq!(new_york.month_start(new_year), datetime!(2026-12-01 0:00 -5));
+        assert_eq!(new_york.year_start(new_year), datetime!(2026-01-01 0:00 -5));
+        assert_eq!(shanghai.shown(new_year), Shown { month: 1, day: 1, weekday: 5, hour: 1 });
+        assert_eq!(new_york.shown(new_year), Shown { month: 12, day: 31, weekday: 4, hour: 12 });
+        let (monday, sunday) = (datetime!(2027-01-04 0:00 +8), datetime!(2027-01-03 23:59 +8));
+        assert_eq!((shanghai.week_start(monday), shanghai.week_end(sunday)), (monday, monday));
+        let spring = datetime!(2026-03-08 12:00 -4); // the Sunday of 23 hours
+        assert_eq!(new_york.week_start(spring), datetime!(2026-03-02 0:00 -5));
+        assert_eq!(new_york.week_end(spring), datetime!(2026-03-09 0:00 -4));
     }
 
     #[test]

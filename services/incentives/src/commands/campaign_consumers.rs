@@ -36,7 +36,12 @@ impl CampaignConsumer {
     /// Of levels' log: moves, and what became of points that were granted.
     pub fn of_levels(incentives: Arc<Incentives>) -> Self {
         let types = &["level.moved", "reward.fulfilled", "reward.refused"];
-        Self { incentives, source: "levels", types, ignores: &["points.posted", "programme.published"] }
+        Self {
+            incentives,
+            source: "levels",
+            types,
+            ignores: &["points.posted", "programme.published", "earning.capped"],
+        }
     }
 
     /// Of feedback's log: cases.

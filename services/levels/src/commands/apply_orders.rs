@@ -6,9 +6,10 @@ use ids::TenantId;
 use pg::{StoreError, Tx};
 use proto::events::v1::Event;
 
-use super::ledger;
+use super::{caps, ledger};
 use crate::domain::book::{AccountKey, Book, Programme};
-use crate::domain::consume::{Claim, Incoming, Orders, Says, claims};
+use crate::domain::claim::{Prospect, Rule, prospects};
+use crate::domain::consume::{Incoming, Orders, Says};
 use crate::domain::refusal::Refusal;
 use crate::{Levels, events, store};
 
@@ -51,11 +52,11 @@ impl Consume for OrderConsumer {
     }
 }
 
-/// An event with its place among those given, and what rules give for it.
+/// An event with its place among those given, and the rules that may give something for it.
 struct Item {
     index: usize,
     incoming: Incoming,
-    claims: Vec<Claim>,
+    prospects: Vec<Prospect>,
 }
 
 impl Levels {
@@ -68,19 +69,24 @@ impl Levels {
         events: &[Event],
         incoming: Vec<(usize, Incoming)>,
     ) -> Result<Vec<Draft>, ApplyError> {
-        let items = self.claim(tx, tenant, incoming).await?;
-        let orders = load_orders(tx, tenant, &items).await?;
+        let rules = self.rules_of(tx, tenant, &incoming).await?;
+        // after the rules, so that it has the point types that they name
         let (programme, _) = self.programme.now(tx, tenant).await?;
-        let keys = accounts(&programme, &items, &orders);
-        let accounts = ledger::lock(tx, tenant, &keys, |_| true).await?;
+        let items = look_at(tx, tenant, &programme, &rules, incoming).await?;
+        let orders = load_orders(tx, tenant, &items).await?;
+        let (keys, measured) = (accounts(&programme, &items, &orders), measured(&programme, &items));
+        let all = keys.union(&measured).cloned().collect();
+        let accounts = ledger::lock(tx, tenant, &all, |key| keys.contains(key)).await?;
         let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
         let holds = ledger::holds(tx, tenant, &accounts, &[]).await?;
-        let mut book = Book::new(&programme, accounts, members).with_holds(holds).with_completed(orders.completed());
+        let caps = caps::load(tx, tenant, &asked_caps(&programme, &items)).await?;
+        let book = Book::new(&programme, accounts, members).with_holds(holds).with_completed(orders.completed());
+        let mut book = book.with_caps(caps);
         let mut orders = orders;
         let mut causes: Vec<usize> = Vec::new();
         for item in &items {
             let refused = |refusal: Refusal| ApplyError::Event { index: item.index, reason: refusal.to_string() };
-            orders.apply(&mut book, &item.incoming, &item.claims).map_err(refused)?;
+            orders.apply(&mut book, &item.incoming, &item.prospects).map_err(refused)?;
             causes.resize(book.effects().len(), item.index);
         }
         let written = book.close();
@@ -96,30 +102,40 @@ impl Levels {
         Ok(drafts)
     }
 
-    /// Resolves users, and evaluates the rules, which need nothing but the events.
-    async fn claim(
+    /// The rules in force when the events were recorded that rules may count.
+    async fn rules_of(
         &self,
         tx: &mut Tx,
         tenant: &TenantId,
-        incoming: Vec<(usize, Incoming)>,
-    ) -> Result<Vec<Item>, StoreError> {
-        let aliases = mirror::resolve(tx, tenant, incoming.iter().map(|(_, it)| &it.user)).await?;
-        let counting = || incoming.iter().filter(|(_, it)| it.earns && matches!(it.says, Says::Counts { .. }));
-        let times = counting().map(|(_, it)| it.recorded_at);
-        let rules = match (times.clone().min(), times.max()) {
+        incoming: &[(usize, Incoming)],
+    ) -> Result<Vec<Rule>, StoreError> {
+        let counting = incoming.iter().filter(|(_, it)| it.earns && matches!(it.says, Says::Counts { .. }));
+        let times = counting.map(|(_, it)| it.recorded_at);
+        match (times.clone().min(), times.max()) {
             (Some(from), Some(until)) => {
                 let rules = store::earning_rule::in_force(tx, tenant, from, until).await?;
-                self.rules.compile(tenant, rules)?
+                self.rules.compile(tenant, rules)
             }
-            _ => Vec::new(),
-        };
-        let item = |(index, mut incoming): (usize, Incoming)| {
-            incoming.user = aliases.meant(&incoming.user);
-            let claims = claims(&rules, &incoming);
-            Item { index, incoming, claims }
-        };
-        Ok(incoming.into_iter().map(item).collect())
+            _ => Ok(Vec::new()),
+        }
     }
+}
+
+/// Resolves users, and evaluates the rules as far as the events alone tell.
+async fn look_at(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    programme: &Programme,
+    rules: &[Rule],
+    incoming: Vec<(usize, Incoming)>,
+) -> Result<Vec<Item>, StoreError> {
+    let aliases = mirror::resolve(tx, tenant, incoming.iter().map(|(_, it)| &it.user)).await?;
+    let item = |(index, mut incoming): (usize, Incoming)| {
+        incoming.user = aliases.meant(&incoming.user);
+        let prospects = prospects(programme, rules, &incoming);
+        Item { index, incoming, prospects }
+    };
+    Ok(incoming.into_iter().map(item).collect())
 }
 
 /// What is known of the orders, and of earnings from these very events. Only this consumer writes it, and its cursor
@@ -128,7 +144,7 @@ async fn load_orders(tx: &mut Tx, tenant: &TenantId, items: &[Item]) -> Result<O
     let about = |item: &Item| Some((item.incoming.user.clone(), item.incoming.order_id()?.to_owned()));
     let orders: BTreeSet<_> = items.iter().filter_map(about).collect();
     let orders: Vec<(&str, &str)> = orders.iter().map(|(user, order)| (user.as_str(), order.as_str())).collect();
-    let earning = items.iter().filter(|item| !item.claims.is_empty());
+    let earning = items.iter().filter(|item| !item.prospects.is_empty());
     let sources: Vec<(&str, &str)> =
         earning.map(|item| (item.incoming.user.as_str(), item.incoming.event_id.as_str())).collect();
     if orders.is_empty() && sources.is_empty() {
@@ -139,15 +155,37 @@ async fn load_orders(tx: &mut Tx, tenant: &TenantId, items: &[Item]) -> Result<O
     Ok(Orders::new(earnings, courses))
 }
 
-/// The accounts that may be written: of what is earned, of what was earned for the orders, and of what may wait for their
-/// completion.
+/// What the caps of the rules count. Rules that give nothing in the end, or have given before, may be among them: they use
+/// nothing.
+fn asked_caps(programme: &Programme, items: &[Item]) -> caps::Asked {
+    let mut asked = caps::Asked::new();
+    for item in items {
+        for it in item.prospects.iter().filter(|it| !it.rule().caps.is_empty()) {
+            let Some(point_type) = programme.types.get(&it.rule().point_type) else { continue };
+            for (key, cap) in it.cap_keys(point_type, &item.incoming) {
+                asked.entry(key).or_default().push(cap);
+            }
+        }
+    }
+    asked
+}
+
+/// The accounts that may be written: of what may be earned, of what was earned for the orders, and of what may wait for
+/// their completion.
 fn accounts(programme: &Programme, items: &[Item], orders: &Orders) -> BTreeSet<AccountKey> {
-    let claimed = items
+    let earned = items
         .iter()
-        .flat_map(|item| item.claims.iter().map(|claim| (item.incoming.user.clone(), claim.point_type.clone())));
+        .flat_map(|item| item.prospects.iter().map(|it| (item.incoming.user.clone(), it.rule().point_type.clone())));
     let completing = items.iter().filter(|item| item.incoming.completed_order().is_some());
     let waiting = completing.flat_map(|item| {
         programme.awaiting_orders().map(|point_type| (item.incoming.user.clone(), point_type.clone()))
     });
-    claimed.chain(orders.accounts()).chain(waiting).collect()
+    earned.chain(orders.accounts()).chain(waiting).collect()
+}
+
+/// The accounts that say on which level users are for whom a rule asks that; a user without one is on none.
+fn measured(programme: &Programme, items: &[Item]) -> BTreeSet<AccountKey> {
+    let Some(scheme) = &programme.scheme else { return BTreeSet::new() };
+    let asking = items.iter().filter(|item| item.prospects.iter().any(Prospect::asks_for_level));
+    asking.map(|item| (item.incoming.user.clone(), scheme.point_type.clone())).collect()
 }

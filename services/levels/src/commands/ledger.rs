@@ -98,11 +98,12 @@ pub(super) async fn write(
         store::reversal::write(tx, tenant, &written.reversals).await?;
         store::total::add(tx, tenant, programme, &entries).await?;
     }
+    store::cap::write(tx, tenant, &written.caps).await?;
     if let Some(scheme) = &programme.scheme {
         store::member::write(tx, tenant, &scheme.id, &written.members).await?;
         let moves = written.effects.iter().filter_map(|effect| match &effect.what {
             What::Moved(moved) => Some((&effect.user, moved)),
-            What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } => None,
+            What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
         });
         store::member::insert_moves(tx, tenant, &scheme.id, &moves.collect::<Vec<_>>()).await?;
     }

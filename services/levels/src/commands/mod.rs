@@ -5,6 +5,7 @@ mod adjust_points;
 mod adjustment;
 mod apply_incentives;
 mod apply_orders;
+mod caps;
 mod capture_hold;
 mod create_point_type;
 mod decide_adjustment;

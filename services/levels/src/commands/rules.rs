@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ids::TenantId;
 use pg::StoreError;
 
-use crate::domain::consume::Rule;
+use crate::domain::claim::Rule;
 use crate::domain::earning::{Compiled, EarningRule};
 
 /// Versions of rules held in memory; more than a process meets between two deployments.
@@ -18,14 +18,14 @@ pub struct RuleCache(Mutex<HashMap<Version, Arc<Compiled>>>);
 
 impl RuleCache {
     /// The rules, read.
-    pub(super) fn compile(&self, tenant: &TenantId, rules: Vec<EarningRule>) -> Result<Vec<Rule>, StoreError> {
+    pub(crate) fn compile(&self, tenant: &TenantId, rules: Vec<EarningRule>) -> Result<Vec<Rule>, StoreError> {
         rules.into_iter().map(|rule| self.compile_one(tenant, rule)).collect()
     }
 
     fn compile_one(&self, tenant: &TenantId, rule: EarningRule) -> Result<Rule, StoreError> {
         let version = (tenant.clone(), rule.id.to_string(), rule.version);
         if let Some(compiled) = self.lock().get(&version) {
-            return Ok(Rule { rule, compiled: Arc::clone(compiled) });
+            return Ok(Rule { rule: Arc::new(rule), compiled: Arc::clone(compiled) });
         }
         let compiled = Arc::new(rule.compile().map_err(|_| unreadable(&rule))?);
         let mut held = self.lock();
@@ -33,7 +33,7 @@ impl RuleCache {
             held.clear();
         }
         held.insert(version, Arc::clone(&compiled));
-        Ok(Rule { rule, compiled })
+        Ok(Rule { rule: Arc::new(rule), compiled })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Version, Arc<Compiled>>> {

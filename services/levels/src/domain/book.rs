@@ -1,6 +1,9 @@
 //! What one transaction decides about accounts and members.
 
+mod capping;
 mod holding;
+
+pub use capping::Curtailed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,6 +11,7 @@ use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
+use super::cap::{CapBook, CapKey, Used};
 use super::entry::{Entry, Origin};
 use super::expiry::Expiry;
 use super::hold::Hold;
@@ -48,6 +52,7 @@ pub struct Book<'a> {
     completed: BTreeMap<(UserId, String), OffsetDateTime>,
     entries: BTreeMap<(AccountKey, i64), Reversible>,
     reversed: BTreeSet<(AccountKey, i64)>,
+    caps: CapBook,
     written: BTreeSet<AccountKey>,
     standing: BTreeSet<UserId>,
     resolved: BTreeSet<(UserId, EventId)>,
@@ -109,6 +114,8 @@ pub enum What {
         /// When that was decided.
         decided_at: OffsetDateTime,
     },
+    /// Caps left less than a rule would have given.
+    Capped(Curtailed),
 }
 
 /// What was done with a hold.
@@ -151,6 +158,8 @@ pub struct Written {
     pub holds: Vec<(UserId, Hold)>,
     /// Entries of which more was taken back, and how much in all.
     pub reversals: Vec<(AccountKey, i64, i64)>,
+    /// Of which caps more is used, in key order.
+    pub caps: Vec<(CapKey, Used)>,
     /// What happened, in order.
     pub effects: Vec<Effect>,
 }
@@ -170,6 +179,7 @@ impl<'a> Book<'a> {
             completed: BTreeMap::new(),
             entries: BTreeMap::new(),
             reversed: BTreeSet::new(),
+            caps: CapBook::default(),
             written: BTreeSet::new(),
             standing: BTreeSet::new(),
             resolved: BTreeSet::new(),
@@ -253,6 +263,19 @@ impl<'a> Book<'a> {
     /// The member and the growth that an account stands for.
     pub fn standing(&self, key: &AccountKey) -> (Option<&Member>, i64) {
         (self.members.get(&key.0), self.accounts.get(key).map_or(0, |account| account.growth))
+    }
+
+    /// The rank that a user holds when an event is applied that was recorded then, after what fell due before; the lowest
+    /// where the user has none yet, and `None` where there is no scheme.
+    pub fn rank_of(&mut self, user: &UserId, recorded_at: OffsetDateTime) -> Option<i64> {
+        let programme: &'a Programme = self.programme;
+        let key = (user.clone(), programme.scheme.as_ref()?.point_type.clone());
+        if self.accounts.contains_key(&key) {
+            let at = self.decision_time(&key, recorded_at);
+            self.settle(&key, at);
+        }
+        let rank = self.members.get(user).map_or(0, |member| member.rank);
+        i64::try_from(rank).ok()
     }
 
     /// The account as it is now; an empty one where there is none.
@@ -418,7 +441,8 @@ impl<'a> Book<'a> {
         let holds = self.resolved.into_iter().filter_map(hold).collect();
         let reversal = |id: (AccountKey, i64)| Some((id.0.clone(), id.1, self.entries.remove(&id)?.reversed));
         let reversals = self.reversed.into_iter().filter_map(reversal).collect();
-        Written { accounts, members, holds, reversals, effects: self.effects }
+        let caps = self.caps.into_changed();
+        Written { accounts, members, holds, reversals, caps, effects: self.effects }
     }
 
     fn end_period(

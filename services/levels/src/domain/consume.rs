@@ -1,15 +1,13 @@
 //! What an event of another service does to points and levels.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
-use super::account::Occasion;
 use super::book::Book;
-use super::earning::{Compiled, EarningRule, Happening};
-use super::entry::Origin;
+use super::claim::{Prospect, claims, occasion};
+use super::earning::Happening;
 use super::order::{Earning, OrderCourse};
 use super::refusal::Refusal;
 
@@ -77,51 +75,6 @@ impl Incoming {
     }
 }
 
-/// A rule with its condition and formula read.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// The rule.
-    pub rule: EarningRule,
-    /// Its condition and formula.
-    pub compiled: Arc<Compiled>,
-}
-
-/// What a rule gives for an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    /// The rule.
-    pub rule_id: Key,
-    /// Its version.
-    pub rule_version: i32,
-    /// What is earned.
-    pub point_type: Key,
-    /// How much, above 0.
-    pub points: i64,
-}
-
-/// What the rules give for an event: of each rule the version that was the newest when the event was recorded. `rules`
-/// holds versions of one rule together, oldest first.
-pub fn claims(rules: &[Rule], incoming: &Incoming) -> Vec<Claim> {
-    let Says::Counts { happening, .. } = &incoming.says else { return Vec::new() };
-    if !incoming.earns {
-        return Vec::new();
-    }
-    let mut claims = Vec::new();
-    for versions in rules.chunk_by(|a, b| a.rule.id == b.rule.id) {
-        let known = versions.iter().rev().find(|it| it.rule.publish_time <= incoming.recorded_at);
-        let Some(Rule { rule, compiled }) = known else { continue };
-        if !rule.counts(&incoming.event_type, incoming.occurred_at) {
-            continue;
-        }
-        let points = compiled.points(happening);
-        if points > 0 {
-            let (rule_id, point_type) = (rule.id.clone(), rule.point_type.clone());
-            claims.push(Claim { rule_id, rule_version: rule.version, point_type, points });
-        }
-    }
-    claims
-}
-
 /// What is known of the orders that a batch of events is about.
 #[derive(Debug, Default)]
 pub struct Orders {
@@ -150,13 +103,13 @@ impl Orders {
         earnings.flat_map(|(user, earnings)| earnings.iter().map(|it| (user.clone(), it.point_type.clone())))
     }
 
-    /// Applies one event to the accounts of its user. `claims` is what [`claims`] said of it.
-    pub fn apply(&mut self, book: &mut Book<'_>, incoming: &Incoming, claims: &[Claim]) -> Result<(), Refusal> {
+    /// Applies one event to the accounts of its user, with the rules that may give something for it.
+    pub fn apply(&mut self, book: &mut Book<'_>, incoming: &Incoming, prospects: &[Prospect]) -> Result<(), Refusal> {
         let before = book.effects().len();
         match &incoming.says {
             Says::Counts { .. } => {
                 self.complete(book, incoming);
-                self.earn(book, incoming, claims)?;
+                self.earn(book, incoming, prospects)?;
             }
             Says::Refunded { refunded_minor, total_minor, .. } => {
                 self.course(incoming).refund(*refunded_minor, *total_minor);
@@ -193,30 +146,28 @@ impl Orders {
         book.complete_order(&incoming.user, order_id, incoming.occurred_at, incoming.recorded_at);
     }
 
-    fn earn(&mut self, book: &mut Book<'_>, incoming: &Incoming, claims: &[Claim]) -> Result<(), Refusal> {
+    fn earn(&mut self, book: &mut Book<'_>, incoming: &Incoming, prospects: &[Prospect]) -> Result<(), Refusal> {
         let order_id = incoming.order_id().unwrap_or_default();
-        for claim in claims {
+        for claim in claims(book, prospects, incoming)? {
             let earned_before = |it: &Earning| {
                 let same_source =
                     it.source_event == incoming.event_id || (!order_id.is_empty() && it.order_id == order_id);
-                it.rule_id == claim.rule_id && same_source
+                it.rule_id == claim.rule.id && same_source
             };
             let earnings = self.earnings.entry(incoming.user.clone()).or_default();
             if earnings.iter().any(earned_before) {
                 continue;
             }
-            let key = (incoming.user.clone(), claim.point_type.clone());
-            let at = book.decision_time(&key, incoming.recorded_at);
-            let occasion = occasion(incoming, &claim.rule_id, incoming.occurred_at);
-            let (_, landing) = book.earn(&key, claim.points, occasion, at)?;
+            let (given, landing) = claim.give(book, incoming)?;
             self.written.insert((incoming.user.clone(), earnings.len()));
             earnings.push(Earning {
-                rule_id: claim.rule_id.clone(),
-                rule_version: claim.rule_version,
+                rule_id: claim.rule.id.clone(),
+                rule_version: claim.rule.version,
                 source_event: incoming.event_id.clone(),
-                point_type: claim.point_type.clone(),
+                point_type: claim.rule.point_type.clone(),
                 order_id: order_id.to_owned(),
-                earned: claim.points,
+                asked: claim.points,
+                earned: given,
                 taken_back: 0,
                 landing,
             });
@@ -249,10 +200,4 @@ impl Orders {
         }
         Ok(())
     }
-}
-
-fn occasion(incoming: &Incoming, rule_id: &Key, occurred_at: OffsetDateTime) -> Occasion {
-    let order_id = incoming.order_id().unwrap_or_default().to_owned();
-    let origin = Origin { rule_id: rule_id.to_string(), order_id, ..Origin::default() };
-    Occasion { occurred_at: Some(occurred_at), origin }
 }

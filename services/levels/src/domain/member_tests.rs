@@ -87,7 +87,7 @@ impl Case {
 fn moves(effects: &[Effect]) -> Vec<(usize, usize, MoveCause, OffsetDateTime)> {
     let of = |effect: &Effect| match &effect.what {
         What::Moved(it) => Some((it.from_rank, it.to_rank, it.cause, it.moved_at)),
-        What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } => None,
+        What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
     };
     effects.iter().filter_map(of).collect()
 }
@@ -148,7 +148,7 @@ fn several_periods_that_ended_unseen_end_one_after_the_other() {
     assert_eq!(case.standing(), (0, 55, Some(datetime!(2026-05-16 00:00 +8))));
     let dates = effects.iter().filter_map(|effect| match &effect.what {
         What::Posted { entry, .. } => Some((entry.kind, entry.growth_change, entry.occurred_at, entry.recorded_at)),
-        What::Moved(_) | What::Held { .. } | What::Rewarded { .. } => None,
+        What::Moved(_) | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
     });
     assert_eq!(
         dates.collect::<Vec<_>>(),

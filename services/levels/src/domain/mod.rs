@@ -2,17 +2,23 @@
 
 pub mod account;
 pub mod adjustment;
+pub mod backtest;
 pub mod balance;
 pub mod book;
+pub mod cap;
+pub mod claim;
 pub mod consume;
 pub mod earning;
 pub mod entry;
 pub mod expiring;
 pub mod expiry;
 pub mod finance;
+pub mod group;
 pub mod hold;
+pub mod line_rate;
 pub mod lot;
 pub mod member;
+pub mod multiplier;
 pub mod order;
 pub mod pending;
 pub mod point_type;
@@ -23,6 +29,7 @@ pub mod reward;
 pub mod scheme;
 pub mod sentence;
 pub mod transfer;
+pub mod trial;
 pub mod used;
 
 #[cfg(test)]
@@ -31,6 +38,8 @@ mod account_model;
 mod account_properties;
 #[cfg(test)]
 mod account_run;
+#[cfg(test)]
+mod earning_properties;
 #[cfg(test)]
 mod hold_tests;
 #[cfg(test)]

@@ -57,7 +57,9 @@ pub struct Earning {
     pub point_type: Key,
     /// The order; empty where the event is about none.
     pub order_id: String,
-    /// How much.
+    /// What the rule would have given; caps may have left less.
+    pub asked: i64,
+    /// How much was given; 0 where caps left nothing.
     pub earned: i64,
     /// How much of it was taken back, forgiven shortfalls included.
     pub taken_back: i64,

@@ -38,6 +38,7 @@ fn fresh(earned: i64) -> Earning {
         source_event: EventId::new("e").unwrap(),
         point_type: Key::new("points").unwrap(),
         order_id: "o".to_owned(),
+        asked: earned,
         earned,
         taken_back: 0,
         landing: Landing { release: None, expires_at: None, origin: UserId::new("u").unwrap() },

@@ -1,6 +1,7 @@
 //! Currencies of points.
 
 use ids::{Key, UserId};
+use rules::Ratio;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
@@ -45,6 +46,18 @@ pub struct TransferLimits {
     pub max_per_day: i64,
 }
 
+/// How fractions of a point are rounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rounding {
+    /// Down.
+    #[default]
+    Down,
+    /// To the nearest, a half up.
+    HalfUp,
+    /// Up.
+    Up,
+}
+
 /// A currency of points.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PointType {
@@ -60,6 +73,8 @@ pub struct PointType {
     pub expiry: Expiry,
     /// What happens when spent points are taken back.
     pub reversal: ReversalPolicy,
+    /// How fractions are rounded that rules give.
+    pub rounding: Rounding,
     /// How far spending may take an account below zero.
     pub overdraft: i64,
     /// The most that is adjusted by hand without somebody else's approval.
@@ -86,6 +101,7 @@ impl PointType {
             activation: Activation::AtOnce,
             expiry: Expiry::Never,
             reversal: ReversalPolicy::DownToZero,
+            rounding: Rounding::Down,
             overdraft: 0,
             adjustment_limit: 0,
             transfers: None,
@@ -166,9 +182,39 @@ impl ReversalPolicy {
     }
 }
 
+impl Rounding {
+    /// The whole number of points.
+    pub fn round(self, points: Ratio) -> i128 {
+        match self {
+            Rounding::Down => points.floor(),
+            Rounding::HalfUp => points.half_up(),
+            Rounding::Up => points.ceil(),
+        }
+    }
+
+    /// The contract's number.
+    pub fn code(self) -> i16 {
+        match self {
+            Rounding::Down => 1,
+            Rounding::HalfUp => 2,
+            Rounding::Up => 3,
+        }
+    }
+
+    /// The rounding of a number.
+    pub fn from_code(code: i16) -> Option<Self> {
+        [Self::Down, Self::HalfUp, Self::Up].into_iter().find(|rounding| rounding.code() == code)
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Points that never lapse, in Shanghai.
+    pub(in super::super) fn point_type() -> PointType {
+        PointType::new(Key::new("points").unwrap(), Zone::new("Asia/Shanghai").unwrap())
+    }
 
     #[test]
     fn an_account_holds_what_points_can_say() {

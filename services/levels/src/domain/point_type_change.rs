@@ -12,6 +12,8 @@ pub enum Part {
     Activation,
     /// When they lapse.
     Expiry,
+    /// How fractions are rounded.
+    Rounding,
     /// What happens when spent points are taken back.
     Reversal,
     /// How far spending may go below zero.
@@ -33,10 +35,11 @@ pub enum Reach {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::DisplayName,
         Self::Activation,
         Self::Expiry,
+        Self::Rounding,
         Self::Reversal,
         Self::Overdraft,
         Self::AdjustmentLimit,
@@ -49,6 +52,7 @@ impl Part {
             Part::DisplayName => "display_name",
             Part::Activation => "activation_policy",
             Part::Expiry => "expiry_policy",
+            Part::Rounding => "rounding",
             Part::Reversal => "reversal_policy",
             Part::Overdraft => "overdraft_limit",
             Part::AdjustmentLimit => "adjustment_limit",
@@ -60,7 +64,7 @@ impl Part {
     pub fn reach(self) -> Option<Reach> {
         match self {
             Part::DisplayName => None,
-            Part::Activation | Part::Expiry => Some(Reach::LaterEarnings),
+            Part::Activation | Part::Expiry | Part::Rounding => Some(Reach::LaterEarnings),
             Part::Reversal | Part::Overdraft | Part::AdjustmentLimit | Part::Transfers => Some(Reach::LaterDecisions),
         }
     }
@@ -85,6 +89,7 @@ impl PointType {
                 Part::DisplayName => self.display_name.clone_from(&to.display_name),
                 Part::Activation => self.activation = to.activation,
                 Part::Expiry => self.expiry = to.expiry,
+                Part::Rounding => self.rounding = to.rounding,
                 Part::Reversal => self.reversal = to.reversal,
                 Part::Overdraft => self.overdraft = to.overdraft,
                 Part::AdjustmentLimit => self.adjustment_limit = to.adjustment_limit,
@@ -98,6 +103,7 @@ impl PointType {
             Part::DisplayName => self.display_name != before.display_name,
             Part::Activation => self.activation != before.activation,
             Part::Expiry => self.expiry != before.expiry,
+            Part::Rounding => self.rounding != before.rounding,
             Part::Reversal => self.reversal != before.reversal,
             Part::Overdraft => self.overdraft != before.overdraft,
             Part::AdjustmentLimit => self.adjustment_limit != before.adjustment_limit,

@@ -8,13 +8,11 @@ use service::Parse;
 use status::Violations;
 use time::OffsetDateTime;
 
-use crate::commands::{Earn, PublishEarningRule, PublishScheme, ReverseEntry, Spend, Transfer};
+use crate::commands::{Earn, PublishScheme, ReverseEntry, Spend, Transfer};
 use crate::domain::account::Occasion;
-use crate::domain::earning::{COUNTING_EVENTS, EarningRule};
 use crate::domain::entry::{EntryKind, Filter, Origin};
 use crate::domain::point_type::AMOUNT_MAX;
 use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
-use rules::{Written, WrittenRow};
 
 /// A user, as reads name one.
 pub(super) fn one_user(user: &str) -> Result<UserId, Violations> {
@@ -126,53 +124,6 @@ pub(super) fn transfer(sent: &pb::TransferRequest) -> Result<Transfer, Violation
 
 pub(super) fn origin(reason: &str, order_id: &str) -> Origin {
     Origin { reason: reason.to_owned(), order_id: order_id.to_owned(), ..Origin::default() }
-}
-
-pub(super) fn publish_earning_rule(sent: &pb::PublishEarningRuleRequest) -> Result<PublishEarningRule, Violations> {
-    let mut parse = Parse::default();
-    let request = parse.request("", "EarningRuleService/PublishEarningRule", &sent.request_id, body_of(sent));
-    let it = sent.rule.clone().unwrap_or_default();
-    let id = parse.key("rule.rule_id", &it.rule_id);
-    let point_type = parse.key("rule.point_type_id", &it.point_type_id);
-    let valid_from = parse.time("rule.valid_from", it.valid_from.as_ref());
-    let valid_until = parse.time("rule.valid_until", it.valid_until.as_ref());
-    if valid_from.zip(valid_until).is_some_and(|(from, until)| from >= until) {
-        parse.refuse("rule.valid_until", "must be after valid_from");
-    }
-    if !COUNTING_EVENTS.contains(&it.event_type.as_str()) {
-        parse.refuse("rule.event_type", format!("must be one of {}", COUNTING_EVENTS.join(", ")));
-    }
-    let read = (|| {
-        let rule = EarningRule {
-            id: id?,
-            version: 0,
-            point_type: point_type?,
-            event_type: it.event_type,
-            condition: condition(it.condition),
-            formula: it.formula,
-            valid_from,
-            valid_until,
-            paused: it.paused,
-            publish_time: OffsetDateTime::UNIX_EPOCH,
-        };
-        for fault in rule.compile().err().unwrap_or_default() {
-            parse.refuse(format!("rule.{}", fault.field), fault.cause);
-        }
-        Some(PublishEarningRule { request: request?, rule })
-    })();
-    parse.done(read)
-}
-
-fn condition(sent: Option<pb::earning_rule::Condition>) -> Written {
-    use pb::earning_rule::Condition;
-    match sent {
-        None => Written::Always,
-        Some(Condition::Expression(text)) => Written::Expression(text),
-        Some(Condition::Form(form)) => {
-            let row = |row: pb::FormRow| WrittenRow { field: row.field, operator: row.operator, value: row.value };
-            Written::Form(form.rows.into_iter().map(row).collect())
-        }
-    }
 }
 
 pub(super) fn publish_scheme(sent: &pb::PublishSchemeRequest) -> Result<PublishScheme, Violations> {

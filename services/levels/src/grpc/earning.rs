@@ -3,7 +3,7 @@ use proto::levels::v1::earning_rule_service_server::EarningRuleService;
 use service::{List, write};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert};
+use super::{Api, convert, earning_convert};
 use crate::wire;
 
 #[tonic::async_trait]
@@ -13,7 +13,7 @@ impl EarningRuleService for Api {
         request: Request<pb::PublishEarningRuleRequest>,
     ) -> Result<Response<pb::PublishEarningRuleResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let command = convert::publish_earning_rule(request.get_ref())?;
+        let command = earning_convert::publish(request.get_ref())?;
         if request.get_ref().validate_only {
             let rule = pb::EarningRule { publish_time: None, ..wire::earning_rule(&command.rule) };
             return Ok(Response::new(pb::PublishEarningRuleResponse { rule: Some(rule), position: None }));
@@ -30,6 +30,25 @@ impl EarningRuleService for Api {
         let id = convert::one_key("rule_id", &request.get_ref().rule_id)?;
         let found = self.levels.earning_rule(&tenant, &id).await?;
         Ok(Response::new(pb::GetEarningRuleResponse { rule: Some(wire::earning_rule(&found)) }))
+    }
+
+    async fn dry_run_earning(
+        &self,
+        request: Request<pb::DryRunEarningRequest>,
+    ) -> Result<Response<pb::DryRunEarningResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let asked = earning_convert::dry_run(request.get_ref())?;
+        let trials = self.levels.dry_run_earning(&tenant, asked, &request.get_ref().at_least).await?;
+        Ok(Response::new(pb::DryRunEarningResponse { rules: trials.iter().map(wire::trial).collect() }))
+    }
+
+    async fn backtest_earning(
+        &self,
+        request: Request<pb::BacktestEarningRequest>,
+    ) -> Result<Response<pb::BacktestEarningResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let asked = earning_convert::backtest(request.get_ref())?;
+        Ok(Response::new(wire::backtested(self.levels.backtest_earning(&tenant, asked).await?)))
     }
 
     async fn list_earning_rules(

@@ -3,6 +3,7 @@
 mod adjustment;
 mod convert;
 mod earning;
+mod earning_convert;
 mod hold;
 mod level;
 mod point_type;

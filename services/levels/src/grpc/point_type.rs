@@ -10,7 +10,7 @@ use units::zone::Zone;
 use super::Api;
 use crate::commands::{CreatePointType, UpdatePointType};
 use crate::domain::expiry::Expiry;
-use crate::domain::point_type::{AMOUNT_MAX, Activation, PointType, ReversalPolicy, TransferLimits};
+use crate::domain::point_type::{AMOUNT_MAX, Activation, PointType, ReversalPolicy, Rounding, TransferLimits};
 use crate::domain::point_type_change::Part;
 use crate::wire;
 
@@ -76,6 +76,7 @@ fn policies(parse: &mut Parse, it: &pb::PointType, parts: &[Part]) -> Option<Poi
             Part::DisplayName => read.display_name = parse.text("point_type.display_name", it.display_name.as_ref()),
             Part::Activation => read.activation = activation(parse, it).unwrap_or(read.activation),
             Part::Expiry => read.expiry = expiry(parse, it).unwrap_or(read.expiry),
+            Part::Rounding => read.rounding = rounding(parse, it).unwrap_or(read.rounding),
             Part::Reversal => read.reversal = reversal(parse, it).unwrap_or(read.reversal),
             Part::Overdraft => read.overdraft = limit(parse, "overdraft_limit", it.overdraft_limit),
             Part::AdjustmentLimit => read.adjustment_limit = limit(parse, "adjustment_limit", it.adjustment_limit),
@@ -110,6 +111,12 @@ fn reversal(parse: &mut Parse, it: &pb::PointType) -> Option<ReversalPolicy> {
     let reversal = i16::try_from(it.reversal_policy).ok().and_then(ReversalPolicy::from_code);
     parse.require(reversal.is_some(), "point_type.reversal_policy", "must be one of the policies");
     reversal
+}
+
+fn rounding(parse: &mut Parse, it: &pb::PointType) -> Option<Rounding> {
+    let rounding = i16::try_from(it.rounding.max(1)).ok().and_then(Rounding::from_code); // unspecified is down
+    parse.require(rounding.is_some(), "point_type.rounding", "must be one of the roundings");
+    rounding
 }
 
 fn limit(parse: &mut Parse, field: &str, points: i64) -> i64 {

@@ -1,8 +1,10 @@
 //! The reads, one file each. A read waits for the positions that it was given before it looks.
 
 mod adjustment;
+mod backtest;
 mod balance;
 mod circulation;
+mod dry_run;
 mod expiring;
 mod finance_statement;
 mod hold;
@@ -13,7 +15,9 @@ mod programme;
 mod standing;
 mod verify_ledger;
 
+pub use backtest::{AskedBacktest, Backtested};
 pub use balance::AskedBalance;
+pub use dry_run::AskedDryRun;
 pub use expiring::{DaySum, Days, ExpiringPlace};
 pub use finance_statement::LinePlace;
 pub use standing::AskedStanding;

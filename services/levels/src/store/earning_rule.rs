@@ -7,7 +7,11 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
 
+use crate::domain::cap::Cap;
 use crate::domain::earning::EarningRule;
+use crate::domain::group::{Choice, Place};
+use crate::domain::line_rate::LineRate;
+use crate::domain::multiplier::{Mix, Multiplier, Multipliers};
 use rules::Written;
 
 struct Row {
@@ -17,8 +21,16 @@ struct Row {
     event_type: String,
     condition: Json<Written>,
     formula: String,
+    exact: bool,
+    line_rates: Json<Vec<LineRate>>,
+    multipliers: Json<Vec<Multiplier>>,
+    multiplier_mix: i16,
+    group_id: String,
+    priority: i32,
+    group_choice: i16,
     valid_from: Option<OffsetDateTime>,
     valid_until: Option<OffsetDateTime>,
+    caps: Json<Vec<Cap>>,
     paused: bool,
     publish_time: OffsetDateTime,
 }
@@ -34,8 +46,20 @@ impl TryFrom<Row> for EarningRule {
             event_type: row.event_type,
             condition: row.condition.0,
             formula: row.formula,
+            exact: row.exact,
+            line_rates: row.line_rates.0,
+            multipliers: Multipliers {
+                list: row.multipliers.0,
+                mix: Mix::from_code(row.multiplier_mix).ok_or_else(|| rows::unreadable("multiplier_mix"))?,
+            },
+            place: Place {
+                group: (!row.group_id.is_empty()).then(|| rows::key(row.group_id, "group_id")).transpose()?,
+                priority: row.priority,
+                choice: Choice::from_code(row.group_choice).ok_or_else(|| rows::unreadable("group_choice"))?,
+            },
             valid_from: row.valid_from,
             valid_until: row.valid_until,
+            caps: row.caps.0,
             paused: row.paused,
             publish_time: row.publish_time,
         })
@@ -46,8 +70,9 @@ impl TryFrom<Row> for EarningRule {
 pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &EarningRule) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into earning_rule (tenant_id, rule_id, version, point_type_id, event_type, condition, formula,
-            valid_from, valid_until, paused, publish_time)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            valid_from, valid_until, paused, publish_time, caps, exact, line_rates, multipliers, multiplier_mix, group_id,
+            priority, group_choice)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         tenant.as_str(),
         it.id.as_str(),
         it.version,
@@ -58,7 +83,15 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &EarningRule
         it.valid_from,
         it.valid_until,
         it.paused,
-        it.publish_time
+        it.publish_time,
+        Json(&it.caps) as _,
+        it.exact,
+        Json(&it.line_rates) as _,
+        Json(&it.multipliers.list) as _,
+        it.multipliers.mix.code(),
+        it.place.group.as_ref().map_or("", |group| group.as_str()),
+        it.place.priority,
+        it.place.choice.code()
     )
     .execute(conn)
     .await?;
@@ -74,7 +107,9 @@ pub async fn read(
     let row = sqlx::query_as!(
         Row,
         r#"select rule_id, version, point_type_id, event_type, condition as "condition: Json<Written>", formula,
-            valid_from, valid_until, paused, publish_time
+            valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time, exact,
+            line_rates as "line_rates: Json<Vec<LineRate>>", multipliers as "multipliers: Json<Vec<Multiplier>>",
+            multiplier_mix, group_id, priority, group_choice
         from earning_rule where tenant_id = $1 and rule_id = $2 order by version desc limit 1"#,
         tenant.as_str(),
         rule_id
@@ -94,7 +129,9 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select distinct on (rule_id) rule_id, version, point_type_id, event_type,
-            condition as "condition: Json<Written>", formula, valid_from, valid_until, paused, publish_time
+            condition as "condition: Json<Written>", formula, valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time, exact,
+            line_rates as "line_rates: Json<Vec<LineRate>>", multipliers as "multipliers: Json<Vec<Multiplier>>",
+            multiplier_mix, group_id, priority, group_choice
         from earning_rule where tenant_id = $1 and rule_id > $2 order by rule_id, version desc limit $3"#,
         tenant.as_str(),
         after,
@@ -115,7 +152,9 @@ pub async fn in_force(
     let rows = sqlx::query_as!(
         Row,
         r#"select rule_id, version, point_type_id, event_type, condition as "condition: Json<Written>", formula,
-            valid_from, valid_until, paused, publish_time
+            valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time, exact,
+            line_rates as "line_rates: Json<Vec<LineRate>>", multipliers as "multipliers: Json<Vec<Multiplier>>",
+            multiplier_mix, group_id, priority, group_choice
         from earning_rule r
         where tenant_id = $1 and publish_time <= $3 and not exists (
             select from earning_rule newer

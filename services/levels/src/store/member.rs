@@ -162,6 +162,32 @@ pub async fn list_moves(
     moves.collect()
 }
 
+/// The ranks that users held before what was booked at a time, in the order asked; 0 where none was reached yet.
+pub async fn ranks_before(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    scheme: &Key,
+    asked: &[(&str, OffsetDateTime)],
+) -> Result<Vec<i64>, StoreError> {
+    let (users, times): (Vec<&str>, Vec<OffsetDateTime>) = asked.iter().copied().unzip();
+    let ranks = sqlx::query_scalar!(
+        r#"select coalesce((
+            select m.to_rank from level_move m
+            where m.tenant_id = $1 and m.scheme_id = $2 and m.user_id = k.user_id and m.recorded_at < k.at
+            order by m.move_seq desc limit 1
+        ), 0)::bigint as "rank!"
+        from unnest($3::text[], $4::timestamptz[]) with ordinality k(user_id, at, ord)
+        order by k.ord"#,
+        tenant.as_str(),
+        scheme.as_str(),
+        &users as _,
+        &times
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ranks)
+}
+
 /// How many members hold each rank that is held.
 pub async fn count(conn: &mut PgConnection, tenant: &TenantId, scheme: &Key) -> Result<Vec<(usize, i64)>, StoreError> {
     let rows = sqlx::query!(

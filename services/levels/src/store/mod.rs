@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod adjustment;
+pub mod cap;
 pub mod earning_rule;
 pub mod entry;
 pub mod expiring;

@@ -17,6 +17,7 @@ struct Row {
     point_type_id: String,
     order_id: String,
     earned: i64,
+    cut_from: Option<i64>,
     taken_back: i64,
     lot_expires_at: Option<OffsetDateTime>,
     lot_origin: String,
@@ -32,6 +33,7 @@ impl Row {
             source_event: rows::event(self.source_event_id)?,
             point_type: rows::key(self.point_type_id, "point_type_id")?,
             order_id: self.order_id.clone(),
+            asked: self.cut_from.unwrap_or(self.earned),
             earned: self.earned,
             taken_back: self.taken_back,
             landing: Landing {
@@ -74,16 +76,16 @@ pub async fn earnings(
         Row,
         r#"select e.user_id as "user_id!", e.rule_id as "rule_id!", e.source_event_id as "source_event_id!",
             e.rule_version as "rule_version!", e.point_type_id as "point_type_id!", e.order_id as "order_id!",
-            e.earned as "earned!", e.taken_back as "taken_back!", e.lot_expires_at, e.lot_origin as "lot_origin!",
+            e.earned as "earned!", e.cut_from, e.taken_back as "taken_back!", e.lot_expires_at, e.lot_origin as "lot_origin!",
             e.activates_at, e.awaits_order as "awaits_order!"
         from (
             select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
-                n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order
+                n.cut_from, n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order
             from unnest($2::text[], $3::text[]) k(u, o)
             join earning n on n.tenant_id = $1 and n.user_id = k.u and n.order_id = k.o and n.order_id <> ''
             union
             select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
-                n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order
+                n.cut_from, n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order
             from unnest($4::text[], $5::text[]) k(u, s)
             join earning n on n.tenant_id = $1 and n.user_id = k.u and n.source_event_id = k.s
         ) e
@@ -115,19 +117,21 @@ pub async fn write_earnings(
     let origins = texts(|it| it.landing.origin.as_str());
     let versions: Vec<i32> = earnings.iter().map(|(_, it)| it.rule_version).collect();
     let earned: Vec<i64> = earnings.iter().map(|(_, it)| it.earned).collect();
+    let cut_from: Vec<Option<i64>> =
+        earnings.iter().map(|(_, it)| (it.asked > it.earned).then_some(it.asked)).collect();
     let taken_back: Vec<i64> = earnings.iter().map(|(_, it)| it.taken_back).collect();
     let expires: Vec<_> = earnings.iter().map(|(_, it)| it.landing.expires_at).collect();
     let releases = earnings.iter().map(|(_, it)| release_columns(it.landing.release.as_ref()));
     let (activate, await_order): (Vec<_>, Vec<bool>) = releases.unzip();
     sqlx::query!(
         "insert into earning (tenant_id, user_id, rule_id, source_event_id, rule_version, point_type_id, order_id, earned,
-            taken_back, lot_expires_at, lot_origin, activates_at, awaits_order)
+            taken_back, lot_expires_at, lot_origin, activates_at, awaits_order, cut_from)
         select $1, k.user_id, k.rule_id, k.event_id, k.version, k.point_type_id, k.order_id, k.earned, k.taken_back,
-            k.expires_at, k.origin, k.activates_at, k.awaits_order
+            k.expires_at, k.origin, k.activates_at, k.awaits_order, k.cut_from
         from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
-            $10::timestamptz[], $11::text[], $12::timestamptz[], $13::boolean[])
+            $10::timestamptz[], $11::text[], $12::timestamptz[], $13::boolean[], $14::bigint[])
             k(user_id, rule_id, event_id, version, point_type_id, order_id, earned, taken_back, expires_at, origin,
-            activates_at, awaits_order)
+            activates_at, awaits_order, cut_from)
         on conflict on constraint earning_pkey do update set taken_back = excluded.taken_back",
         tenant.as_str(),
         &users as _,
@@ -141,7 +145,8 @@ pub async fn write_earnings(
         &expires as _,
         &origins as _,
         &activate as _,
-        &await_order
+        &await_order,
+        &cut_from as _
     )
     .execute(conn)
     .await?;

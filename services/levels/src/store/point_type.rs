@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use units::zone::Zone;
 
 use crate::domain::expiry::Expiry;
-use crate::domain::point_type::{Activation, PointType, ReversalPolicy, TransferLimits};
+use crate::domain::point_type::{Activation, PointType, ReversalPolicy, Rounding, TransferLimits};
 use units::text::LocalizedText;
 
 struct Row {
@@ -28,6 +28,7 @@ struct Row {
     adjustment_limit: i64,
     transfer_max: i64,
     transfer_per_day: i64,
+    rounding: i16,
     zone: String,
     version: i32,
     create_time: OffsetDateTime,
@@ -48,6 +49,7 @@ impl TryFrom<Row> for PointType {
                 .ok_or_else(|| rows::unreadable("expiry_policy"))?,
             reversal: ReversalPolicy::from_code(row.reversal_policy)
                 .ok_or_else(|| rows::unreadable("reversal_policy"))?,
+            rounding: Rounding::from_code(row.rounding).ok_or_else(|| rows::unreadable("rounding"))?,
             overdraft: row.overdraft,
             adjustment_limit: row.adjustment_limit,
             transfers: (row.transfer_max > 0)
@@ -67,8 +69,8 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
     let done = sqlx::query!(
         "insert into point_type (tenant_id, point_type_id, display_name, spendable, expiry_policy, expiry_count,
             expiry_rounding, reversal_policy, activation_policy, activation_count, overdraft, adjustment_limit, transfer_max,
-            transfer_per_day, zone, version, create_time, update_time)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            transfer_per_day, zone, version, create_time, update_time, rounding)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         on conflict on constraint point_type_pkey do nothing",
         tenant.as_str(),
         it.id.as_str(),
@@ -87,7 +89,8 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
         it.zone.name(),
         it.version,
         it.create_time,
-        it.update_time
+        it.update_time,
+        it.rounding.code()
     )
     .execute(conn)
     .await?;
@@ -99,8 +102,8 @@ pub async fn lock(conn: &mut PgConnection, tenant: &TenantId, id: &Key) -> Resul
     let row = sqlx::query_as!(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
-            activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, overdraft, adjustment_limit,
-            transfer_max, transfer_per_day, zone, version, create_time, update_time
+            activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, rounding, overdraft,
+            adjustment_limit, transfer_max, transfer_per_day, zone, version, create_time, update_time
         from point_type where tenant_id = $1 and point_type_id = $2 for no key update"#,
         tenant.as_str(),
         id.as_str()
@@ -117,7 +120,7 @@ pub async fn update(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
     sqlx::query!(
         "update point_type set display_name = $3, expiry_policy = $4, expiry_count = $5, expiry_rounding = $6,
             reversal_policy = $7, activation_policy = $8, activation_count = $9, overdraft = $10, adjustment_limit = $11,
-            transfer_max = $12, transfer_per_day = $13, version = $14, update_time = $15
+            transfer_max = $12, transfer_per_day = $13, version = $14, update_time = $15, rounding = $16
         where tenant_id = $1 and point_type_id = $2",
         tenant.as_str(),
         it.id.as_str(),
@@ -133,7 +136,8 @@ pub async fn update(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
         transfer_max,
         transfer_per_day,
         it.version,
-        it.update_time
+        it.update_time,
+        it.rounding.code()
     )
     .execute(conn)
     .await?;
@@ -149,8 +153,8 @@ pub async fn read(
     let rows = sqlx::query_as!(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
-            activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, overdraft, adjustment_limit,
-            transfer_max, transfer_per_day, zone, version, create_time, update_time
+            activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, rounding, overdraft,
+            adjustment_limit, transfer_max, transfer_per_day, zone, version, create_time, update_time
         from point_type where tenant_id = $1 and point_type_id = any($2)"#,
         tenant.as_str(),
         ids as _
@@ -165,8 +169,8 @@ pub async fn all(conn: &mut PgConnection, tenant: &TenantId) -> Result<BTreeMap<
     let rows = sqlx::query_as!(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
-            activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, overdraft, adjustment_limit,
-            transfer_max, transfer_per_day, zone, version, create_time, update_time
+            activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, rounding, overdraft,
+            adjustment_limit, transfer_max, transfer_per_day, zone, version, create_time, update_time
         from point_type where tenant_id = $1"#,
         tenant.as_str()
     )
@@ -185,8 +189,8 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
-            activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, overdraft, adjustment_limit,
-            transfer_max, transfer_per_day, zone, version, create_time, update_time
+            activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, rounding, overdraft,
+            adjustment_limit, transfer_max, transfer_per_day, zone, version, create_time, update_time
         from point_type where tenant_id = $1 and point_type_id > $2 order by point_type_id limit $3"#,
         tenant.as_str(),
         after,

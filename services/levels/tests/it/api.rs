@@ -23,6 +23,7 @@ pub(crate) fn point_type(id: &str, spendable: bool) -> pb::CreatePointTypeReques
         activation_policy: pb::ActivationPolicy::AtOnce.into(),
         expiry_policy: pb::ExpiryPolicy::Never.into(),
         reversal_policy: pb::ReversalPolicy::DownToZero.into(),
+        rounding: pb::Rounding::Down.into(),
         zone: "Asia/Shanghai".to_owned(),
         ..Default::default()
     };

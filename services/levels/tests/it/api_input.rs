@@ -70,6 +70,28 @@ async fn a_rule_that_cannot_be_read_is_refused_with_position_and_cause() {
 }
 
 #[tokio::test]
+async fn caps_have_a_limit_and_stand_once_per_scope_and_period() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    let cap = |points_max, times_max| pb::Cap {
+        scope: pb::CapScope::User.into(),
+        period: pb::CapPeriod::Day.into(),
+        points_max,
+        times_max,
+    };
+    let mut request = rule("r", "points", "1");
+    request.rule.as_mut().unwrap().caps = vec![cap(0, 0), cap(5, 0)];
+    let status = server.rules().publish_earning_rule(request.clone()).await.unwrap_err();
+    assert_eq!(fields(&status), ["rule.caps[0].points_max", "rule.caps[1].period"]);
+    request.rule.as_mut().unwrap().caps = vec![cap(5, 3)];
+    let published = server.rules().publish_earning_rule(request).await.unwrap().into_inner().rule.unwrap();
+    assert_eq!(published.caps, [cap(5, 3)]);
+    let asked = pb::GetEarningRuleRequest { rule_id: "r".into() };
+    assert_eq!(server.rules().get_earning_rule(asked).await.unwrap().into_inner().rule.unwrap(), published);
+    server.end().await;
+}
+
+#[tokio::test]
 async fn schemes_and_point_types_are_checked_as_a_whole() {
     let server = server().await;
     server.points().create_point_type(point_type("growth", false)).await.unwrap();

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::stage::{incentives_log, other, profiles_log, tenant, user};
 
 pub(crate) struct Server {
-    db: TestDb,
+    pub(crate) db: TestDb,
     uri: String,
     channel: Channel,
     profiles: Arc<Log>,
@@ -30,15 +30,15 @@ pub(crate) struct Server {
     serving: JoinHandle<bool>,
 }
 
-fn services() -> Services {
-    let token = testkit::tokens().mint(&Grant::service("levels").every_scope());
+fn services(peers: host::Peers) -> Services {
+    let token = testkit::tokens().mint(&Grant::service("levels").every_scope().scope(authn::ACT_FOR_TENANTS));
     Services {
         server: ServerSettings::for_tests(),
         authn: testkit::tokens().settings(),
         client: rt::ClientSettings::default(),
         consumer: eventlog::ConsumerSettings::default(),
         sources: Default::default(),
-        peers: host::Peers::default(),
+        peers,
         token: Arc::new(move || token.clone()),
         pages: page::Tokens::new("a secret of the test"),
     }
@@ -53,8 +53,9 @@ pub(crate) async fn server() -> Server {
     let log = Log::new(pool.clone(), None, LogSettings::default());
     let pages = page::Tokens::new("a secret of the test");
     let settings = Settings { incentives: true, ..Settings::default() };
-    let part = levels::start(Kit { db: pool, log, pages, peers: host::Peers::default(), settings });
-    let assembly = Assembly::bind(services(), vec![source, other_source, part]).await.unwrap();
+    let peers = host::Peers::default();
+    let part = levels::start(Kit { db: pool, log, pages, peers: peers.clone(), settings });
+    let assembly = Assembly::bind(services(peers), vec![source, other_source, part]).await.unwrap();
     let uri = format!("http://{}", assembly.address());
     let tenant = tenant("shop");
     db.register(levels::NAME, &[&tenant, &other()]).await;

@@ -1,15 +1,19 @@
 //! Every statement finds its rows by an index, and by more of its key than the tenant.
 
+use levels::domain::cap::{Cap, Period, Scope};
 use testkit::Plans;
 
 use crate::holds::hold;
-use crate::stage::{Events, earn, stage};
+use crate::stage::{Events, earn, rule, stage};
 
 #[tokio::test]
 async fn every_statement_finds_its_rows_by_an_index() {
     let stage = stage().await;
     stage.scheme(None).await;
-    stage.rule("r", "points", "order.completed", "1").await;
+    let cap = |scope, period| Cap { scope, period, points: Some(200), times: None };
+    let mut capped = rule("r", "points", "order.completed", "1");
+    capped.caps = vec![cap(Scope::User, Period::Day), cap(Scope::AllUsers, Period::Ever)];
+    stage.publish(capped).await;
     let calls: Vec<_> = (0..256).map(|n| earn(&format!("u{n}"), "growth", 200, "1", None)).collect();
     assert!(stage.levels.post(&stage.tenant, &calls).await.unwrap().iter().all(Result::is_ok));
     let mut events = Events::new();

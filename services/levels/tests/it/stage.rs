@@ -12,6 +12,8 @@ use levels::domain::balance::Balance;
 use levels::domain::earning::EarningRule;
 use levels::domain::entry::Filter;
 use levels::domain::expiry::Expiry;
+use levels::domain::group::Place;
+use levels::domain::multiplier::Multipliers;
 use levels::domain::point_type::{PointType, ReversalPolicy};
 use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 use levels::error::LevelsError;
@@ -184,10 +186,16 @@ impl Stage {
 
     /// Applies events as the consumer does, in a transaction of their own.
     pub(crate) async fn apply(&self, events: &[Event]) {
+        self.apply_told(events).await;
+    }
+
+    /// As [`Stage::apply`]; answers what it told the log.
+    pub(crate) async fn apply_told(&self, events: &[Event]) -> Vec<eventlog::Draft> {
         let consumer = levels::commands::OrderConsumer::new(Arc::clone(&self.levels));
         let mut tx = self.db.db(levels::NAME).await.begin(&self.tenant).await.unwrap();
-        consumer.apply(&mut tx, &self.tenant, events).await.unwrap();
+        let told = consumer.apply(&mut tx, &self.tenant, events).await.unwrap();
         tx.commit().await.unwrap();
+        told
     }
 
     /// Everything adds up: entries, lots, running balances, growth, and the totals against all of it.
@@ -273,6 +281,11 @@ pub(crate) fn rule(id: &str, point_type: &str, event_type: &str, formula: &str) 
         formula: formula.to_owned(),
         valid_from: None,
         valid_until: None,
+        exact: true,
+        line_rates: Vec::new(),
+        multipliers: Multipliers::default(),
+        place: Place::default(),
+        caps: Vec::new(),
         paused: false,
         publish_time: OffsetDateTime::UNIX_EPOCH,
     }

@@ -125,6 +125,13 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.AdjustmentService/ListAdjustments", json!({"state": "ADJUSTMENT_STATE_REJECTED"})),
         ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),
         ("/banyan.levels.v1.EarningRuleService/ListEarningRules", json!({})),
+        ("/banyan.levels.v1.EarningRuleService/BacktestEarning", json!({"eventType": "order.completed"})),
+        (
+            "/banyan.levels.v1.EarningRuleService/DryRunEarning",
+            json!({"userId": names.user, "eventType": "order.completed",
+                "order": {"orderId": "tried", "total": {"currencyCode": "CNY", "units": "100"}},
+                "facts": {"values": {"user.stage": {"text": "repeat"}}}}),
+        ),
         ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
         ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
         ("/banyan.levels.v1.LevelService/GetMember", member.clone()),

@@ -1,0 +1,137 @@
+//! What rules would have given for past events, by day.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ids::{Key, UserId};
+use time::OffsetDateTime;
+
+use super::book::Programme;
+use super::cap::{CapBook, Capped, Subject};
+use super::claim::Rule;
+use super::consume::{Incoming, Says};
+use super::earning::Seen;
+use super::group::{Candidate, counting};
+
+/// What a rule would have given on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Day {
+    /// The day in the point type's zone, such as `2026-03-31`.
+    pub day: String,
+    /// The rule.
+    pub rule_id: Key,
+    /// Its version; 0: not published.
+    pub version: i32,
+    /// What is earned.
+    pub point_type: Key,
+    /// Events within its validity.
+    pub events: i64,
+    /// How often it would have given something.
+    pub times: i64,
+    /// What it would have given without caps.
+    pub asked: i64,
+    /// What it would have given.
+    pub given: i64,
+}
+
+/// Past events and what rules find them worth, before caps, which need their order.
+#[derive(Debug)]
+pub struct Backtest<'a> {
+    programme: &'a Programme,
+    rules: &'a [Rule],
+    looked: Vec<Looked>,
+}
+
+#[derive(Debug)]
+struct Looked {
+    user: UserId,
+    order_id: String,
+    occurred_at: OffsetDateTime,
+    recorded_at: OffsetDateTime,
+    /// Places of the rules within whose validity it lies.
+    valid: Vec<usize>,
+    /// What those give that count.
+    claims: Vec<(usize, i64)>,
+}
+
+impl<'a> Backtest<'a> {
+    /// Of these rules, each with one version.
+    pub fn new(programme: &'a Programme, rules: &'a [Rule]) -> Self {
+        Self { programme, rules, looked: Vec::new() }
+    }
+
+    /// Whether a rule asks for levels.
+    pub fn asks_for_level(&self) -> bool {
+        self.rules.iter().any(|it| it.compiled.asks_for_level())
+    }
+
+    /// Events looked at.
+    pub fn events(&self) -> usize {
+        self.looked.len()
+    }
+
+    /// Looks at an event of a user who held a rank before it; `None`: there is no scheme.
+    pub fn look(&mut self, incoming: &Incoming, rank: Option<i64>) {
+        let Says::Counts { happening, order_id } = &incoming.says else { return };
+        let counts = |n: &usize| self.rules[*n].rule.counts(&incoming.event_type, incoming.occurred_at);
+        let valid: Vec<usize> = (0..self.rules.len()).filter(counts).collect();
+        let mut worth: Vec<(usize, i64)> = Vec::with_capacity(valid.len());
+        for &n in &valid {
+            let it = &self.rules[n];
+            let Some(point_type) = self.programme.types.get(&it.rule.point_type) else { continue };
+            let seen = Seen { happening, at: incoming.occurred_at, zone: &point_type.zone, rank };
+            worth.push((n, it.compiled.worth(&it.rule, point_type, &seen).points));
+        }
+        worth.retain(|(_, points)| *points > 0);
+        let candidate = |(n, points): &(usize, i64)| {
+            let rule = &self.rules[*n].rule;
+            Candidate { rule_id: &rule.id, point_type: &rule.point_type, place: &rule.place, points: *points }
+        };
+        let counting = counting(&worth.iter().map(candidate).collect::<Vec<_>>());
+        let claims = worth.iter().enumerate().filter(|(n, _)| counting[*n] == *n).map(|(_, claim)| *claim).collect();
+        self.looked.push(Looked {
+            user: incoming.user.clone(),
+            order_id: order_id.clone(),
+            occurred_at: incoming.occurred_at,
+            recorded_at: incoming.recorded_at,
+            valid,
+            claims,
+        });
+    }
+
+    /// What the rules would have given, by day and rule: once per order, and of caps what was recorded first.
+    pub fn days(mut self) -> Vec<Day> {
+        self.looked.sort_by_key(|it| it.recorded_at);
+        let mut days: BTreeMap<(String, usize), Day> = BTreeMap::new();
+        let mut caps = CapBook::default();
+        let mut earned: BTreeSet<(&UserId, &str, usize)> = BTreeSet::new();
+        for looked in &self.looked {
+            for &n in &looked.valid {
+                let rule = &self.rules[n].rule;
+                let Some(point_type) = self.programme.types.get(&rule.point_type) else { continue };
+                let day = point_type.zone.day_of(looked.occurred_at);
+                let day = days.entry((day.clone(), n)).or_insert_with(|| Day {
+                    day,
+                    rule_id: rule.id.clone(),
+                    version: rule.version,
+                    point_type: rule.point_type.clone(),
+                    events: 0,
+                    times: 0,
+                    asked: 0,
+                    given: 0,
+                });
+                day.events += 1;
+                let Some((_, points)) = looked.claims.iter().find(|(of, _)| *of == n) else { continue };
+                if !looked.order_id.is_empty() && !earned.insert((&looked.user, &looked.order_id, n)) {
+                    continue;
+                }
+                let subject = Subject::EarningRule(rule.id.clone());
+                let capped = Capped { subject: &subject, caps: &rule.caps, zone: &point_type.zone };
+                let allowed = caps.take(&[capped], &looked.user, looked.occurred_at, *points);
+                day.asked = day.asked.saturating_add(allowed.asked);
+                day.given = day.given.saturating_add(allowed.given);
+                day.times += i64::from(allowed.given > 0);
+            }
+        }
+        days.into_values().collect()
+    }
+}
