@@ -105,8 +105,7 @@ fn programme_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             "/banyan.levels.v1.EarningRuleService/PublishEarningRule",
             json!({
                 "requestId": request_id(names, "rule"),
-                "rule": {"ruleId": "one-per-yuan", "pointTypeId": "points", "eventType": "order.completed",
-                    "expression": "order.total_minor >= 100", "formula": "order.total_minor / 100"},
+                "rule": earning_rule(),
             }),
         ),
         (
@@ -141,13 +140,25 @@ fn programme_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A rule with all that rules have.
+fn earning_rule() -> Value {
+    json!({
+        "ruleId": "one-per-yuan", "pointTypeId": "points", "eventType": "order.completed",
+        "expression": "order.total_minor >= 100", "formula": "order.total_minor / 100",
+        "lineRates": [{"skus": ["tea"], "categories": ["drinks"], "pointsPerPiece": "1", "rateBasisPoints": 100}],
+        "multipliers": [{"expression": "level.rank >= 1", "factorBasisPoints": 15000}],
+        "multiplierMix": "MULTIPLIER_MIX_GREATEST",
+        "group": "orders", "priority": 1, "groupChoice": "GROUP_CHOICE_MOST",
+        "caps": [{"scope": "CAP_SCOPE_USER", "period": "CAP_PERIOD_DAY", "pointsMax": "1000000", "timesMax": "1000"}],
+    })
+}
+
 /// A bundle beside what [`programme_writes`] defines: it names the point type that is in force.
 fn bundle(names: &Names<'_>) -> Value {
     json!({
         "pointTypes": [{"pointTypeId": "growth", "displayName": {"texts": {"zh": "成长值"}}, "zone": "Asia/Shanghai",
             "expiryPolicy": "EXPIRY_POLICY_NEVER", "reversalPolicy": "REVERSAL_POLICY_DOWN_TO_ZERO"}],
-        "earningRules": [{"ruleId": "one-per-yuan", "pointTypeId": "points", "eventType": "order.completed",
-            "expression": "order.total_minor >= 100", "formula": "order.total_minor / 100"}],
+        "earningRules": [earning_rule()],
         "scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
             "levels": [{"rank": 0, "displayName": text(names), "threshold": "0"}]},
         "lifecycleModels": {

@@ -1,7 +1,10 @@
 //! Earning rules, and events to try them on, as they are sent.
 
 use ids::Key;
+use proto::events::v1::{FactValue, Facts, fact_value};
+use proto::google::r#type::Money;
 use proto::levels::v1 as pb;
+use proto::profiles::v1::Order;
 use requests::body_of;
 use rules::{Written, WrittenRow};
 use service::Parse;
@@ -17,6 +20,10 @@ use crate::domain::multiplier::{Mix, Multiplier, Multipliers};
 use crate::events;
 use crate::queries::{AskedBacktest, AskedDryRun};
 
+/// Facts that an event has at most.
+const FACTS_MAX: usize = 64;
+/// Characters of the name or the text of a fact.
+const FACT_CHARS_MAX: usize = 500;
 /// The event that is about no order.
 const VISIT: &str = "user.visited";
 
@@ -40,16 +47,67 @@ pub(super) fn dry_run(sent: &pb::DryRunEarningRequest) -> Result<AskedDryRun, Vi
             parse.refuse("order", "a visit is about none");
         }
     } else {
+        amounts(&mut parse, sent.order.as_ref());
         match events::order(sent.order.clone(), sent.first_order) {
             Ok(read) => (order_id, happening) = read,
             Err(fault) => parse.refuse("order", fault),
         }
     }
     happening.set("event.site", sent.site.as_str());
+    facts(&mut parse, sent.facts.as_ref());
     events::add_facts(&mut happening, sent.facts.as_ref());
     let draft = draft(&mut parse, sent.draft.as_ref(), &sent.event_type);
     let event_type = sent.event_type.clone();
     parse.done(user.map(|user| AskedDryRun { user, event_type, occurred_at, order_id, happening, draft }))
+}
+
+/// Amounts of an order are those that profiles would take: of one currency and not negative.
+fn amounts(parse: &mut Parse, order: Option<&Order>) {
+    let Some(order) = order else { return };
+    let currency = order.total.as_ref().map_or("", |total| total.currency_code.as_str());
+    if units::money::decimals(currency).is_none() {
+        parse.refuse("order.total.currency_code", "must be a currency in circulation");
+        return;
+    }
+    let own = [
+        ("freight", &order.freight),
+        ("deposit", &order.deposit),
+        ("balance", &order.balance),
+        ("total", &order.total),
+    ];
+    let mut all: Vec<(String, &Option<Money>)> = own.map(|(name, it)| (format!("order.{name}"), it)).into();
+    for (n, line) in order.lines.iter().enumerate() {
+        all.push((format!("order.lines[{n}].list_price"), &line.list_price));
+        all.push((format!("order.lines[{n}].paid"), &line.paid));
+        let discounts = line.discounts.iter().enumerate();
+        all.extend(discounts.map(|(m, it)| (format!("order.lines[{n}].discounts[{m}].amount"), &it.amount)));
+    }
+    for (field, amount) in all {
+        match amount.as_ref().map(|amount| units::money::from_proto(amount, currency)) {
+            Some(Ok(minor)) if minor < 0 => parse.refuse(field, "must not be negative"),
+            Some(Err(fault)) => parse.refuse(field, fault.to_string()),
+            Some(Ok(_)) | None => {}
+        }
+    }
+}
+
+/// Facts are not more and not longer than a log's.
+fn facts(parse: &mut Parse, facts: Option<&Facts>) {
+    let Some(facts) = facts else { return };
+    if facts.values.len() > FACTS_MAX {
+        parse.refuse("facts.values", format!("must be at most {FACTS_MAX}"));
+    }
+    let long = |text: &str| text.chars().count() > FACT_CHARS_MAX;
+    let too_long = |(name, fact): (&String, &FactValue)| {
+        let text = match &fact.value {
+            Some(fact_value::Value::Text(text)) => text,
+            _ => "",
+        };
+        long(name) || long(text)
+    };
+    if facts.values.iter().any(too_long) {
+        parse.refuse("facts.values", format!("must have names and texts of at most {FACT_CHARS_MAX} characters"));
+    }
 }
 
 pub(super) fn backtest(sent: &pb::BacktestEarningRequest) -> Result<AskedBacktest, Violations> {

@@ -111,6 +111,12 @@ async fn a_draft_is_tried_in_place_of_its_rule() {
     let status = server.rules().dry_run_earning(bad).await.unwrap_err();
     let fields: Vec<_> = violations_of(&status).iter().map(|it| it.0.clone()).collect();
     assert_eq!(fields, ["order", "draft.formula"]);
+    let mut wrong = asked(-1);
+    let it = wrong.order.as_mut().unwrap();
+    it.freight = Some(units::money::to_proto(1, "USD"));
+    let status = server.rules().dry_run_earning(wrong).await.unwrap_err();
+    let fields: Vec<_> = violations_of(&status).iter().map(|it| it.0.clone()).collect();
+    assert_eq!(fields, ["order.freight", "order.total"]);
     let mut nowhere = draft("r", "1");
     nowhere.as_mut().unwrap().point_type_id = "nothing".into();
     let status =

@@ -258,7 +258,7 @@ pub struct EarningRule {
     /// Lower-case letters, digits, `-` and `_`, at most 63 characters.
     #[prost(string, tag = "16")]
     pub group: ::prost::alloc::string::String,
-    /// The higher counts first in its group, of equals the smaller id in byte order. -1,000,000 to 1,000,000.
+    /// The higher counts first in its group, of equals the smaller id in byte order. 0 to 1,000,000.
     #[prost(int32, tag = "17")]
     pub priority: i32,
     /// Which rule of the group counts: what the first by priority of those that would give anything says.
