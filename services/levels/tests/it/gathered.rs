@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use levels::domain::balance::Balance;
 use levels::domain::refusal::Refusal;
 use levels::error::LevelsError;
 use levels::queries::{AskedBalance, AskedStanding};
@@ -10,7 +11,8 @@ use proto::profiles::v1::ProfileAliasLinked;
 use service::{Gather, Gatherer};
 use time::{Duration, OffsetDateTime};
 
-use crate::stage::{Events, Stage, key, stage, user};
+use crate::as_of::{START, shop};
+use crate::stage::{Events, Stage, key, point_type, stage, user};
 
 /// Two users who have something, one of them under two ids, and points of whom an hour's worth is set aside.
 async fn peopled() -> Stage {
@@ -55,6 +57,37 @@ async fn balances_asked_for_together_are_those_asked_for_alone() {
     }
     let held = stage.balance("also-u", "points").await;
     assert_eq!((held.available, held.held), (70, 30));
+}
+
+#[tokio::test]
+async fn past_instants_of_several_users_asked_for_together_are_those_asked_for_alone() {
+    let stage = shop(point_type("points")).await;
+    let hours = |hours| START + Duration::hours(hours);
+    for n in 1..=4 {
+        for (who, amount) in [("u", 10), ("v", 100)] {
+            stage.at(hours(n)).await;
+            stage.earn(who, amount, &n.to_string()).await.unwrap();
+        }
+        if n == 2 {
+            stage.hold("u", 5, "h").await; // for an hour
+        }
+    }
+    stage.at(hours(9)).await;
+    let of = |who: &str, at| AskedBalance { user: user(who), point_type: key("points"), at };
+    let instants = (0..6).rev().map(|n| Some(hours(n))).chain([None]);
+    let asked: Vec<_> = instants.flat_map(|at| ["v", "nobody", "u"].map(|who| of(who, at))).collect();
+    let together = stage.levels.answers(&stage.tenant, &[], &asked).await.unwrap();
+    let figures = |balance: &Balance| (balance.available, balance.held);
+    let mut seen = Vec::new();
+    for (asked, together) in asked.into_iter().zip(together) {
+        let (who, alone) = (asked.user.clone(), stage.levels.answer(&stage.tenant, &[], asked).await.unwrap());
+        let together = together.unwrap();
+        assert_eq!(together, alone);
+        seen.extend((who.as_str() == "u").then(|| figures(&together)));
+        let others = if who.as_str() == "v" { together.available % 100 } else { 0 };
+        assert_eq!(others, 0, "nobody is told what is another's");
+    }
+    assert_eq!(seen, [(40, 0), (40, 0), (30, 0), (15, 5), (10, 0), (0, 0), (40, 0)]);
 }
 
 #[tokio::test]
