@@ -1,5 +1,6 @@
 //! The entries of this service's log, and what it reads of other services' logs.
 
+pub mod benefit;
 pub mod incentives;
 
 use eventlog::{Draft, EventPayload, Link, TooManyHops, derive};
@@ -105,7 +106,7 @@ fn rewarded(user: &str, reward_id: &str, carried: &Carried, at: OffsetDateTime) 
     }
 }
 
-/// A point type, rule or scheme was defined anew.
+/// A point type, rule, scheme or benefit was defined anew.
 pub fn published(request: &Request, what: pb::programme_published::Published, at: OffsetDateTime) -> Draft {
     let event_id = derive(request.id.as_str(), request.method, 0);
     Draft::new("", event_id, &pb::ProgrammePublished { published: Some(what) }, at)

@@ -72,6 +72,29 @@ impl Zone {
         self.end(self.date(at))
     }
 
+    /// When the week began in which `at` lies: its Monday.
+    pub fn week_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        let date = self.date(at);
+        let back = Span::new().try_days(date.weekday().to_monday_zero_offset());
+        self.start(back.map_or(date, |back| date.saturating_sub(back)))
+    }
+
+    /// When the month began in which `at` lies.
+    pub fn month_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.start(self.date(at).first_of_month())
+    }
+
+    /// When the year began in which `at` lies.
+    pub fn year_start(&self, at: OffsetDateTime) -> OffsetDateTime {
+        self.start(self.date(at).first_of_year())
+    }
+
+    /// When the week ends in which `at` lies: with its Sunday.
+    pub fn week_end(&self, at: OffsetDateTime) -> OffsetDateTime {
+        let date = self.date(at);
+        self.end(later(date, Span::new().try_days(6 - date.weekday().to_monday_zero_offset())))
+    }
+
     /// When the month ends in which `at` lies.
     pub fn month_end(&self, at: OffsetDateTime) -> OffsetDateTime {
         self.end(self.date(at).last_of_month())
@@ -277,6 +300,19 @@ mod tests {
         assert_eq!((shanghai.month_of(new_year), new_york.month_of(new_year)), ("2027-01".into(), "2026-12".into()));
         assert_eq!((shanghai.day_of(new_year), new_york.day_of(new_year)), ("2027-01-01".into(), "2026-12-31".into()));
         assert_eq!(shanghai.day_start(new_year), datetime!(2027-01-01 0:00 +8));
+    }
+
+    #[test]
+    fn a_week_begins_with_monday_and_every_period_begins_where_the_one_before_ended() {
+        let zone = zone("America/New_York");
+        let sunday = datetime!(2026-03-08 12:00 -4); // a week of 167 hours ends with it
+        assert_eq!(zone.week_start(sunday), datetime!(2026-03-02 0:00 -5));
+        assert_eq!(zone.week_end(sunday), datetime!(2026-03-09 0:00 -4));
+        assert_eq!(zone.month_start(sunday), datetime!(2026-03-01 0:00 -5));
+        assert_eq!(zone.year_start(sunday), datetime!(2026-01-01 0:00 -5));
+        assert_eq!(zone.week_start(zone.week_end(sunday)), zone.week_end(sunday));
+        assert_eq!(zone.month_start(zone.month_end(sunday)), zone.month_end(sunday));
+        assert_eq!(zone.year_start(zone.year_end(sunday)), zone.year_end(sunday));
     }
 
     #[test]

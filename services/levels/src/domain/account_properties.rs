@@ -114,7 +114,7 @@ impl Run {
         };
         Self {
             point_type: point_type.clone(),
-            programme: Programme { types: [(id.clone(), point_type)].into(), scheme: None },
+            programme: Programme { types: [(id.clone(), point_type)].into(), ..Programme::default() },
             key: (UserId::new("u").unwrap(), id),
             account: Account::default(),
             holds: BTreeMap::new(),

@@ -46,7 +46,7 @@ pub fn balance(
     lapsed: impl IntoIterator<Item = (OffsetDateTime, i64)>,
     (at, now): (OffsetDateTime, OffsetDateTime),
 ) -> Balance {
-    let programme = Programme { types: [(key.1.clone(), point_type.clone())].into(), scheme: None };
+    let programme = Programme { types: [(key.1.clone(), point_type.clone())].into(), ..Programme::default() };
     let user = key.0.clone();
     let mut book = Book::new(&programme, [(key.clone(), account)].into(), BTreeMap::new())
         .with_holds(holds.into_iter().map(|hold| (user.clone(), hold)));

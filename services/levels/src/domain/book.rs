@@ -8,6 +8,7 @@ use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
+use super::benefit::Benefit;
 use super::entry::{Entry, Origin};
 use super::hold::Hold;
 use super::member::{LevelMove, Member, MoveCause};
@@ -27,6 +28,8 @@ pub struct Programme {
     pub types: BTreeMap<Key, PointType>,
     /// Its scheme.
     pub scheme: Option<Scheme>,
+    /// Its benefits, in the newest versions.
+    pub benefits: BTreeMap<Key, Benefit>,
 }
 
 impl Programme {

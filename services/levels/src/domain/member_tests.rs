@@ -53,8 +53,11 @@ impl Case {
             zone: Zone::new("Asia/Shanghai").unwrap(),
             create_time: START,
         };
-        let programme =
-            Programme { types: [(key().1, growth)].into(), scheme: Some(scheme(&[0, 100, 1_000], validity, 1)) };
+        let programme = Programme {
+            types: [(key().1, growth)].into(),
+            scheme: Some(scheme(&[0, 100, 1_000], validity, 1)),
+            ..Programme::default()
+        };
         Self { programme, account: Account::default(), member: None }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod balance;
+pub mod benefit;
 pub mod book;
 pub mod consume;
 pub mod earning;
@@ -20,6 +21,8 @@ pub mod scheme;
 mod account_model;
 #[cfg(test)]
 mod account_properties;
+#[cfg(test)]
+mod benefit_tests;
 #[cfg(test)]
 mod hold_tests;
 #[cfg(test)]

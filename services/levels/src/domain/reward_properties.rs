@@ -33,7 +33,7 @@ fn programme(reversal: ReversalPolicy) -> Programme {
         zone: Zone::new("Asia/Shanghai").unwrap(),
         create_time: START,
     };
-    Programme { types: [(key().1, point_type)].into(), scheme: None }
+    Programme { types: [(key().1, point_type)].into(), ..Programme::default() }
 }
 
 fn hold_id() -> EventId {

@@ -1,5 +1,6 @@
 //! The API: handlers parse, call and wrap.
 
+mod benefit;
 mod convert;
 mod earning;
 mod hold;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use host::Part;
 use ids::TenantId;
+use proto::levels::v1::benefit_service_server::BenefitServiceServer;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
@@ -53,5 +55,6 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
     };
     part.serve(PointsServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
-        .serve(LevelServiceServer::new(api))
+        .serve(LevelServiceServer::new(api.clone()))
+        .serve(BenefitServiceServer::new(api))
 }

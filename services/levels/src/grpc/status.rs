@@ -3,6 +3,7 @@
 use proto::levels::v1::ErrorReason as Reason;
 use service::Refuse;
 use tonic::{Code, Status};
+use units::time::to_proto;
 
 use crate::domain::refusal::Refusal;
 
@@ -60,6 +61,47 @@ fn refused(refusal: &Refusal) -> Status {
         }
         Refusal::HoldLimit { limit } => {
             status::refuse(Code::FailedPrecondition, Reason::HoldLimit, message).with("limit", limit)
+        }
+        Refusal::BenefitNotFound { benefit_id } => {
+            status::refuse(Code::NotFound, Reason::BenefitNotFound, message).with("benefit_id", benefit_id)
+        }
+        Refusal::LevelNotFound { scheme_id, rank } => status::refuse(Code::NotFound, Reason::LevelNotFound, message)
+            .with("scheme_id", scheme_id)
+            .with("rank", rank),
+        Refusal::BenefitLimit { limit } => {
+            status::refuse(Code::FailedPrecondition, Reason::BenefitLimit, message).with("limit", limit)
+        }
+        Refusal::BenefitNotCounted { benefit_id } => {
+            status::refuse(Code::FailedPrecondition, Reason::BenefitNotCounted, message).with("benefit_id", benefit_id)
+        }
+        Refusal::BenefitNotInForce { benefit_id } => {
+            status::refuse(Code::FailedPrecondition, Reason::BenefitNotInForce, message).with("benefit_id", benefit_id)
+        }
+        Refusal::BenefitNotHeld { benefit_id, needed_rank } => {
+            let refused = status::refuse(Code::FailedPrecondition, Reason::BenefitNotHeld, message)
+                .with("benefit_id", benefit_id);
+            match needed_rank {
+                Some(rank) => refused.with("needed_rank", rank),
+                None => refused,
+            }
+        }
+        Refusal::BenefitQuotaShort { benefit_id, left, count, renews_at } => {
+            let refused = status::refuse(Code::FailedPrecondition, Reason::BenefitQuotaShort, message)
+                .with("benefit_id", benefit_id)
+                .with("left", left)
+                .with("count", count);
+            match renews_at {
+                Some(time) => refused.with("renew_time", to_proto(*time)),
+                None => refused,
+            }
+        }
+        Refusal::BenefitUseNotFound { use_id } => {
+            status::refuse(Code::NotFound, Reason::BenefitUseNotFound, message).with("use_id", use_id)
+        }
+        Refusal::BenefitGiveBackExceeded { used, count } => {
+            status::refuse(Code::FailedPrecondition, Reason::BenefitGiveBackExceeded, message)
+                .with("used", used)
+                .with("count", count)
         }
         Refusal::EarningRuleNotFound { rule_id } => {
             status::refuse(Code::NotFound, Reason::EarningRuleNotFound, message).with("rule_id", rule_id)

@@ -1,6 +1,7 @@
 //! The reads, one file each. A read waits for the positions that it was given before it looks.
 
 mod balance;
+mod benefit;
 mod circulation;
 mod hold;
 mod level_moves;
@@ -11,6 +12,7 @@ mod standing;
 mod verify_ledger;
 
 pub use balance::AskedBalance;
+pub use benefit::Checked;
 pub use standing::AskedStanding;
 pub use verify_ledger::VerifiedPage;
 

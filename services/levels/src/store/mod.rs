@@ -2,6 +2,8 @@
 //! would hold it to the tenant anyway.
 
 pub mod account;
+pub mod benefit;
+pub mod benefit_use;
 pub mod earning_rule;
 pub mod entry;
 pub mod hold;

@@ -38,6 +38,8 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
     stage.apply(&[linked]).await;
     stage.hold("u", 1, "h").await;
     stage.reward("u", "r", 5).await;
+    stage.publish_benefit(crate::benefits::lounge(&[(0, None, 5)]), "lounge").await.unwrap();
+    stage.use_it("u", 1, "1").await.unwrap();
 
     let mut admin = stage.db.admin(levels::NAME).await;
     let tables: Vec<String> = sqlx::query_scalar(
@@ -49,7 +51,7 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
     .fetch_all(&mut admin)
     .await
     .unwrap();
-    assert!(tables.len() >= 15, "{tables:?}");
+    assert!(tables.len() >= 18, "{tables:?}");
     let pool = stage.db.db(levels::NAME).await;
     let (mut seen, mut counted) = (0, 0);
     for table in tables.iter().filter(|table| *table != "event" && !table.starts_with("event_")) {
@@ -65,5 +67,5 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
         seen += i64::from(own > 0);
         counted += 1;
     }
-    assert!(seen >= 14 && counted >= 14, "the check looked at {seen} tables with rows");
+    assert!(seen >= 17 && counted >= 17, "the check looked at {seen} tables with rows");
 }

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod api;
+mod api_benefits;
 mod api_holds;
 mod api_input;
+mod benefits;
 mod catalogue;
 mod consumer;
 mod gathered;
