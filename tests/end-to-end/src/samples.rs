@@ -33,6 +33,7 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(user_writes(names));
     samples.extend(incentives::checkout_writes(names));
     samples.extend(hold_writes(names));
+    samples.extend(benefit_writes(names));
     samples.extend(case::desk_writes(names));
     samples.extend(case::writes(names));
     samples.extend(incentives::campaign_writes(names));
@@ -138,6 +139,8 @@ fn bundle(names: &Names<'_>) -> Value {
             "expression": "order.total_minor >= 100", "formula": "order.total_minor / 100"}],
         "scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
             "levels": [{"rank": 0, "displayName": text(names), "threshold": "0"}]},
+        "benefits": [{"benefitId": "title", "displayName": text(names), "kind": "BENEFIT_KIND_COSMETIC",
+            "schemeId": "member", "ranges": [{"firstRank": 0}]}],
         "lifecycleModels": {
             "stage": {"loyalOrders": 5, "dormantAfterDays": 70, "lostAfterDays": 120},
             "rfm": {"method": "RFM_METHOD_THRESHOLDS", "windowDays": 365, "recencyDays": [180, 90, 60, 30],
@@ -245,6 +248,32 @@ fn hold_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A benefit, used and given back in part.
+fn benefit_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let use_id = levels::events::benefit::use_id(names.user, &request_id(names, "use-benefit")).to_string();
+    vec![
+        (
+            "/banyan.levels.v1.BenefitService/PublishBenefit",
+            json!({
+                "requestId": request_id(names, "benefit"),
+                "benefit": {"benefitId": "lounge", "displayName": text(names), "description": text(names),
+                    "kind": "BENEFIT_KIND_SERVICE", "schemeId": "member", "ranges": [{"firstRank": 0, "quota": 3}],
+                    "period": "BENEFIT_PERIOD_MONTH", "costMinor": "1500"},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.BenefitService/UseBenefit",
+            json!({"requestId": request_id(names, "use-benefit"), "userId": names.user, "benefitId": "lounge", "count": 2,
+                "orderId": names.ids, "reason": names.canary}),
+        ),
+        (
+            "/banyan.levels.v1.BenefitService/GiveBackBenefit",
+            json!({"requestId": request_id(names, "give-back-benefit"), "userId": names.user, "useId": use_id,
+                "count": 1, "reason": names.canary}),
+        ),
+    ]
+}
+
 /// The reads.
 pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = user_reads(names);
@@ -319,9 +348,14 @@ fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
         ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
         ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
-        ("/banyan.levels.v1.LevelService/GetStanding", user),
+        ("/banyan.levels.v1.LevelService/GetStanding", user.clone()),
         ("/banyan.levels.v1.LevelService/ListLevelMoves", member),
         ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
+        ("/banyan.levels.v1.BenefitService/GetBenefit", json!({"benefitId": "lounge"})),
+        ("/banyan.levels.v1.BenefitService/ListBenefits", json!({})),
+        ("/banyan.levels.v1.BenefitService/ListUserBenefits", user.clone()),
+        ("/banyan.levels.v1.BenefitService/CheckBenefit", json!({"userId": names.user, "benefitId": "lounge"})),
+        ("/banyan.levels.v1.BenefitService/ListBenefitUses", user),
     ]
 }
 

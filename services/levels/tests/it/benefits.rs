@@ -412,13 +412,15 @@ async fn a_benefit_names_a_scheme_and_levels_that_there_are_and_its_tenant_has_a
 }
 
 #[tokio::test]
-async fn of_two_that_publish_one_benefit_at_once_each_gets_a_version() {
+async fn of_twenty_that_publish_one_benefit_at_once_each_gets_a_version() {
     let stage = club().await;
-    let benefit = |quota| lounge(&[(1, None, quota)]);
-    let (one, two) = tokio::join!(stage.publish_benefit(benefit(7), "a"), stage.publish_benefit(benefit(8), "b"));
-    let mut versions = [one, two].map(|published| published.unwrap().benefit.unwrap().version);
+    let ids: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    let publish = |id| stage.publish_benefit(lounge(&[(1, None, 7)]), id);
+    let published = futures::future::join_all(ids.iter().map(|id| publish(id))).await;
+    let versions = published.into_iter().map(|published| published.unwrap().benefit.unwrap().version);
+    let mut versions: Vec<i32> = versions.collect();
     versions.sort_unstable();
-    assert_eq!(versions, [2, 3]);
+    assert_eq!(versions, (2..22).collect::<Vec<_>>());
 }
 
 #[tokio::test]
