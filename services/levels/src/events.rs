@@ -2,6 +2,7 @@
 
 pub mod benefit;
 pub mod incentives;
+pub mod leaderboard;
 
 use eventlog::{Draft, EventPayload, Link, TooManyHops, derive};
 use ids::{EventId, UserId};
@@ -106,7 +107,7 @@ fn rewarded(user: &str, reward_id: &str, carried: &Carried, at: OffsetDateTime) 
     }
 }
 
-/// A point type, rule, scheme or benefit was defined anew.
+/// A point type, rule, scheme, benefit or leaderboard was defined anew.
 pub fn published(request: &Request, what: pb::programme_published::Published, at: OffsetDateTime) -> Draft {
     let event_id = derive(request.id.as_str(), request.method, 0);
     Draft::new("", event_id, &pb::ProgrammePublished { published: Some(what) }, at)

@@ -11,6 +11,7 @@ use super::account::{Account, Occasion};
 use super::benefit::Benefit;
 use super::entry::{Entry, Origin};
 use super::hold::Hold;
+use super::leaderboard::Leaderboard;
 use super::member::{LevelMove, Member, MoveCause};
 use super::pending::{Landing, Release};
 use super::point_type::{Activation, PointType};
@@ -30,6 +31,8 @@ pub struct Programme {
     pub scheme: Option<Scheme>,
     /// Its benefits, in the newest versions.
     pub benefits: BTreeMap<Key, Benefit>,
+    /// Its leaderboards, in the newest versions.
+    pub leaderboards: BTreeMap<Key, Leaderboard>,
 }
 
 impl Programme {

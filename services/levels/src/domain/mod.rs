@@ -8,6 +8,7 @@ pub mod consume;
 pub mod earning;
 pub mod entry;
 pub mod hold;
+pub mod leaderboard;
 pub mod lot;
 pub mod member;
 pub mod order;
@@ -25,6 +26,8 @@ mod account_properties;
 mod benefit_tests;
 #[cfg(test)]
 mod hold_tests;
+#[cfg(test)]
+mod leaderboard_tests;
 #[cfg(test)]
 mod member_tests;
 #[cfg(test)]

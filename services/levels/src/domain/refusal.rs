@@ -170,6 +170,49 @@ pub enum Refusal {
         /// What was asked for.
         count: i64,
     },
+    /// The tenant has no such leaderboard.
+    #[error("there is no such leaderboard")]
+    LeaderboardNotFound {
+        /// The leaderboard.
+        leaderboard_id: String,
+    },
+    /// The tenant has as many leaderboards as it may.
+    #[error("the tenant has too many leaderboards")]
+    LeaderboardLimit {
+        /// How many.
+        limit: usize,
+    },
+    /// Another version of a leaderboard would change what is fixed.
+    #[error("this part of a leaderboard cannot be changed")]
+    LeaderboardFixed {
+        /// The leaderboard.
+        leaderboard_id: String,
+        /// What.
+        field: String,
+    },
+    /// The leaderboard has no such season, or none that runs now.
+    #[error("there is no such season")]
+    SeasonNotFound {
+        /// The leaderboard.
+        leaderboard_id: String,
+        /// The season; empty: the one that runs now.
+        season_id: String,
+    },
+    /// No season was running when a score was reached.
+    #[error("no season was running")]
+    SeasonNotRunning {
+        /// The leaderboard.
+        leaderboard_id: String,
+    },
+    /// The season of a score has ended.
+    #[error("the season is over")]
+    SeasonOver {
+        /// The season.
+        season_id: String,
+    },
+    /// A sum of scores would exceed what can be ordered.
+    #[error("the score would exceed its limit")]
+    ScoreOverflow,
     /// The account has as many open holds as it may.
     #[error("the account has too many open holds")]
     HoldLimit {

@@ -4,6 +4,7 @@ mod benefit;
 mod convert;
 mod earning;
 mod hold;
+mod leaderboard;
 mod level;
 mod points;
 mod status;
@@ -14,6 +15,7 @@ use host::Part;
 use ids::TenantId;
 use proto::levels::v1::benefit_service_server::BenefitServiceServer;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
+use proto::levels::v1::leaderboard_service_server::LeaderboardServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
 
@@ -56,5 +58,6 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
     part.serve(PointsServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
         .serve(LevelServiceServer::new(api.clone()))
-        .serve(BenefitServiceServer::new(api))
+        .serve(BenefitServiceServer::new(api.clone()))
+        .serve(LeaderboardServiceServer::new(api))
 }

@@ -103,6 +103,30 @@ fn refused(refusal: &Refusal) -> Status {
                 .with("used", used)
                 .with("count", count)
         }
+        Refusal::LeaderboardNotFound { leaderboard_id } => {
+            status::refuse(Code::NotFound, Reason::LeaderboardNotFound, message).with("leaderboard_id", leaderboard_id)
+        }
+        Refusal::LeaderboardLimit { limit } => {
+            status::refuse(Code::FailedPrecondition, Reason::LeaderboardLimit, message).with("limit", limit)
+        }
+        Refusal::LeaderboardFixed { leaderboard_id, field } => {
+            status::refuse(Code::FailedPrecondition, Reason::LeaderboardFixed, message)
+                .with("leaderboard_id", leaderboard_id)
+                .with("field", field)
+        }
+        Refusal::SeasonNotFound { leaderboard_id, season_id } => {
+            status::refuse(Code::NotFound, Reason::SeasonNotFound, message)
+                .with("leaderboard_id", leaderboard_id)
+                .with("season_id", season_id)
+        }
+        Refusal::SeasonNotRunning { leaderboard_id } => {
+            status::refuse(Code::FailedPrecondition, Reason::SeasonNotRunning, message)
+                .with("leaderboard_id", leaderboard_id)
+        }
+        Refusal::SeasonOver { season_id } => {
+            status::refuse(Code::FailedPrecondition, Reason::SeasonOver, message).with("season_id", season_id)
+        }
+        Refusal::ScoreOverflow => status::refuse(Code::OutOfRange, Reason::ScoreOverflow, message),
         Refusal::EarningRuleNotFound { rule_id } => {
             status::refuse(Code::NotFound, Reason::EarningRuleNotFound, message).with("rule_id", rule_id)
         }

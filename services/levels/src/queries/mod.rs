@@ -4,6 +4,7 @@ mod balance;
 mod benefit;
 mod circulation;
 mod hold;
+mod leaderboard;
 mod level_moves;
 mod list_entries;
 mod member;
@@ -13,6 +14,7 @@ mod verify_ledger;
 
 pub use balance::AskedBalance;
 pub use benefit::Checked;
+pub use leaderboard::{PlaceKey, Ranks};
 pub use standing::AskedStanding;
 pub use verify_ledger::VerifiedPage;
 

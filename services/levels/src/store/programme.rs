@@ -4,7 +4,7 @@ use ids::TenantId;
 use pg::{StoreError, Tx};
 use service::Published;
 
-use super::{benefit, point_type, scheme};
+use super::{benefit, leaderboard, point_type, scheme};
 use crate::domain::book::Programme;
 
 impl Published for Programme {
@@ -13,6 +13,7 @@ impl Published for Programme {
             types: point_type::all(tx, tenant).await?,
             scheme: scheme::current(tx, tenant).await?,
             benefits: benefit::all(tx, tenant).await?,
+            leaderboards: leaderboard::all(tx, tenant).await?,
         })
     }
 }

@@ -11,6 +11,7 @@ use proto::common::v1::Position;
 use proto::events::v1::{Cursor, Event, PullRequest, event_log_service_client::EventLogServiceClient};
 use proto::levels::v1::benefit_service_client::BenefitServiceClient;
 use proto::levels::v1::earning_rule_service_client::EarningRuleServiceClient;
+use proto::levels::v1::leaderboard_service_client::LeaderboardServiceClient;
 use proto::levels::v1::level_service_client::LevelServiceClient;
 use proto::levels::v1::points_service_client::PointsServiceClient;
 use rt::{Channel, ServerSettings, Shutdown};
@@ -91,6 +92,10 @@ impl Server {
 
     pub(crate) fn benefits(&self) -> BenefitServiceClient<Channel> {
         BenefitServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn boards(&self) -> LeaderboardServiceClient<Channel> {
+        LeaderboardServiceClient::new(self.channel.clone())
     }
 
     /// With the token of another tenant.

@@ -1,5 +1,6 @@
 //! Every statement finds its rows by an index, and by more of its key than the tenant.
 
+use levels::domain::leaderboard::ScoreRule;
 use testkit::Plans;
 
 use crate::holds::hold;
@@ -31,6 +32,10 @@ async fn every_statement_finds_its_rows_by_an_index() {
         stage.use_it(&who, 1, "1").await.unwrap();
         stage.use_it(&who, 1, "2").await.unwrap();
     }
-    let small = ["benefit", "point_type", "earning_rule", "scheme", "programme_tenant"];
+    stage.publish_board(crate::leaderboards::coins(ScoreRule::Sum), "coins").await.unwrap();
+    for n in 0..256 {
+        stage.submit(&format!("u{n}"), (n, None), "1").await.unwrap();
+    }
+    let small = ["benefit", "leaderboard", "point_type", "earning_rule", "scheme", "programme_tenant"];
     Plans::of(levels::NAME).small(&small).check(&stage.db).await;
 }

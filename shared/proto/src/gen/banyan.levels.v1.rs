@@ -6324,6 +6324,20 @@ pub enum ErrorReason {
     BenefitUseNotFound = 37,
     /// FAILED_PRECONDITION. `metadata.used` were used and `metadata.count` were to be given back. Recorded.
     BenefitGiveBackExceeded = 38,
+    /// NOT_FOUND. The tenant has no leaderboard with the id in `metadata.leaderboard_id`.
+    LeaderboardNotFound = 40,
+    /// FAILED_PRECONDITION. The tenant has `metadata.limit` leaderboards.
+    LeaderboardLimit = 41,
+    /// FAILED_PRECONDITION. The field in `metadata.field` of the leaderboard in `metadata.leaderboard_id` cannot be changed.
+    LeaderboardFixed = 42,
+    /// NOT_FOUND. The leaderboard in `metadata.leaderboard_id` has no season `metadata.season_id`; empty: none that runs now.
+    SeasonNotFound = 43,
+    /// FAILED_PRECONDITION. No season of the leaderboard in `metadata.leaderboard_id` was running at that time. Recorded.
+    SeasonNotRunning = 44,
+    /// FAILED_PRECONDITION. The season in `metadata.season_id` has ended. Recorded.
+    SeasonOver = 45,
+    /// OUT_OF_RANGE. The sum of scores would exceed 9,007,199,254,740,991 on either side of 0.
+    ScoreOverflow = 46,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -6359,6 +6373,13 @@ impl ErrorReason {
             Self::BenefitQuotaShort => "ERROR_REASON_BENEFIT_QUOTA_SHORT",
             Self::BenefitUseNotFound => "ERROR_REASON_BENEFIT_USE_NOT_FOUND",
             Self::BenefitGiveBackExceeded => "ERROR_REASON_BENEFIT_GIVE_BACK_EXCEEDED",
+            Self::LeaderboardNotFound => "ERROR_REASON_LEADERBOARD_NOT_FOUND",
+            Self::LeaderboardLimit => "ERROR_REASON_LEADERBOARD_LIMIT",
+            Self::LeaderboardFixed => "ERROR_REASON_LEADERBOARD_FIXED",
+            Self::SeasonNotFound => "ERROR_REASON_SEASON_NOT_FOUND",
+            Self::SeasonNotRunning => "ERROR_REASON_SEASON_NOT_RUNNING",
+            Self::SeasonOver => "ERROR_REASON_SEASON_OVER",
+            Self::ScoreOverflow => "ERROR_REASON_SCORE_OVERFLOW",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -6393,8 +6414,1694 @@ impl ErrorReason {
             "ERROR_REASON_BENEFIT_GIVE_BACK_EXCEEDED" => {
                 Some(Self::BenefitGiveBackExceeded)
             }
+            "ERROR_REASON_LEADERBOARD_NOT_FOUND" => Some(Self::LeaderboardNotFound),
+            "ERROR_REASON_LEADERBOARD_LIMIT" => Some(Self::LeaderboardLimit),
+            "ERROR_REASON_LEADERBOARD_FIXED" => Some(Self::LeaderboardFixed),
+            "ERROR_REASON_SEASON_NOT_FOUND" => Some(Self::SeasonNotFound),
+            "ERROR_REASON_SEASON_NOT_RUNNING" => Some(Self::SeasonNotRunning),
+            "ERROR_REASON_SEASON_OVER" => Some(Self::SeasonOver),
+            "ERROR_REASON_SCORE_OVERFLOW" => Some(Self::ScoreOverflow),
             _ => None,
         }
+    }
+}
+/// A season by dates.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeasonDates {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters; unique in its leaderboard.
+    #[prost(string, tag = "1")]
+    pub season_id: ::prost::alloc::string::String,
+    /// Its first instant.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant after it.
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for SeasonDates {
+    const NAME: &'static str = "SeasonDates";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SeasonDates".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SeasonDates".into()
+    }
+}
+/// What places get when a season ends.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlacePrize {
+    /// The first place of a range, 1 for the top.
+    #[prost(int32, tag = "1")]
+    pub first_place: i32,
+    /// The last.
+    #[prost(int32, tag = "2")]
+    pub last_place: i32,
+    /// What each gets.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How much each gets.
+    #[prost(int64, tag = "4")]
+    pub points: i64,
+}
+impl ::prost::Name for PlacePrize {
+    const NAME: &'static str = "PlacePrize";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PlacePrize".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PlacePrize".into()
+    }
+}
+/// A leaderboard of the tenant's programme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Leaderboard {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What counts.
+    #[prost(enumeration = "ScoreRule", tag = "3")]
+    pub score_rule: i32,
+    /// Which score stands higher.
+    #[prost(enumeration = "ScoreOrder", tag = "4")]
+    pub score_order: i32,
+    /// When seasons begin and end.
+    #[prost(enumeration = "SeasonRule", tag = "5")]
+    pub season_rule: i32,
+    /// For DATES, in order, none overlapping another: 1 to 100. Else empty.
+    #[prost(message, repeated, tag = "6")]
+    pub seasons: ::prost::alloc::vec::Vec<SeasonDates>,
+    /// The IANA zone that decides days, such as `Asia/Shanghai`.
+    #[prost(string, tag = "7")]
+    pub zone: ::prost::alloc::string::String,
+    /// What places get when a season ends, each once, whatever happens: at most 20 ranges in order, none overlapping another.
+    /// Not for NONE, which never ends.
+    #[prost(message, repeated, tag = "8")]
+    pub prizes: ::prost::alloc::vec::Vec<PlacePrize>,
+    /// How many places are listed; 0: all. At most 1,000,000.
+    #[prost(int32, tag = "9")]
+    pub listed_places: i32,
+    /// True: others are shown by a masked name alone.
+    #[prost(bool, tag = "10")]
+    pub masked: bool,
+    /// Output: 1, then one more with each publishing.
+    #[prost(int32, tag = "11")]
+    pub version: i32,
+    /// Output.
+    #[prost(message, optional, tag = "12")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Leaderboard {
+    const NAME: &'static str = "Leaderboard";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Leaderboard".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Leaderboard".into()
+    }
+}
+/// A season of a leaderboard.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Season {
+    /// Its id, unique in its leaderboard.
+    #[prost(string, tag = "1")]
+    pub season_id: ::prost::alloc::string::String,
+    /// Its first instant; absent for `all`.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant after it; absent: it never ends.
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// True: its prizes have been given.
+    #[prost(bool, tag = "4")]
+    pub closed: bool,
+}
+impl ::prost::Name for Season {
+    const NAME: &'static str = "Season";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Season".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Season".into()
+    }
+}
+/// A user in a season.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RankedUser {
+    /// The place, 1 for the top. Of ListRanksOf: among those listed.
+    #[prost(int64, tag = "1")]
+    pub place: i64,
+    /// The user; empty where the leaderboard shows others by masked names.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// What is shown: the `display` given with the score, else the user's id, masked where the leaderboard says so.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// The score that counts.
+    #[prost(int64, tag = "4")]
+    pub score: i64,
+    /// When it was reached.
+    #[prost(message, optional, tag = "5")]
+    pub attained_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for RankedUser {
+    const NAME: &'static str = "RankedUser";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RankedUser".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RankedUser".into()
+    }
+}
+/// Arguments of PublishLeaderboard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishLeaderboardRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The leaderboard.
+    #[prost(message, optional, tag = "2")]
+    pub leaderboard: ::core::option::Option<Leaderboard>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+impl ::prost::Name for PublishLeaderboardRequest {
+    const NAME: &'static str = "PublishLeaderboardRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishLeaderboardRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishLeaderboardRequest".into()
+    }
+}
+/// Result of PublishLeaderboard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishLeaderboardResponse {
+    /// The leaderboard as published.
+    #[prost(message, optional, tag = "1")]
+    pub leaderboard: ::core::option::Option<Leaderboard>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PublishLeaderboardResponse {
+    const NAME: &'static str = "PublishLeaderboardResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishLeaderboardResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishLeaderboardResponse".into()
+    }
+}
+/// Arguments of GetLeaderboard.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetLeaderboardRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetLeaderboardRequest {
+    const NAME: &'static str = "GetLeaderboardRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetLeaderboardRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetLeaderboardRequest".into()
+    }
+}
+/// Result of GetLeaderboard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetLeaderboardResponse {
+    /// The leaderboard.
+    #[prost(message, optional, tag = "1")]
+    pub leaderboard: ::core::option::Option<Leaderboard>,
+}
+impl ::prost::Name for GetLeaderboardResponse {
+    const NAME: &'static str = "GetLeaderboardResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetLeaderboardResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetLeaderboardResponse".into()
+    }
+}
+/// Arguments of ListLeaderboards.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListLeaderboardsRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListLeaderboardsRequest {
+    const NAME: &'static str = "ListLeaderboardsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListLeaderboardsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListLeaderboardsRequest".into()
+    }
+}
+/// Result of ListLeaderboards.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLeaderboardsResponse {
+    /// The leaderboards.
+    #[prost(message, repeated, tag = "1")]
+    pub leaderboards: ::prost::alloc::vec::Vec<Leaderboard>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListLeaderboardsResponse {
+    const NAME: &'static str = "ListLeaderboardsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListLeaderboardsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListLeaderboardsResponse".into()
+    }
+}
+/// Arguments of ListSeasons.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSeasonsRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSeasonsRequest {
+    const NAME: &'static str = "ListSeasonsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListSeasonsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListSeasonsRequest".into()
+    }
+}
+/// Result of ListSeasons.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSeasonsResponse {
+    /// The seasons.
+    #[prost(message, repeated, tag = "1")]
+    pub seasons: ::prost::alloc::vec::Vec<Season>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSeasonsResponse {
+    const NAME: &'static str = "ListSeasonsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListSeasonsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListSeasonsResponse".into()
+    }
+}
+/// Arguments of SubmitScore.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitScoreRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The leaderboard.
+    #[prost(string, tag = "3")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The score, in whatever the leaderboard counts.
+    #[prost(int64, tag = "4")]
+    pub score: i64,
+    /// When it was reached: decides the season, and who was first. Not in the future. Absent: now.
+    #[prost(message, optional, tag = "5")]
+    pub occurred_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What the user is shown as from now on in this season; empty: as before. At most 64 characters.
+    #[prost(string, tag = "6")]
+    pub display: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SubmitScoreRequest {
+    const NAME: &'static str = "SubmitScoreRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SubmitScoreRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SubmitScoreRequest".into()
+    }
+}
+/// Result of SubmitScore.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitScoreResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// The score that counts now.
+    #[prost(int64, tag = "2")]
+    pub score: i64,
+    /// When it was reached.
+    #[prost(message, optional, tag = "3")]
+    pub attained_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether this score changed the one that counts.
+    #[prost(bool, tag = "4")]
+    pub counted: bool,
+    /// Up to where this service's log tells of the user.
+    #[prost(message, optional, tag = "5")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for SubmitScoreResponse {
+    const NAME: &'static str = "SubmitScoreResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SubmitScoreResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SubmitScoreResponse".into()
+    }
+}
+/// Arguments of ListRanks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRanksRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season; empty: the one that runs now, SEASON_NOT_FOUND where none does.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first. A season without an id
+    /// is the one that runs at each page.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListRanksRequest {
+    const NAME: &'static str = "ListRanksRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListRanksRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListRanksRequest".into()
+    }
+}
+/// Result of ListRanks.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRanksResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// The users, highest first.
+    #[prost(message, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<RankedUser>,
+    /// Empty on the last page.
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListRanksResponse {
+    const NAME: &'static str = "ListRanksResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListRanksResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListRanksResponse".into()
+    }
+}
+/// Arguments of ListNeighbours.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListNeighboursRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season; empty: the one that runs now, SEASON_NOT_FOUND where none does.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "3")]
+    pub user_id: ::prost::alloc::string::String,
+    /// How many above, and as many below; 0 means 5, at most 50.
+    #[prost(int32, tag = "4")]
+    pub count: i32,
+}
+impl ::prost::Name for ListNeighboursRequest {
+    const NAME: &'static str = "ListNeighboursRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListNeighboursRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListNeighboursRequest".into()
+    }
+}
+/// Result of ListNeighbours.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListNeighboursResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// The user and the neighbours, highest first. The user is not masked.
+    #[prost(message, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<RankedUser>,
+}
+impl ::prost::Name for ListNeighboursResponse {
+    const NAME: &'static str = "ListNeighboursResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListNeighboursResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListNeighboursResponse".into()
+    }
+}
+/// Arguments of ListRanksOf.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRanksOfRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season; empty: the one that runs now, SEASON_NOT_FOUND where none does.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// The users, by canonical ids or aliases: 1 to 200. They are not masked: who names them knows them.
+    #[prost(string, repeated, tag = "3")]
+    pub user_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ListRanksOfRequest {
+    const NAME: &'static str = "ListRanksOfRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListRanksOfRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListRanksOfRequest".into()
+    }
+}
+/// Result of ListRanksOf.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRanksOfResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// Those with a score, highest first.
+    #[prost(message, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<RankedUser>,
+}
+impl ::prost::Name for ListRanksOfResponse {
+    const NAME: &'static str = "ListRanksOfResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListRanksOfResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListRanksOfResponse".into()
+    }
+}
+/// Arguments of GetRank.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRankRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season; empty: the one that runs now, SEASON_NOT_FOUND where none does.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "3")]
+    pub user_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetRankRequest {
+    const NAME: &'static str = "GetRankRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetRankRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetRankRequest".into()
+    }
+}
+/// Result of GetRank.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRankResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// The user, not masked; absent without a score.
+    #[prost(message, optional, tag = "2")]
+    pub rank: ::core::option::Option<RankedUser>,
+    /// How many have a score.
+    #[prost(int64, tag = "3")]
+    pub participants: i64,
+    /// How many of the others stand below, in basis points, rounded down: 9,730 is better than 97.3 %. 0 without others.
+    #[prost(int32, tag = "4")]
+    pub better_than_bp: i32,
+    /// What the user got when the season ended; absent: nothing, or it has not ended.
+    #[prost(message, optional, tag = "5")]
+    pub prize: ::core::option::Option<SeasonPrize>,
+}
+impl ::prost::Name for GetRankResponse {
+    const NAME: &'static str = "GetRankResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetRankResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetRankResponse".into()
+    }
+}
+/// What a user got when a season ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeasonPrize {
+    /// The place at the end.
+    #[prost(int64, tag = "1")]
+    pub place: i64,
+    /// What was given.
+    #[prost(string, tag = "2")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How much.
+    #[prost(int64, tag = "3")]
+    pub points: i64,
+    /// The entry made; 0 where the account would have overflowed, so nothing was given.
+    #[prost(int64, tag = "4")]
+    pub entry_seq: i64,
+}
+impl ::prost::Name for SeasonPrize {
+    const NAME: &'static str = "SeasonPrize";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SeasonPrize".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SeasonPrize".into()
+    }
+}
+/// What of a user's scores counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ScoreRule {
+    /// Refused as input.
+    Unspecified = 0,
+    /// The best.
+    Best = 1,
+    /// Their sum.
+    Sum = 2,
+    /// The latest by `occurred_at`.
+    Last = 3,
+}
+impl ScoreRule {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SCORE_RULE_UNSPECIFIED",
+            Self::Best => "SCORE_RULE_BEST",
+            Self::Sum => "SCORE_RULE_SUM",
+            Self::Last => "SCORE_RULE_LAST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SCORE_RULE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SCORE_RULE_BEST" => Some(Self::Best),
+            "SCORE_RULE_SUM" => Some(Self::Sum),
+            "SCORE_RULE_LAST" => Some(Self::Last),
+            _ => None,
+        }
+    }
+}
+/// Which score stands higher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ScoreOrder {
+    /// Refused as input.
+    Unspecified = 0,
+    /// The higher.
+    Descending = 1,
+    /// The lower, as with times.
+    Ascending = 2,
+}
+impl ScoreOrder {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SCORE_ORDER_UNSPECIFIED",
+            Self::Descending => "SCORE_ORDER_DESCENDING",
+            Self::Ascending => "SCORE_ORDER_ASCENDING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SCORE_ORDER_UNSPECIFIED" => Some(Self::Unspecified),
+            "SCORE_ORDER_DESCENDING" => Some(Self::Descending),
+            "SCORE_ORDER_ASCENDING" => Some(Self::Ascending),
+            _ => None,
+        }
+    }
+}
+/// When seasons begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SeasonRule {
+    /// Refused as input.
+    Unspecified = 0,
+    /// There is one, without an end: `all`.
+    None = 1,
+    /// From Monday to Sunday, each named after its first day: `2026-03-09`.
+    Weekly = 2,
+    /// Calendar months, each named after its first day.
+    Monthly = 3,
+    /// Calendar quarters, each named after its first day.
+    Quarterly = 4,
+    /// Those in `seasons`.
+    Dates = 5,
+}
+impl SeasonRule {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SEASON_RULE_UNSPECIFIED",
+            Self::None => "SEASON_RULE_NONE",
+            Self::Weekly => "SEASON_RULE_WEEKLY",
+            Self::Monthly => "SEASON_RULE_MONTHLY",
+            Self::Quarterly => "SEASON_RULE_QUARTERLY",
+            Self::Dates => "SEASON_RULE_DATES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEASON_RULE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SEASON_RULE_NONE" => Some(Self::None),
+            "SEASON_RULE_WEEKLY" => Some(Self::Weekly),
+            "SEASON_RULE_MONTHLY" => Some(Self::Monthly),
+            "SEASON_RULE_QUARTERLY" => Some(Self::Quarterly),
+            "SEASON_RULE_DATES" => Some(Self::Dates),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod leaderboard_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Leaderboards: users in the order of their scores, season by season. Of equal scores the one reached earlier stands higher,
+    /// then the smaller user id. Places are exact, and as of the moment of the answer.
+    #[derive(Debug, Clone)]
+    pub struct LeaderboardServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> LeaderboardServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> LeaderboardServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            LeaderboardServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Publishes a leaderboard, or a new version of it where the id exists. Its score rule, order, season rule and zone are
+        /// fixed with the first version, and so are seasons that have begun: FAILED_PRECONDITION `LEADERBOARD_FIXED`. Prizes count
+        /// as published when a season ends. FAILED_PRECONDITION `LEADERBOARD_LIMIT` where the tenant has 100;
+        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        pub async fn publish_leaderboard(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishLeaderboardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishLeaderboardResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/PublishLeaderboard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LeaderboardService",
+                        "PublishLeaderboard",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the newest version of a leaderboard. NOT_FOUND `LEADERBOARD_NOT_FOUND`.
+        pub async fn get_leaderboard(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetLeaderboardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetLeaderboardResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/GetLeaderboard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LeaderboardService",
+                        "GetLeaderboard",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the newest versions in byte order of their ids.
+        pub async fn list_leaderboards(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListLeaderboardsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLeaderboardsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListLeaderboards",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LeaderboardService",
+                        "ListLeaderboards",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the seasons of a leaderboard that anybody has a score in, newest first. NOT_FOUND `LEADERBOARD_NOT_FOUND`.
+        pub async fn list_seasons(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSeasonsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSeasonsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListSeasons",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "ListSeasons"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Notes a score in the season in which it was reached. NOT_FOUND `LEADERBOARD_NOT_FOUND`; FAILED_PRECONDITION
+        /// `SEASON_NOT_RUNNING` where no season was running then, `SEASON_OVER` where it has ended since; OUT_OF_RANGE
+        /// `SCORE_OVERFLOW`. Refusals are recorded. The request id never expires.
+        pub async fn submit_score(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubmitScoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitScoreResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/SubmitScore",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "SubmitScore"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The users of a season from the first place on. NOT_FOUND `LEADERBOARD_NOT_FOUND` or `SEASON_NOT_FOUND`.
+        pub async fn list_ranks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRanksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRanksResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListRanks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "ListRanks"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// A user and those right above and below; empty for a user without a score. NOT_FOUND as ListRanks.
+        pub async fn list_neighbours(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListNeighboursRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListNeighboursResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListNeighbours",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LeaderboardService",
+                        "ListNeighbours",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Users by list, such as somebody's friends, by their places among each other; those without a score are left out.
+        /// NOT_FOUND as ListRanks.
+        pub async fn list_ranks_of(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRanksOfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRanksOfResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListRanksOf",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "ListRanksOf"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// A user's place, and how many of the others stand below. NOT_FOUND as ListRanks.
+        pub async fn get_rank(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRankRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRankResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/GetRank",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "GetRank"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod leaderboard_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with LeaderboardServiceServer.
+    #[async_trait]
+    pub trait LeaderboardService: std::marker::Send + std::marker::Sync + 'static {
+        /// Publishes a leaderboard, or a new version of it where the id exists. Its score rule, order, season rule and zone are
+        /// fixed with the first version, and so are seasons that have begun: FAILED_PRECONDITION `LEADERBOARD_FIXED`. Prizes count
+        /// as published when a season ends. FAILED_PRECONDITION `LEADERBOARD_LIMIT` where the tenant has 100;
+        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        async fn publish_leaderboard(
+            &self,
+            request: tonic::Request<super::PublishLeaderboardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishLeaderboardResponse>,
+            tonic::Status,
+        >;
+        /// Reads the newest version of a leaderboard. NOT_FOUND `LEADERBOARD_NOT_FOUND`.
+        async fn get_leaderboard(
+            &self,
+            request: tonic::Request<super::GetLeaderboardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetLeaderboardResponse>,
+            tonic::Status,
+        >;
+        /// Lists the newest versions in byte order of their ids.
+        async fn list_leaderboards(
+            &self,
+            request: tonic::Request<super::ListLeaderboardsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLeaderboardsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the seasons of a leaderboard that anybody has a score in, newest first. NOT_FOUND `LEADERBOARD_NOT_FOUND`.
+        async fn list_seasons(
+            &self,
+            request: tonic::Request<super::ListSeasonsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSeasonsResponse>,
+            tonic::Status,
+        >;
+        /// Notes a score in the season in which it was reached. NOT_FOUND `LEADERBOARD_NOT_FOUND`; FAILED_PRECONDITION
+        /// `SEASON_NOT_RUNNING` where no season was running then, `SEASON_OVER` where it has ended since; OUT_OF_RANGE
+        /// `SCORE_OVERFLOW`. Refusals are recorded. The request id never expires.
+        async fn submit_score(
+            &self,
+            request: tonic::Request<super::SubmitScoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitScoreResponse>,
+            tonic::Status,
+        >;
+        /// The users of a season from the first place on. NOT_FOUND `LEADERBOARD_NOT_FOUND` or `SEASON_NOT_FOUND`.
+        async fn list_ranks(
+            &self,
+            request: tonic::Request<super::ListRanksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRanksResponse>,
+            tonic::Status,
+        >;
+        /// A user and those right above and below; empty for a user without a score. NOT_FOUND as ListRanks.
+        async fn list_neighbours(
+            &self,
+            request: tonic::Request<super::ListNeighboursRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListNeighboursResponse>,
+            tonic::Status,
+        >;
+        /// Users by list, such as somebody's friends, by their places among each other; those without a score are left out.
+        /// NOT_FOUND as ListRanks.
+        async fn list_ranks_of(
+            &self,
+            request: tonic::Request<super::ListRanksOfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRanksOfResponse>,
+            tonic::Status,
+        >;
+        /// A user's place, and how many of the others stand below. NOT_FOUND as ListRanks.
+        async fn get_rank(
+            &self,
+            request: tonic::Request<super::GetRankRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRankResponse>, tonic::Status>;
+    }
+    /// Leaderboards: users in the order of their scores, season by season. Of equal scores the one reached earlier stands higher,
+    /// then the smaller user id. Places are exact, and as of the moment of the answer.
+    #[derive(Debug)]
+    pub struct LeaderboardServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> LeaderboardServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for LeaderboardServiceServer<T>
+    where
+        T: LeaderboardService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.LeaderboardService/PublishLeaderboard" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishLeaderboardSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::PublishLeaderboardRequest>
+                    for PublishLeaderboardSvc<T> {
+                        type Response = super::PublishLeaderboardResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishLeaderboardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::publish_leaderboard(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishLeaderboardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/GetLeaderboard" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetLeaderboardSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::GetLeaderboardRequest>
+                    for GetLeaderboardSvc<T> {
+                        type Response = super::GetLeaderboardResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetLeaderboardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::get_leaderboard(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetLeaderboardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListLeaderboards" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLeaderboardsSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListLeaderboardsRequest>
+                    for ListLeaderboardsSvc<T> {
+                        type Response = super::ListLeaderboardsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListLeaderboardsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_leaderboards(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLeaderboardsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListSeasons" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSeasonsSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListSeasonsRequest>
+                    for ListSeasonsSvc<T> {
+                        type Response = super::ListSeasonsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSeasonsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_seasons(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSeasonsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/SubmitScore" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitScoreSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::SubmitScoreRequest>
+                    for SubmitScoreSvc<T> {
+                        type Response = super::SubmitScoreResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubmitScoreRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::submit_score(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitScoreSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListRanks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRanksSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListRanksRequest>
+                    for ListRanksSvc<T> {
+                        type Response = super::ListRanksResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRanksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_ranks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRanksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListNeighbours" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListNeighboursSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListNeighboursRequest>
+                    for ListNeighboursSvc<T> {
+                        type Response = super::ListNeighboursResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListNeighboursRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_neighbours(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListNeighboursSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListRanksOf" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRanksOfSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListRanksOfRequest>
+                    for ListRanksOfSvc<T> {
+                        type Response = super::ListRanksOfResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRanksOfRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_ranks_of(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRanksOfSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/GetRank" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRankSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::GetRankRequest>
+                    for GetRankSvc<T> {
+                        type Response = super::GetRankResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRankRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::get_rank(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRankSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for LeaderboardServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.LeaderboardService";
+    impl<T> tonic::server::NamedService for LeaderboardServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
     }
 }
 /// Payload of `points.posted`: an entry was made.
@@ -6437,11 +8144,11 @@ impl ::prost::Name for LevelMoved {
         "/banyan.levels.v1.LevelMoved".into()
     }
 }
-/// Payload of `programme.published`: a point type, rule, scheme or benefit was defined anew. Exactly one is set.
+/// Payload of `programme.published`: a point type, rule, scheme, benefit or leaderboard was defined anew. Exactly one is set.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ProgrammePublished {
     /// What was published.
-    #[prost(oneof = "programme_published::Published", tags = "1, 2, 3, 30")]
+    #[prost(oneof = "programme_published::Published", tags = "1, 2, 3, 30, 31")]
     pub published: ::core::option::Option<programme_published::Published>,
 }
 /// Nested message and enum types in `ProgrammePublished`.
@@ -6461,6 +8168,9 @@ pub mod programme_published {
         /// A benefit.
         #[prost(message, tag = "30")]
         Benefit(super::Benefit),
+        /// A leaderboard.
+        #[prost(message, tag = "31")]
+        Leaderboard(super::Leaderboard),
     }
 }
 impl ::prost::Name for ProgrammePublished {
@@ -6660,5 +8370,51 @@ impl ::prost::Name for BenefitGivenBack {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.BenefitGivenBack".into()
+    }
+}
+/// Payload of `season.closed`: a season of a leaderboard ended, and its prizes were given. Once per season.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeasonClosed {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season.
+    #[prost(message, optional, tag = "2")]
+    pub season: ::core::option::Option<Season>,
+    /// How many had a score.
+    #[prost(int64, tag = "3")]
+    pub participants: i64,
+}
+impl ::prost::Name for SeasonClosed {
+    const NAME: &'static str = "SeasonClosed";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SeasonClosed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SeasonClosed".into()
+    }
+}
+/// Payload of `prize.given`: a user got what a place in a season is worth. Once per user and season.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PrizeGiven {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// What was given.
+    #[prost(message, optional, tag = "3")]
+    pub prize: ::core::option::Option<SeasonPrize>,
+}
+impl ::prost::Name for PrizeGiven {
+    const NAME: &'static str = "PrizeGiven";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PrizeGiven".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PrizeGiven".into()
     }
 }
