@@ -34,6 +34,7 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(incentives::checkout_writes(names));
     samples.extend(hold_writes(names));
     samples.extend(benefit_writes(names));
+    samples.extend(leaderboard_writes(names));
     samples.extend(case::desk_writes(names));
     samples.extend(case::writes(names));
     samples.extend(incentives::campaign_writes(names));
@@ -274,6 +275,26 @@ fn benefit_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A leaderboard, and a score in it.
+fn leaderboard_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "/banyan.levels.v1.LeaderboardService/PublishLeaderboard",
+            json!({
+                "requestId": request_id(names, "leaderboard"),
+                "leaderboard": {"leaderboardId": "coins", "displayName": text(names), "scoreRule": "SCORE_RULE_SUM",
+                    "scoreOrder": "SCORE_ORDER_DESCENDING", "seasonRule": "SEASON_RULE_MONTHLY", "zone": "Asia/Shanghai",
+                    "prizes": [{"firstPlace": 1, "lastPlace": 3, "pointTypeId": "points", "points": "5"}]},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.LeaderboardService/SubmitScore",
+            json!({"requestId": request_id(names, "score"), "userId": names.user, "leaderboardId": "coins", "score": "7",
+                "display": names.canary}),
+        ),
+    ]
+}
+
 /// The reads.
 pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = user_reads(names);
@@ -356,6 +377,19 @@ fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.BenefitService/ListUserBenefits", user.clone()),
         ("/banyan.levels.v1.BenefitService/CheckBenefit", json!({"userId": names.user, "benefitId": "lounge"})),
         ("/banyan.levels.v1.BenefitService/ListBenefitUses", user),
+        ("/banyan.levels.v1.LeaderboardService/GetLeaderboard", json!({"leaderboardId": "coins"})),
+        ("/banyan.levels.v1.LeaderboardService/ListLeaderboards", json!({})),
+        ("/banyan.levels.v1.LeaderboardService/ListSeasons", json!({"leaderboardId": "coins"})),
+        ("/banyan.levels.v1.LeaderboardService/ListRanks", json!({"leaderboardId": "coins"})),
+        (
+            "/banyan.levels.v1.LeaderboardService/ListNeighbours",
+            json!({"leaderboardId": "coins", "userId": names.user}),
+        ),
+        (
+            "/banyan.levels.v1.LeaderboardService/ListRanksOf",
+            json!({"leaderboardId": "coins", "userIds": [names.user]}),
+        ),
+        ("/banyan.levels.v1.LeaderboardService/GetRank", json!({"leaderboardId": "coins", "userId": names.user})),
     ]
 }
 

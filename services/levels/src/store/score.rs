@@ -146,6 +146,7 @@ pub async fn standing(
             (
                 select count(*) from leaderboard_score s
                 where s.tenant_id = $1 and s.leaderboard_id = $2 and s.season_id = $3 and s.rank_key >= $5
+                    and s.rank_key <= $6 -- says nothing new, but lets the planner see how little it is
                     and (s.rank_key, s.attained_at, s.user_id) < ($6, $7, $8)
             ) as "in_block!"
         from leaderboard_block b
