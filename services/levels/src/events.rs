@@ -1,6 +1,8 @@
 //! The entries of this service's log, and what it reads of other services' logs.
 
+pub mod benefit;
 pub mod incentives;
+pub mod leaderboard;
 
 use eventlog::{Draft, EventPayload, Link, TooManyHops, derive};
 use ids::{EventId, UserId};
@@ -119,7 +121,7 @@ pub fn adjusted(it: &Adjustment) -> Draft {
     Draft::new(it.user.as_str(), event_id, &payload, at)
 }
 
-/// A point type, rule or scheme was defined anew.
+/// A point type, rule, scheme, benefit or leaderboard was defined anew.
 pub fn published(request: &Request, what: pb::programme_published::Published, at: OffsetDateTime) -> Draft {
     let event_id = derive(request.id.as_str(), request.method, 0);
     Draft::new("", event_id, &pb::ProgrammePublished { published: Some(what) }, at)

@@ -1,6 +1,9 @@
 //! Domain values as messages of the contract: for answers, which are recorded with their request ids, and for the
 //! payloads of the log. The other way round, with its checks, is `grpc/convert.rs`.
 
+pub mod benefit;
+pub mod leaderboard;
+
 use proto::common::v1 as common;
 use proto::levels::v1 as pb;
 use time::OffsetDateTime;

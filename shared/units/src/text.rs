@@ -13,6 +13,13 @@ pub struct LocalizedText {
     pub fallback: String,
 }
 
+impl LocalizedText {
+    /// The text that a reader of a language gets: see [`closest`].
+    pub fn closest(&self, locale: &str) -> &str {
+        closest_of(&self.texts, &self.fallback, locale)
+    }
+}
+
 /// As it travels.
 pub fn to_proto(text: &LocalizedText) -> proto::common::v1::LocalizedText {
     proto::common::v1::LocalizedText { texts: text.texts.clone(), fallback: text.fallback.clone() }
@@ -22,10 +29,14 @@ pub fn to_proto(text: &LocalizedText) -> proto::common::v1::LocalizedText {
 /// letters; else that of the text's own `fallback`; else the English one; else the first in byte order of the tags.
 /// Empty where there is no text at all.
 pub fn closest<'a>(text: &'a proto::common::v1::LocalizedText, locale: &str) -> &'a str {
-    let under = |tag: &str| text.texts.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag)).map(|(_, text)| text);
-    let own = [text.fallback.as_str(), "en"];
+    closest_of(&text.texts, &text.fallback, locale)
+}
+
+fn closest_of<'a>(texts: &'a BTreeMap<String, String>, fallback: &str, locale: &str) -> &'a str {
+    let under = |tag: &str| texts.iter().find(|(key, _)| key.eq_ignore_ascii_case(tag)).map(|(_, text)| text);
+    let own = [fallback, "en"];
     let found = ranges(locale).find_map(under).or_else(|| own.into_iter().find_map(under));
-    found.or_else(|| text.texts.values().next()).map_or("", String::as_str)
+    found.or_else(|| texts.values().next()).map_or("", String::as_str)
 }
 
 /// A tag and what is left of it when its last parts are taken off, one by one.

@@ -385,6 +385,19 @@ mod tests {
     }
 
     #[test]
+    fn a_week_begins_with_monday_and_every_period_begins_where_the_one_before_ended() {
+        let zone = zone("America/New_York");
+        let sunday = datetime!(2026-03-08 12:00 -4); // a week of 167 hours ends with it
+        assert_eq!(zone.week_start(sunday), datetime!(2026-03-02 0:00 -5));
+        assert_eq!(zone.week_end(sunday), datetime!(2026-03-09 0:00 -4));
+        assert_eq!(zone.month_start(sunday), datetime!(2026-03-01 0:00 -5));
+        assert_eq!(zone.year_start(sunday), datetime!(2026-01-01 0:00 -5));
+        assert_eq!(zone.week_start(zone.week_end(sunday)), zone.week_end(sunday));
+        assert_eq!(zone.month_start(zone.month_end(sunday)), zone.month_end(sunday));
+        assert_eq!(zone.year_start(zone.year_end(sunday)), zone.year_end(sunday));
+    }
+
+    #[test]
     fn a_leap_years_february_ends_a_day_later() {
         let utc = Zone::utc();
         assert_eq!(utc.month_end(datetime!(2026-02-10 0:00 UTC)), datetime!(2026-03-01 0:00 UTC));

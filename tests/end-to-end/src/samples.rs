@@ -36,6 +36,8 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(incentives::checkout_writes(names));
     samples.extend(levels::hold_writes(names));
     samples.extend(levels::adjustment_writes(names));
+    samples.extend(levels::benefit_writes(names));
+    samples.extend(levels::leaderboard_writes(names));
     samples.extend(case::desk_writes(names));
     samples.extend(case::writes(names));
     samples.extend(incentives::campaign_writes(names));
@@ -161,6 +163,8 @@ fn bundle(names: &Names<'_>) -> Value {
         "earningRules": [earning_rule()],
         "scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
             "levels": [{"rank": 0, "displayName": text(names), "threshold": "0"}]},
+        "benefits": [{"benefitId": "title", "displayName": text(names), "kind": "BENEFIT_KIND_COSMETIC",
+            "schemeId": "member", "ranges": [{"firstRank": 0}]}],
         "lifecycleModels": {
             "stage": {"loyalOrders": 5, "dormantAfterDays": 70, "lostAfterDays": 120},
             "rfm": {"method": "RFM_METHOD_THRESHOLDS", "windowDays": 365, "recencyDays": [180, 90, 60, 30],

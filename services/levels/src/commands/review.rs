@@ -12,8 +12,8 @@ use crate::{Levels, events, store};
 const TENANTS_STEP: i64 = 100;
 
 impl Levels {
-    /// Books lapsed lots and holds that timed out, and reviews levels whose validity ended, of all tenants, as far as one run may go. Answers how
-    /// many accounts were settled. Several replicas may review at once: each passes over what another holds.
+    /// Books lapsed lots and holds that timed out, reviews levels whose validity ended, and closes seasons that are over, of
+    /// all tenants, as far as one run may go. Answers how many accounts were settled and seasons closed. Several replicas may review at once: each passes over what another holds.
     pub async fn review(&self) -> Result<usize, LevelsError> {
         let (mut settled, mut batches) = (0, self.settings.review_batches_max);
         let mut after = String::new();
@@ -29,7 +29,7 @@ impl Levels {
                         return Ok(settled);
                     }
                     batches -= 1;
-                    let done = pg::retrying("review", || self.review_batch(tenant)).await?;
+                    let done = self.settle(tenant).await?;
                     settled += done;
                     if done == 0 {
                         break;
@@ -40,23 +40,28 @@ impl Levels {
     }
 
     /// When the next account of a tenant is due: a lot lapses, points become usable, a hold times out, or a level's validity
-    /// ends.
+    /// ends; or when a season is over.
     pub async fn next_due(&self, tenant: &TenantId) -> Result<Option<OffsetDateTime>, LevelsError> {
         let mut tx = self.core.db.begin(tenant).await?;
         let account = store::account::next_due(&mut tx, tenant).await?;
         let time_out = store::hold::next_time_out(&mut tx, tenant).await?;
+        let season = store::season::next_end(&mut tx, tenant).await?;
         let end = match &self.programme.now(&mut tx, tenant).await?.0.scheme {
             Some(scheme) => store::member::next_end(&mut tx, tenant, &scheme.id).await?,
             None => None,
         };
         tx.rollback().await?;
-        Ok([account, time_out, end].into_iter().flatten().min())
+        Ok([account, time_out, season, end].into_iter().flatten().min())
     }
 
-    /// Settles a bounded number of a tenant's due accounts; answers how many.
+    /// Settles a bounded number of a tenant's due accounts and closes a season that is over; answers how many.
     pub async fn run_due(&self, tenant: &TenantId) -> Result<u64, LevelsError> {
+        Ok(u64::try_from(self.settle(tenant).await?).unwrap_or(u64::MAX))
+    }
+
+    async fn settle(&self, tenant: &TenantId) -> Result<usize, LevelsError> {
         let settled = pg::retrying("review", || self.review_batch(tenant)).await?;
-        Ok(u64::try_from(settled).unwrap_or(u64::MAX))
+        Ok(settled + pg::retrying("close_season", || self.close_season(tenant)).await?)
     }
 
     /// Settles the accounts of one tenant that have been due for longest; answers how many.

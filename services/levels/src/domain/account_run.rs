@@ -66,7 +66,7 @@ impl Run {
         };
         Self {
             point_type: point_type.clone(),
-            programme: Programme { types: [(id.clone(), point_type.clone())].into(), scheme: None },
+            programme: Programme { types: [(id.clone(), point_type.clone())].into(), ..Programme::default() },
             key: (UserId::new("u").unwrap(), id),
             account: Account::default(),
             holds: BTreeMap::new(),

@@ -11,10 +11,12 @@ use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
+use super::benefit::Benefit;
 use super::cap::{CapBook, CapKey, Used};
 use super::entry::{Entry, Origin};
 use super::expiry::Expiry;
 use super::hold::Hold;
+use super::leaderboard::Leaderboard;
 use super::member::{LevelMove, Member, MoveCause};
 use super::pending::{Landing, Release};
 use super::point_type::{Activation, PointType};
@@ -33,6 +35,10 @@ pub struct Programme {
     pub types: BTreeMap<Key, PointType>,
     /// Its scheme.
     pub scheme: Option<Scheme>,
+    /// Its benefits, in the newest versions.
+    pub benefits: BTreeMap<Key, Benefit>,
+    /// Its leaderboards, in the newest versions.
+    pub leaderboards: BTreeMap<Key, Leaderboard>,
 }
 
 impl Programme {

@@ -68,7 +68,7 @@ fn programme() -> Programme {
         publish_time: START,
     };
     let types = [point_type("points", Rounding::HalfUp), point_type("growth", Rounding::Up)].into();
-    Programme { types, scheme: Some(scheme) }
+    Programme { types, scheme: Some(scheme), ..Programme::default() }
 }
 
 fn rules(limits: (i64, i64)) -> Vec<Rule> {

@@ -40,7 +40,11 @@ fn stage(reversal: ReversalPolicy) -> Stage {
     let lot = |expires_at, points| Lot { expires_at, origin: key().0, points };
     let lots = Lots::new(vec![lot(Some(day(10)), 30), lot(None, 50)]);
     let account = Account { lots, entry_seq: 1, growth: 80, ..Account::default() };
-    Stage { programme: Programme { types: [(key().1, point_type)].into(), scheme: None }, account, hold: None }
+    Stage {
+        programme: Programme { types: [(key().1, point_type)].into(), ..Programme::default() },
+        account,
+        hold: None,
+    }
 }
 
 impl Stage {

@@ -44,8 +44,11 @@ impl Case {
     fn new(months: u32, end: PeriodEnd, spendable: bool) -> Self {
         let validity = (months > 0).then_some(Validity { months, end });
         let growth = PointType { spendable, ..PointType::new(key().1, Zone::new("Asia/Shanghai").unwrap()) };
-        let programme =
-            Programme { types: [(key().1, growth)].into(), scheme: Some(scheme(&[0, 100, 1_000], validity, 1)) };
+        let programme = Programme {
+            types: [(key().1, growth)].into(),
+            scheme: Some(scheme(&[0, 100, 1_000], validity, 1)),
+            ..Programme::default()
+        };
         Self { programme, account: Account::default(), member: None }
     }
 

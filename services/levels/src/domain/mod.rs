@@ -4,6 +4,7 @@ pub mod account;
 pub mod adjustment;
 pub mod backtest;
 pub mod balance;
+pub mod benefit;
 pub mod book;
 pub mod cap;
 pub mod claim;
@@ -15,6 +16,7 @@ pub mod expiry;
 pub mod finance;
 pub mod group;
 pub mod hold;
+pub mod leaderboard;
 pub mod line_rate;
 pub mod lot;
 pub mod member;
@@ -39,9 +41,13 @@ mod account_properties;
 #[cfg(test)]
 mod account_run;
 #[cfg(test)]
+mod benefit_tests;
+#[cfg(test)]
 mod earning_properties;
 #[cfg(test)]
 mod hold_tests;
+#[cfg(test)]
+mod leaderboard_tests;
 #[cfg(test)]
 mod member_tests;
 #[cfg(test)]

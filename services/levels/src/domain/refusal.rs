@@ -1,6 +1,7 @@
 //! Why calls are refused.
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// Why a call was refused after looking at what is stored. Recorded with the request of a write, so that a late duplicate
 /// gets the same answer: the names are stored and never change.
@@ -103,6 +104,116 @@ pub enum Refusal {
         /// What was asked for.
         amount: i64,
     },
+    /// The tenant has no such benefit.
+    #[error("there is no such benefit")]
+    BenefitNotFound {
+        /// The benefit.
+        benefit_id: String,
+    },
+    /// The scheme has no such level.
+    #[error("there is no such level")]
+    LevelNotFound {
+        /// The scheme.
+        scheme_id: String,
+        /// The level.
+        rank: usize,
+    },
+    /// The tenant has as many benefits as it may.
+    #[error("the tenant has too many benefits")]
+    BenefitLimit {
+        /// How many.
+        limit: usize,
+    },
+    /// The benefit is cosmetic or a restriction.
+    #[error("this benefit has no uses to count")]
+    BenefitNotCounted {
+        /// The benefit.
+        benefit_id: String,
+    },
+    /// The benefit is paused, or not valid at this time.
+    #[error("the benefit is not in force")]
+    BenefitNotInForce {
+        /// The benefit.
+        benefit_id: String,
+    },
+    /// The user's level does not hold the benefit.
+    #[error("the level does not hold this benefit")]
+    BenefitNotHeld {
+        /// The benefit.
+        benefit_id: String,
+        /// The next level that does.
+        needed_rank: Option<usize>,
+    },
+    /// Less is left of the quota than was asked for.
+    #[error("not enough uses of the benefit are left")]
+    BenefitQuotaShort {
+        /// The benefit.
+        benefit_id: String,
+        /// What is left.
+        left: i64,
+        /// What was asked for.
+        count: i64,
+        /// When a new period begins.
+        #[serde(with = "time::serde::rfc3339::option")]
+        renew_time: Option<OffsetDateTime>,
+    },
+    /// The user has no such use.
+    #[error("there is no such use of a benefit")]
+    BenefitUseNotFound {
+        /// The use.
+        use_id: String,
+    },
+    /// More was to be given back than was used.
+    #[error("more was to be given back than was used")]
+    BenefitGiveBackExceeded {
+        /// What was used.
+        used: i64,
+        /// What was asked for.
+        count: i64,
+    },
+    /// The tenant has no such leaderboard.
+    #[error("there is no such leaderboard")]
+    LeaderboardNotFound {
+        /// The leaderboard.
+        leaderboard_id: String,
+    },
+    /// The tenant has as many leaderboards as it may.
+    #[error("the tenant has too many leaderboards")]
+    LeaderboardLimit {
+        /// How many.
+        limit: usize,
+    },
+    /// Another version of a leaderboard would change what is fixed.
+    #[error("this part of a leaderboard cannot be changed")]
+    LeaderboardFixed {
+        /// The leaderboard.
+        leaderboard_id: String,
+        /// What.
+        field: String,
+    },
+    /// The leaderboard has no such season, or none that runs now.
+    #[error("there is no such season")]
+    SeasonNotFound {
+        /// The leaderboard.
+        leaderboard_id: String,
+        /// The season; empty: the one that runs now.
+        season_id: String,
+    },
+    /// No season was running when a score was reached.
+    #[error("no season was running")]
+    SeasonNotRunning {
+        /// The leaderboard.
+        leaderboard_id: String,
+    },
+    /// The season of a score has ended.
+    #[error("the season is over")]
+    SeasonOver {
+        /// The season.
+        season_id: String,
+    },
+    /// A sum of scores would exceed what can be ordered.
+    #[error("the score would exceed its limit")]
+    ScoreOverflow,
     /// The account has as many open holds as it may.
     #[error("the account has too many open holds")]
     HoldLimit {

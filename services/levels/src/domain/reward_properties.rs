@@ -25,7 +25,7 @@ fn key() -> AccountKey {
 fn programme(reversal: ReversalPolicy) -> Programme {
     let zone = Zone::new("Asia/Shanghai").unwrap();
     let point_type = PointType { expiry: Expiry::Days(10, None), reversal, ..PointType::new(key().1, zone) };
-    Programme { types: [(key().1, point_type)].into(), scheme: None }
+    Programme { types: [(key().1, point_type)].into(), ..Programme::default() }
 }
 
 fn hold_id() -> EventId {

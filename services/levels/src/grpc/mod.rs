@@ -1,10 +1,12 @@
 //! The API: handlers parse, call and wrap.
 
 mod adjustment;
+mod benefit;
 mod convert;
 mod earning;
 mod earning_convert;
 mod hold;
+mod leaderboard;
 mod level;
 mod point_type;
 mod points;
@@ -16,7 +18,9 @@ use std::sync::Arc;
 use host::Part;
 use ids::TenantId;
 use proto::levels::v1::adjustment_service_server::AdjustmentServiceServer;
+use proto::levels::v1::benefit_service_server::BenefitServiceServer;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
+use proto::levels::v1::leaderboard_service_server::LeaderboardServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::points_report_service_server::PointsReportServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
@@ -61,5 +65,7 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
         .serve(AdjustmentServiceServer::new(api.clone()))
         .serve(PointsReportServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
-        .serve(LevelServiceServer::new(api))
+        .serve(LevelServiceServer::new(api.clone()))
+        .serve(BenefitServiceServer::new(api.clone()))
+        .serve(LeaderboardServiceServer::new(api))
 }

@@ -47,6 +47,22 @@ fn kind(refusal: &Refusal) -> (Code, Option<Reason>) {
         Refusal::AdjustmentNotFound { .. } => (Code::NotFound, Reason::AdjustmentNotFound),
         Refusal::AdjustmentDecided { .. } => (Code::FailedPrecondition, Reason::AdjustmentDecided),
         Refusal::ApproverIsRequester { .. } => (Code::FailedPrecondition, Reason::ApproverIsRequester),
+        Refusal::BenefitNotFound { .. } => (Code::NotFound, Reason::BenefitNotFound),
+        Refusal::LevelNotFound { .. } => (Code::NotFound, Reason::LevelNotFound),
+        Refusal::BenefitLimit { .. } => (Code::FailedPrecondition, Reason::BenefitLimit),
+        Refusal::BenefitNotCounted { .. } => (Code::FailedPrecondition, Reason::BenefitNotCounted),
+        Refusal::BenefitNotInForce { .. } => (Code::FailedPrecondition, Reason::BenefitNotInForce),
+        Refusal::BenefitNotHeld { .. } => (Code::FailedPrecondition, Reason::BenefitNotHeld),
+        Refusal::BenefitQuotaShort { .. } => (Code::FailedPrecondition, Reason::BenefitQuotaShort),
+        Refusal::BenefitUseNotFound { .. } => (Code::NotFound, Reason::BenefitUseNotFound),
+        Refusal::BenefitGiveBackExceeded { .. } => (Code::FailedPrecondition, Reason::BenefitGiveBackExceeded),
+        Refusal::LeaderboardNotFound { .. } => (Code::NotFound, Reason::LeaderboardNotFound),
+        Refusal::LeaderboardLimit { .. } => (Code::FailedPrecondition, Reason::LeaderboardLimit),
+        Refusal::LeaderboardFixed { .. } => (Code::FailedPrecondition, Reason::LeaderboardFixed),
+        Refusal::SeasonNotFound { .. } => (Code::NotFound, Reason::SeasonNotFound),
+        Refusal::SeasonNotRunning { .. } => (Code::FailedPrecondition, Reason::SeasonNotRunning),
+        Refusal::SeasonOver { .. } => (Code::FailedPrecondition, Reason::SeasonOver),
+        Refusal::ScoreOverflow => (Code::OutOfRange, Reason::ScoreOverflow),
         Refusal::EarningRuleNotFound { .. } => (Code::NotFound, Reason::EarningRuleNotFound),
         Refusal::SchemeNotFound { .. } => (Code::NotFound, Reason::SchemeNotFound),
         Refusal::SchemeLimit { .. } => (Code::FailedPrecondition, Reason::SchemeLimit),
@@ -55,13 +71,14 @@ fn kind(refusal: &Refusal) -> (Code, Option<Reason>) {
     (code, Some(reason))
 }
 
-/// Everything that a refusal names, by the names under which it is recorded.
+/// Everything that a refusal names, by the names under which it is recorded; not what it leaves open.
 fn variables(refusal: &Refusal) -> impl Iterator<Item = (String, String)> {
     let fields = match serde_json::to_value(refusal) {
         Ok(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
-    fields.into_iter().filter(|(name, _)| name != "refusal").map(|(name, value)| match value {
+    let said = |(name, value): &(String, Value)| name != "refusal" && !value.is_null();
+    fields.into_iter().filter(said).map(|(name, value)| match value {
         Value::String(text) => (name, text),
         other => (name, other.to_string()),
     })

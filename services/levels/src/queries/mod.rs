@@ -3,11 +3,13 @@
 mod adjustment;
 mod backtest;
 mod balance;
+mod benefit;
 mod circulation;
 mod dry_run;
 mod expiring;
 mod finance_statement;
 mod hold;
+mod leaderboard;
 mod level_moves;
 mod list_entries;
 mod member;
@@ -17,9 +19,11 @@ mod verify_ledger;
 
 pub use backtest::{AskedBacktest, Backtested};
 pub use balance::AskedBalance;
+pub use benefit::Checked;
 pub use dry_run::AskedDryRun;
 pub use expiring::{DaySum, Days, ExpiringPlace};
 pub use finance_statement::LinePlace;
+pub use leaderboard::{PlaceKey, Ranks};
 pub use standing::AskedStanding;
 pub use verify_ledger::VerifiedPage;
 

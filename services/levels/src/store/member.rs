@@ -188,6 +188,24 @@ pub async fn ranks_before(
     Ok(ranks)
 }
 
+/// When a member's validity last ended, as far as that is booked.
+pub async fn last_period_end(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    scheme: &Key,
+    user: &UserId,
+) -> Result<Option<OffsetDateTime>, StoreError> {
+    let last = sqlx::query_scalar!(
+        "select moved_at from level_move where tenant_id = $1 and scheme_id = $2 and user_id = $3 and cause = $4
+        order by move_seq desc limit 1",
+        tenant.as_str(),
+        scheme.as_str(),
+        user.as_str(),
+        MoveCause::PeriodEnd.code()
+    );
+    Ok(last.fetch_optional(conn).await?)
+}
+
 /// How many members hold each rank that is held.
 pub async fn count(conn: &mut PgConnection, tenant: &TenantId, scheme: &Key) -> Result<Vec<(usize, i64)>, StoreError> {
     let rows = sqlx::query!(

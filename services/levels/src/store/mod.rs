@@ -3,12 +3,15 @@
 
 pub mod account;
 pub mod adjustment;
+pub mod benefit;
+pub mod benefit_use;
 pub mod cap;
 pub mod earning_rule;
 pub mod entry;
 pub mod expiring;
 pub mod finance;
 pub mod hold;
+pub mod leaderboard;
 pub mod member;
 pub mod order;
 pub mod point_type;
@@ -16,4 +19,6 @@ mod programme;
 pub mod reversal;
 pub mod reward;
 pub mod scheme;
+pub mod score;
+pub mod season;
 pub mod total;

@@ -4,11 +4,16 @@ use ids::TenantId;
 use pg::{StoreError, Tx};
 use service::Published;
 
-use super::{point_type, scheme};
+use super::{benefit, leaderboard, point_type, scheme};
 use crate::domain::book::Programme;
 
 impl Published for Programme {
     async fn load(tx: &mut Tx, tenant: &TenantId) -> Result<Self, StoreError> {
-        Ok(Self { types: point_type::all(tx, tenant).await?, scheme: scheme::current(tx, tenant).await? })
+        Ok(Self {
+            types: point_type::all(tx, tenant).await?,
+            scheme: scheme::current(tx, tenant).await?,
+            benefits: benefit::all(tx, tenant).await?,
+            leaderboards: leaderboard::all(tx, tenant).await?,
+        })
     }
 }

@@ -9,7 +9,9 @@ use ids::{TenantId, UserId};
 use levels::config::Settings;
 use proto::common::v1::Position;
 use proto::events::v1::{Cursor, Event, PullRequest, event_log_service_client::EventLogServiceClient};
+use proto::levels::v1::benefit_service_client::BenefitServiceClient;
 use proto::levels::v1::earning_rule_service_client::EarningRuleServiceClient;
+use proto::levels::v1::leaderboard_service_client::LeaderboardServiceClient;
 use proto::levels::v1::level_service_client::LevelServiceClient;
 use proto::levels::v1::points_report_service_client::PointsReportServiceClient;
 use proto::levels::v1::points_service_client::PointsServiceClient;
@@ -92,6 +94,14 @@ impl Server {
 
     pub(crate) fn levels(&self) -> LevelServiceClient<Channel> {
         LevelServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn benefits(&self) -> BenefitServiceClient<Channel> {
+        BenefitServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn boards(&self) -> LeaderboardServiceClient<Channel> {
+        LeaderboardServiceClient::new(self.channel.clone())
     }
 
     /// With the token of another tenant.

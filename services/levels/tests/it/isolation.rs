@@ -2,6 +2,7 @@
 
 use levels::domain::entry::Filter;
 use levels::domain::expiry::Expiry;
+use levels::domain::leaderboard::ScoreRule;
 use levels::domain::point_type::ReversalPolicy;
 use levels::queries::AskedBalance;
 use service::Gather;
@@ -40,6 +41,12 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
     stage.apply(&[linked]).await;
     stage.hold("u", 1, "h").await;
     stage.reward("u", "r", 5).await;
+    stage.publish_benefit(crate::benefits::lounge(&[(0, None, 5)]), "lounge").await.unwrap();
+    stage.use_it("u", 1, "1").await.unwrap();
+    stage.publish_board(crate::leaderboards::coins(ScoreRule::Best), "coins").await.unwrap();
+    stage.submit("u", (1, None), "1").await.unwrap();
+    stage.execute("update leaderboard_season set ends_at = starts_at").await;
+    assert_eq!(stage.levels.run_due(&stage.tenant).await.unwrap(), 1);
 
     let mut admin = stage.db.admin(levels::NAME).await;
     let tables: Vec<String> = sqlx::query_scalar(
@@ -51,7 +58,7 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
     .fetch_all(&mut admin)
     .await
     .unwrap();
-    assert!(tables.len() >= 15, "{tables:?}");
+    assert!(tables.len() >= 23, "{tables:?}");
     let pool = stage.db.db(levels::NAME).await;
     let (mut seen, mut counted) = (0, 0);
     for table in tables.iter().filter(|table| *table != "event" && !table.starts_with("event_")) {
@@ -67,5 +74,5 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
         seen += i64::from(own > 0);
         counted += 1;
     }
-    assert!(seen >= 14 && counted >= 14, "the check looked at {seen} tables with rows");
+    assert!(seen >= 22 && counted >= 22, "the check looked at {seen} tables with rows");
 }

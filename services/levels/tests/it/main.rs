@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod api;
+mod api_benefits;
 mod api_holds;
 mod api_input;
+mod api_leaderboards;
 mod as_of;
 mod backtest;
+mod benefits;
 mod caps;
 mod catalogue;
 mod consumer;
@@ -16,6 +19,7 @@ mod gathered;
 mod holds;
 mod isolation;
 mod lanes;
+mod leaderboards;
 mod ledger;
 mod orders;
 mod pending;

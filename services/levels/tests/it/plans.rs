@@ -1,6 +1,7 @@
 //! Every statement finds its rows by an index, and by more of its key than the tenant.
 
 use levels::domain::cap::{Cap, Period, Scope};
+use levels::domain::leaderboard::ScoreRule;
 use testkit::Plans;
 
 use crate::holds::hold;
@@ -29,6 +30,16 @@ async fn every_statement_finds_its_rows_by_an_index() {
     }
     let calls: Vec<_> = (0..256).map(|n| hold(&format!("u{n}"), 10, "1")).collect();
     assert!(stage.levels.post(&stage.tenant, &calls).await.unwrap().iter().all(Result::is_ok));
-    let small = ["point_type", "earning_rule", "scheme", "programme_tenant"];
+    stage.publish_benefit(crate::benefits::lounge(&[(0, None, 9)]), "lounge").await.unwrap();
+    for n in 0..256 {
+        let who = format!("u{n}");
+        stage.use_it(&who, 1, "1").await.unwrap();
+        stage.use_it(&who, 1, "2").await.unwrap();
+    }
+    stage.publish_board(crate::leaderboards::coins(ScoreRule::Sum), "coins").await.unwrap();
+    for n in 0..256 {
+        stage.submit(&format!("u{n}"), (n, None), "1").await.unwrap();
+    }
+    let small = ["benefit", "leaderboard", "point_type", "earning_rule", "scheme", "programme_tenant"];
     Plans::of(levels::NAME).small(&small).check(&stage.db).await;
 }

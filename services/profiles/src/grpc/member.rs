@@ -32,6 +32,7 @@ impl MemberService for Api {
             cases: told.part(pb::MemberPart::Cases, page.cases, |found| wire::member::cases(&found)),
             restrictions: told
                 .part(pb::MemberPart::Restrictions, page.restrictions, |found| wire::member::restrictions(&found)),
+            benefits: told.part(pb::MemberPart::Benefits, page.benefits, |found| wire::member::benefits(found, locale)),
             locale: page.locale.clone(),
             statuses: told.0,
         }))
@@ -47,6 +48,7 @@ fn asked(sent: GetMemberPageRequest) -> AskedPage {
         pb::MemberPart::Coupons => Some(MemberPart::Coupons),
         pb::MemberPart::Cases => Some(MemberPart::Cases),
         pb::MemberPart::Restrictions => Some(MemberPart::Restrictions),
+        pb::MemberPart::Benefits => Some(MemberPart::Benefits),
     };
     let parts = if sent.parts.is_empty() { MemberPart::ALL.into() } else { sent.parts().filter_map(part).collect() };
     AskedPage { user_id: sent.user_id, parts, locale: sent.locale, at_least: sent.at_least }

@@ -8,8 +8,9 @@ use proto::feedback::v1::{Case, ListCasesRequest};
 use proto::incentives::v1::coupon_service_client::CouponServiceClient;
 use proto::incentives::v1::penalty_service_client::PenaltyServiceClient;
 use proto::incentives::v1::{CheckRestrictionsRequest, ListCouponsRequest, ListCouponsResponse, RestrictionStatus};
+use proto::levels::v1::benefit_service_client::BenefitServiceClient;
 use proto::levels::v1::level_service_client::LevelServiceClient;
-use proto::levels::v1::{GetStandingRequest, GetStandingResponse};
+use proto::levels::v1::{GetStandingRequest, GetStandingResponse, ListUserBenefitsRequest, UserBenefit};
 use rt::{Channel, repeatable};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Request, Status};
@@ -17,7 +18,7 @@ use tonic::{Code, Request, Status};
 use super::peer;
 use crate::error::ProfilesError;
 
-/// Coupons and cases that a page looks at: the most that their lists answer at once.
+/// Coupons, cases and benefits that a page looks at: the most that their lists answer at once.
 const ROWS_MAX: i32 = 200;
 
 /// Questions about one user, until a time.
@@ -45,6 +46,18 @@ impl<'a> About<'a> {
         let mut levels = LevelServiceClient::new(self.channel("levels")?);
         let request = GetStandingRequest { user_id: self.user_id.to_owned(), at_least: self.at_least.to_vec() };
         Ok(levels.get_standing(self.ask(request)).await.map_err(peer)?.into_inner())
+    }
+
+    /// The tenant's benefits as they stand for the user.
+    pub(crate) async fn benefits(&self) -> Result<Vec<UserBenefit>, ProfilesError> {
+        let mut benefits = BenefitServiceClient::new(self.channel("levels")?);
+        let request = ListUserBenefitsRequest {
+            user_id: self.user_id.to_owned(),
+            page_size: ROWS_MAX,
+            page_token: String::new(),
+            at_least: self.at_least.to_vec(),
+        };
+        Ok(benefits.list_user_benefits(self.ask(request)).await.map_err(peer)?.into_inner().benefits)
     }
 
     /// The user's coupons, used and expired ones left out, soonest expiry first.

@@ -7,7 +7,7 @@ use ids::TenantId;
 use proto::common::v1::Position;
 use proto::feedback::v1::Case;
 use proto::incentives::v1::{ListCouponsResponse, RestrictionStatus};
-use proto::levels::v1::{PointStanding, SchemeStanding};
+use proto::levels::v1::{PointStanding, SchemeStanding, UserBenefit};
 use tokio::time::Instant;
 use tonic::Status;
 
@@ -32,12 +32,14 @@ pub enum MemberPart {
     Cases,
     /// What is not allowed.
     Restrictions,
+    /// What the level entitles to.
+    Benefits,
 }
 
 impl MemberPart {
     /// All parts, in their order.
-    pub const ALL: [Self; 6] =
-        [Self::Profile, Self::Levels, Self::Points, Self::Coupons, Self::Cases, Self::Restrictions];
+    pub const ALL: [Self; 7] =
+        [Self::Profile, Self::Levels, Self::Points, Self::Coupons, Self::Cases, Self::Restrictions, Self::Benefits];
 }
 
 /// Which page is wanted.
@@ -73,6 +75,8 @@ pub struct MemberPage {
     pub cases: Gathered<Vec<Case>>,
     /// What is not allowed now.
     pub restrictions: Gathered<Vec<RestrictionStatus>>,
+    /// Benefits in force, those too that are not held.
+    pub benefits: Gathered<Vec<UserBenefit>>,
 }
 
 impl Profiles {
@@ -89,12 +93,13 @@ impl Profiles {
         let wanted = |part| parts.contains(&part);
         let knows_locale = !locale.is_empty();
         let standing = wanted(MemberPart::Levels) || wanted(MemberPart::Points);
-        let (profile, standing, coupons, cases, restrictions) = tokio::join!(
+        let (profile, standing, coupons, cases, restrictions, benefits) = tokio::join!(
             part(wanted(MemberPart::Profile) || !knows_locale, by(until, "profiles", profile)),
             part(standing, by(until, "levels", about.standing())),
             part(wanted(MemberPart::Coupons), by(until, "incentives", about.coupons())),
             part(wanted(MemberPart::Cases), by(until, "feedback", about.cases())),
             part(wanted(MemberPart::Restrictions), by(until, "incentives", about.restrictions())),
+            part(wanted(MemberPart::Benefits), by(until, "levels", about.benefits())),
         );
         let (levels, points) = match standing {
             Some(Ok(standing)) => (Some(Ok(standing.schemes)), Some(Ok(standing.points))),
@@ -108,7 +113,7 @@ impl Profiles {
             _ => locale,
         };
         let profile = profile.filter(|_| wanted(MemberPart::Profile));
-        MemberPage { locale: of_user, profile, levels, points, coupons, cases, restrictions }
+        MemberPage { locale: of_user, profile, levels, points, coupons, cases, restrictions, benefits }
     }
 }
 

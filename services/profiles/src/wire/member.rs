@@ -3,7 +3,7 @@
 use proto::common::v1::LocalizedText;
 use proto::feedback::v1::{Case, CaseState};
 use proto::incentives::v1::{Coupon, ListCouponsResponse, PenaltyKind, RestrictionStatus};
-use proto::levels::v1::{Level, PointStanding, SchemeStanding};
+use proto::levels::v1::{BenefitKind, Level, PointStanding, SchemeStanding, UserBenefit};
 use proto::profiles::v1 as pb;
 use units::text::closest;
 
@@ -100,4 +100,26 @@ pub(crate) fn restrictions(found: &[RestrictionStatus]) -> pb::MemberRestriction
         until: it.until,
     };
     pb::MemberRestrictions { restrictions: found.iter().map(restriction).collect() }
+}
+
+/// The part BENEFITS: those that are held, to use or to show.
+pub(crate) fn benefits(found: Vec<UserBenefit>, locale: &str) -> pb::MemberBenefits {
+    let held = found.into_iter().filter(|it| it.held).filter_map(|it| {
+        let benefit = it.benefit?;
+        let cosmetic = match benefit.kind() {
+            BenefitKind::Service => false,
+            BenefitKind::Cosmetic => true,
+            BenefitKind::Restriction | BenefitKind::Unspecified => return None,
+        };
+        Some(pb::HeldBenefit {
+            name: text(benefit.display_name.as_ref(), locale),
+            description: text(benefit.description.as_ref(), locale),
+            benefit_id: benefit.benefit_id,
+            cosmetic,
+            used: it.used,
+            left: it.left,
+            renew_time: it.renew_time,
+        })
+    });
+    pb::MemberBenefits { benefits: held.collect() }
 }

@@ -42,6 +42,7 @@ fn change(change: &Change) -> pb::DefinitionChange {
         Kind::PointType => pb::DefinitionKind::PointType,
         Kind::EarningRule => pb::DefinitionKind::EarningRule,
         Kind::Scheme => pb::DefinitionKind::Scheme,
+        Kind::Benefit => pb::DefinitionKind::Benefit,
         Kind::LifecycleModels => pb::DefinitionKind::LifecycleModels,
         Kind::CouponTemplate => pb::DefinitionKind::CouponTemplate,
         Kind::CampaignSettings => pb::DefinitionKind::CampaignSettings,

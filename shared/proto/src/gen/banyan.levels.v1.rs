@@ -2445,134 +2445,6 @@ pub mod adjustment_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Why `levels` refuses a call; see banyan.common.v1.ErrorReason for how it is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum ErrorReason {
-    /// Never sent.
-    Unspecified = 0,
-    /// ALREADY_EXISTS. The tenant has a point type with the id in `metadata.point_type_id`.
-    PointTypeExists = 1,
-    /// NOT_FOUND. The tenant has no point type with the id in `metadata.point_type_id`.
-    PointTypeNotFound = 2,
-    /// FAILED_PRECONDITION. The point type in `metadata.point_type_id` only counts.
-    PointTypeNotSpendable = 3,
-    /// FAILED_PRECONDITION. `metadata.available` points are there and `metadata.amount` were asked for. Recorded.
-    BalanceShort = 4,
-    /// OUT_OF_RANGE. The balance would exceed 9,007,199,254,740,991.
-    BalanceOverflow = 5,
-    /// NOT_FOUND. The tenant has no rule with the id in `metadata.rule_id`.
-    EarningRuleNotFound = 6,
-    /// NOT_FOUND. The tenant has no scheme with the id in `metadata.scheme_id`.
-    SchemeNotFound = 7,
-    /// FAILED_PRECONDITION. The tenant has the scheme in `metadata.scheme_id` already.
-    SchemeLimit = 8,
-    /// NOT_FOUND. The user has no hold with the id in `metadata.hold_id`.
-    HoldNotFound = 9,
-    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` is still open: nothing was captured that could be given back.
-    HoldOpen = 10,
-    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` was captured already.
-    HoldCaptured = 11,
-    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` was released.
-    HoldReleased = 12,
-    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` timed out.
-    HoldExpired = 13,
-    /// FAILED_PRECONDITION. `metadata.held` points are held and `metadata.amount` were to be captured. Recorded.
-    HoldExceeded = 14,
-    /// FAILED_PRECONDITION. `metadata.captured` points were captured and `metadata.amount` were to be given back. Recorded.
-    GiveBackExceeded = 15,
-    /// FAILED_PRECONDITION. The account has `metadata.limit` open holds.
-    HoldLimit = 16,
-    /// Only in `reward.refused`. The reward is not between 1 and 1,000,000,000,000 points.
-    RewardAmountInvalid = 17,
-    /// NOT_FOUND. The account has no entry with the number in `metadata.entry_seq`.
-    EntryNotFound = 30,
-    /// FAILED_PRECONDITION. The entry in `metadata.entry_seq` is undone in another way: `metadata.by` is `order`, `reward`, `hold`
-    /// or `none`, where another adjustment or transfer is the way.
-    EntryNotReversible = 31,
-    /// FAILED_PRECONDITION. `metadata.left` points of the entry are left and `metadata.amount` were to be taken back. Recorded.
-    ReversalExceeded = 32,
-    /// FAILED_PRECONDITION. Users move nothing of the point type in `metadata.point_type_id` to others.
-    TransfersOff = 33,
-    /// FAILED_PRECONDITION. `metadata.amount` points were to be moved, and `metadata.left` may be: the limit is
-    /// `metadata.limit` in `metadata.period`, `transfer` or `day`. Recorded.
-    TransferLimit = 34,
-    /// NOT_FOUND. There is no adjustment with the id in `metadata.adjustment_id`.
-    AdjustmentNotFound = 35,
-    /// FAILED_PRECONDITION. The adjustment in `metadata.adjustment_id` was decided already: `metadata.state` is `applied` or
-    /// `rejected`.
-    AdjustmentDecided = 36,
-    /// FAILED_PRECONDITION. Whoever asked for the adjustment in `metadata.adjustment_id` can't approve it.
-    ApproverIsRequester = 37,
-}
-impl ErrorReason {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "ERROR_REASON_UNSPECIFIED",
-            Self::PointTypeExists => "ERROR_REASON_POINT_TYPE_EXISTS",
-            Self::PointTypeNotFound => "ERROR_REASON_POINT_TYPE_NOT_FOUND",
-            Self::PointTypeNotSpendable => "ERROR_REASON_POINT_TYPE_NOT_SPENDABLE",
-            Self::BalanceShort => "ERROR_REASON_BALANCE_SHORT",
-            Self::BalanceOverflow => "ERROR_REASON_BALANCE_OVERFLOW",
-            Self::EarningRuleNotFound => "ERROR_REASON_EARNING_RULE_NOT_FOUND",
-            Self::SchemeNotFound => "ERROR_REASON_SCHEME_NOT_FOUND",
-            Self::SchemeLimit => "ERROR_REASON_SCHEME_LIMIT",
-            Self::HoldNotFound => "ERROR_REASON_HOLD_NOT_FOUND",
-            Self::HoldOpen => "ERROR_REASON_HOLD_OPEN",
-            Self::HoldCaptured => "ERROR_REASON_HOLD_CAPTURED",
-            Self::HoldReleased => "ERROR_REASON_HOLD_RELEASED",
-            Self::HoldExpired => "ERROR_REASON_HOLD_EXPIRED",
-            Self::HoldExceeded => "ERROR_REASON_HOLD_EXCEEDED",
-            Self::GiveBackExceeded => "ERROR_REASON_GIVE_BACK_EXCEEDED",
-            Self::HoldLimit => "ERROR_REASON_HOLD_LIMIT",
-            Self::RewardAmountInvalid => "ERROR_REASON_REWARD_AMOUNT_INVALID",
-            Self::EntryNotFound => "ERROR_REASON_ENTRY_NOT_FOUND",
-            Self::EntryNotReversible => "ERROR_REASON_ENTRY_NOT_REVERSIBLE",
-            Self::ReversalExceeded => "ERROR_REASON_REVERSAL_EXCEEDED",
-            Self::TransfersOff => "ERROR_REASON_TRANSFERS_OFF",
-            Self::TransferLimit => "ERROR_REASON_TRANSFER_LIMIT",
-            Self::AdjustmentNotFound => "ERROR_REASON_ADJUSTMENT_NOT_FOUND",
-            Self::AdjustmentDecided => "ERROR_REASON_ADJUSTMENT_DECIDED",
-            Self::ApproverIsRequester => "ERROR_REASON_APPROVER_IS_REQUESTER",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "ERROR_REASON_UNSPECIFIED" => Some(Self::Unspecified),
-            "ERROR_REASON_POINT_TYPE_EXISTS" => Some(Self::PointTypeExists),
-            "ERROR_REASON_POINT_TYPE_NOT_FOUND" => Some(Self::PointTypeNotFound),
-            "ERROR_REASON_POINT_TYPE_NOT_SPENDABLE" => Some(Self::PointTypeNotSpendable),
-            "ERROR_REASON_BALANCE_SHORT" => Some(Self::BalanceShort),
-            "ERROR_REASON_BALANCE_OVERFLOW" => Some(Self::BalanceOverflow),
-            "ERROR_REASON_EARNING_RULE_NOT_FOUND" => Some(Self::EarningRuleNotFound),
-            "ERROR_REASON_SCHEME_NOT_FOUND" => Some(Self::SchemeNotFound),
-            "ERROR_REASON_SCHEME_LIMIT" => Some(Self::SchemeLimit),
-            "ERROR_REASON_HOLD_NOT_FOUND" => Some(Self::HoldNotFound),
-            "ERROR_REASON_HOLD_OPEN" => Some(Self::HoldOpen),
-            "ERROR_REASON_HOLD_CAPTURED" => Some(Self::HoldCaptured),
-            "ERROR_REASON_HOLD_RELEASED" => Some(Self::HoldReleased),
-            "ERROR_REASON_HOLD_EXPIRED" => Some(Self::HoldExpired),
-            "ERROR_REASON_HOLD_EXCEEDED" => Some(Self::HoldExceeded),
-            "ERROR_REASON_GIVE_BACK_EXCEEDED" => Some(Self::GiveBackExceeded),
-            "ERROR_REASON_HOLD_LIMIT" => Some(Self::HoldLimit),
-            "ERROR_REASON_REWARD_AMOUNT_INVALID" => Some(Self::RewardAmountInvalid),
-            "ERROR_REASON_ENTRY_NOT_FOUND" => Some(Self::EntryNotFound),
-            "ERROR_REASON_ENTRY_NOT_REVERSIBLE" => Some(Self::EntryNotReversible),
-            "ERROR_REASON_REVERSAL_EXCEEDED" => Some(Self::ReversalExceeded),
-            "ERROR_REASON_TRANSFERS_OFF" => Some(Self::TransfersOff),
-            "ERROR_REASON_TRANSFER_LIMIT" => Some(Self::TransferLimit),
-            "ERROR_REASON_ADJUSTMENT_NOT_FOUND" => Some(Self::AdjustmentNotFound),
-            "ERROR_REASON_ADJUSTMENT_DECIDED" => Some(Self::AdjustmentDecided),
-            "ERROR_REASON_APPROVER_IS_REQUESTER" => Some(Self::ApproverIsRequester),
-            _ => None,
-        }
-    }
-}
 /// Points of one lot that a hold keeps, or that its capture used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HeldPoints {
@@ -7264,6 +7136,3401 @@ pub mod level_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A range of levels that holds a benefit.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BenefitRange {
+    /// The lowest level of it.
+    #[prost(int32, tag = "1")]
+    pub first_rank: i32,
+    /// The highest; absent: all above.
+    #[prost(int32, optional, tag = "2")]
+    pub last_rank: ::core::option::Option<i32>,
+    /// Uses per period; 0: as many as one likes. Only for SERVICE; at most 1,000,000.
+    #[prost(int32, tag = "3")]
+    pub quota: i32,
+}
+impl ::prost::Name for BenefitRange {
+    const NAME: &'static str = "BenefitRange";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BenefitRange".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BenefitRange".into()
+    }
+}
+/// A benefit of the tenant's programme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Benefit {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    #[prost(string, tag = "1")]
+    pub benefit_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What it is and how it is used; absent: nothing to say.
+    #[prost(message, optional, tag = "3")]
+    pub description: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What kind of right it is.
+    #[prost(enumeration = "BenefitKind", tag = "4")]
+    pub kind: i32,
+    /// The scheme whose levels hold it; a user never seen is on the lowest. Empty: everybody holds it, on a level or not.
+    #[prost(string, tag = "5")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// Who holds it: 1 to 20 ranges of levels, lowest first, no level in two of them. Without a scheme: one, from 0 and
+    /// without an end.
+    #[prost(message, repeated, tag = "6")]
+    pub ranges: ::prost::alloc::vec::Vec<BenefitRange>,
+    /// What its quotas count within. Needed for SERVICE, UNSPECIFIED for others; LEVEL needs a scheme.
+    #[prost(enumeration = "BenefitPeriod", tag = "7")]
+    pub period: i32,
+    /// The IANA zone that decides its days, weeks, months and years, such as `Asia/Shanghai`. Empty: that of the scheme's
+    /// point type, so it is needed without a scheme for periods of the calendar.
+    #[prost(string, tag = "8")]
+    pub zone: ::prost::alloc::string::String,
+    /// In force from this time on; absent: no start.
+    #[prost(message, optional, tag = "9")]
+    pub valid_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Before this time; absent: no end.
+    #[prost(message, optional, tag = "10")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// True: not in force.
+    #[prost(bool, tag = "11")]
+    pub paused: bool,
+    /// What one use costs, in minor units of the tenant's currency, for reports; noted with each use. 0: nothing, or not known.
+    #[prost(int64, tag = "12")]
+    pub cost_minor: i64,
+    /// Output: 1, then one more with each publishing.
+    #[prost(int32, tag = "13")]
+    pub version: i32,
+    /// Output.
+    #[prost(message, optional, tag = "14")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Benefit {
+    const NAME: &'static str = "Benefit";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Benefit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Benefit".into()
+    }
+}
+/// A benefit as it stands for a user.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UserBenefit {
+    /// The benefit.
+    #[prost(message, optional, tag = "1")]
+    pub benefit: ::core::option::Option<Benefit>,
+    /// Whether the user's level holds it. Of a restriction: whether the user is free of it.
+    #[prost(bool, tag = "2")]
+    pub held: bool,
+    /// Uses per period at the user's level; absent: no limit, not held, or not counted.
+    #[prost(int32, optional, tag = "3")]
+    pub quota: ::core::option::Option<i32>,
+    /// Used in this period, also where it is no longer held; 0 for what is not counted.
+    #[prost(int64, tag = "4")]
+    pub used: i64,
+    /// What is left of the quota in this period; absent as `quota` is.
+    #[prost(int64, optional, tag = "5")]
+    pub left: ::core::option::Option<i64>,
+    /// When a new period begins and the quota is whole again; absent: never, or not counted. A LEVEL period ends later where
+    /// the user rises before.
+    #[prost(message, optional, tag = "6")]
+    pub renew_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The next level above the user's that gives it, or more uses of it; absent: none.
+    #[prost(message, optional, tag = "7")]
+    pub next_level: ::core::option::Option<Level>,
+    /// Growth missing to that level; 0 where there is none.
+    #[prost(int64, tag = "8")]
+    pub missing: i64,
+    /// The quota there; absent: no limit, or no such level.
+    #[prost(int32, optional, tag = "9")]
+    pub next_quota: ::core::option::Option<i32>,
+}
+impl ::prost::Name for UserBenefit {
+    const NAME: &'static str = "UserBenefit";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.UserBenefit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.UserBenefit".into()
+    }
+}
+/// One use of a benefit.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BenefitUse {
+    /// Made from the request that it was used by.
+    #[prost(string, tag = "1")]
+    pub use_id: ::prost::alloc::string::String,
+    /// The benefit.
+    #[prost(string, tag = "2")]
+    pub benefit_id: ::prost::alloc::string::String,
+    /// Its version then.
+    #[prost(int32, tag = "3")]
+    pub benefit_version: i32,
+    /// The level at which it was used; absent: the benefit is everybody's.
+    #[prost(int32, optional, tag = "4")]
+    pub rank: ::core::option::Option<i32>,
+    /// How many times.
+    #[prost(int32, tag = "5")]
+    pub count: i32,
+    /// How many of them were given back.
+    #[prost(int32, tag = "6")]
+    pub given_back: i32,
+    /// What one of them costs, in minor units of the tenant's currency.
+    #[prost(int64, tag = "7")]
+    pub cost_minor: i64,
+    /// As sent.
+    #[prost(string, tag = "8")]
+    pub order_id: ::prost::alloc::string::String,
+    /// As sent.
+    #[prost(string, tag = "9")]
+    pub reason: ::prost::alloc::string::String,
+    /// When it was used.
+    #[prost(message, optional, tag = "10")]
+    pub use_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for BenefitUse {
+    const NAME: &'static str = "BenefitUse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BenefitUse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BenefitUse".into()
+    }
+}
+/// Arguments of PublishBenefit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishBenefitRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The benefit.
+    #[prost(message, optional, tag = "2")]
+    pub benefit: ::core::option::Option<Benefit>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+impl ::prost::Name for PublishBenefitRequest {
+    const NAME: &'static str = "PublishBenefitRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishBenefitRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishBenefitRequest".into()
+    }
+}
+/// Result of PublishBenefit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishBenefitResponse {
+    /// The benefit as published.
+    #[prost(message, optional, tag = "1")]
+    pub benefit: ::core::option::Option<Benefit>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PublishBenefitResponse {
+    const NAME: &'static str = "PublishBenefitResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishBenefitResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishBenefitResponse".into()
+    }
+}
+/// Arguments of GetBenefit.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetBenefitRequest {
+    /// The benefit.
+    #[prost(string, tag = "1")]
+    pub benefit_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetBenefitRequest {
+    const NAME: &'static str = "GetBenefitRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetBenefitRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetBenefitRequest".into()
+    }
+}
+/// Result of GetBenefit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetBenefitResponse {
+    /// The benefit.
+    #[prost(message, optional, tag = "1")]
+    pub benefit: ::core::option::Option<Benefit>,
+}
+impl ::prost::Name for GetBenefitResponse {
+    const NAME: &'static str = "GetBenefitResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetBenefitResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetBenefitResponse".into()
+    }
+}
+/// Arguments of ListBenefits.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListBenefitsRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListBenefitsRequest {
+    const NAME: &'static str = "ListBenefitsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListBenefitsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListBenefitsRequest".into()
+    }
+}
+/// Result of ListBenefits.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListBenefitsResponse {
+    /// The benefits.
+    #[prost(message, repeated, tag = "1")]
+    pub benefits: ::prost::alloc::vec::Vec<Benefit>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListBenefitsResponse {
+    const NAME: &'static str = "ListBenefitsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListBenefitsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListBenefitsResponse".into()
+    }
+}
+/// Arguments of ListUserBenefits.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUserBenefitsRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListUserBenefitsRequest {
+    const NAME: &'static str = "ListUserBenefitsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListUserBenefitsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListUserBenefitsRequest".into()
+    }
+}
+/// Result of ListUserBenefits.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUserBenefitsResponse {
+    /// Those in force.
+    #[prost(message, repeated, tag = "1")]
+    pub benefits: ::prost::alloc::vec::Vec<UserBenefit>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListUserBenefitsResponse {
+    const NAME: &'static str = "ListUserBenefitsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListUserBenefitsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListUserBenefitsResponse".into()
+    }
+}
+/// Arguments of CheckBenefit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckBenefitRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The benefit.
+    #[prost(string, tag = "2")]
+    pub benefit_id: ::prost::alloc::string::String,
+    /// How many uses of a SERVICE benefit are asked about; 0 means 1. At most 1,000,000.
+    #[prost(int32, tag = "3")]
+    pub count: i32,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for CheckBenefitRequest {
+    const NAME: &'static str = "CheckBenefitRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CheckBenefitRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CheckBenefitRequest".into()
+    }
+}
+/// Result of CheckBenefit.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckBenefitResponse {
+    /// Whether it is allowed.
+    #[prost(bool, tag = "1")]
+    pub allowed: bool,
+    /// Empty where it is allowed; else the name of a value of ErrorReason without its prefix: `BENEFIT_NOT_IN_FORCE`,
+    /// `BENEFIT_NOT_HELD` or `BENEFIT_QUOTA_SHORT`.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The same for the user, in zh and en, such as `本月已用 3/3 次，2026-12-01 恢复`.
+    #[prost(message, optional, tag = "3")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// The benefit as it stands for the user.
+    #[prost(message, optional, tag = "4")]
+    pub benefit: ::core::option::Option<UserBenefit>,
+}
+impl ::prost::Name for CheckBenefitResponse {
+    const NAME: &'static str = "CheckBenefitResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CheckBenefitResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CheckBenefitResponse".into()
+    }
+}
+/// Arguments of UseBenefit.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UseBenefitRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The benefit.
+    #[prost(string, tag = "3")]
+    pub benefit_id: ::prost::alloc::string::String,
+    /// How many uses: all of them or none. 1 to 1,000,000.
+    #[prost(int32, tag = "4")]
+    pub count: i32,
+    /// The order that it is used for; at most 128 characters.
+    #[prost(string, tag = "5")]
+    pub order_id: ::prost::alloc::string::String,
+    /// For the list of uses; at most 200 characters.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UseBenefitRequest {
+    const NAME: &'static str = "UseBenefitRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.UseBenefitRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.UseBenefitRequest".into()
+    }
+}
+/// Result of UseBenefit.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UseBenefitResponse {
+    /// The use.
+    #[prost(message, optional, tag = "1")]
+    pub r#use: ::core::option::Option<BenefitUse>,
+    /// Used in this period, this use included.
+    #[prost(int64, tag = "2")]
+    pub used_after: i64,
+    /// What is left of the quota; absent: no limit.
+    #[prost(int64, optional, tag = "3")]
+    pub left_after: ::core::option::Option<i64>,
+    /// When a new period begins; absent: never.
+    #[prost(message, optional, tag = "4")]
+    pub renew_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "5")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for UseBenefitResponse {
+    const NAME: &'static str = "UseBenefitResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.UseBenefitResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.UseBenefitResponse".into()
+    }
+}
+/// Arguments of GiveBackBenefit.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GiveBackBenefitRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The use.
+    #[prost(string, tag = "3")]
+    pub use_id: ::prost::alloc::string::String,
+    /// How many of the use are given back in all, earlier calls included; at most those used, 0 means all. Not more than were
+    /// given back already: nothing happens.
+    #[prost(int32, tag = "4")]
+    pub count: i32,
+    /// Why, for the log; at most 200 characters.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GiveBackBenefitRequest {
+    const NAME: &'static str = "GiveBackBenefitRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GiveBackBenefitRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GiveBackBenefitRequest".into()
+    }
+}
+/// Result of GiveBackBenefit.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GiveBackBenefitResponse {
+    /// The use after it.
+    #[prost(message, optional, tag = "1")]
+    pub r#use: ::core::option::Option<BenefitUse>,
+    /// How many came back this time.
+    #[prost(int32, tag = "2")]
+    pub came_back: i32,
+    /// Where this service's log tells of the effect; where nothing was left to give back, up to where it tells of what was.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GiveBackBenefitResponse {
+    const NAME: &'static str = "GiveBackBenefitResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GiveBackBenefitResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GiveBackBenefitResponse".into()
+    }
+}
+/// Arguments of ListBenefitUses.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListBenefitUsesRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Only those of this benefit; empty: of all.
+    #[prost(string, tag = "2")]
+    pub benefit_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListBenefitUsesRequest {
+    const NAME: &'static str = "ListBenefitUsesRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListBenefitUsesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListBenefitUsesRequest".into()
+    }
+}
+/// Result of ListBenefitUses.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListBenefitUsesResponse {
+    /// The uses.
+    #[prost(message, repeated, tag = "1")]
+    pub uses: ::prost::alloc::vec::Vec<BenefitUse>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListBenefitUsesResponse {
+    const NAME: &'static str = "ListBenefitUsesResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListBenefitUsesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListBenefitUsesResponse".into()
+    }
+}
+/// What kind of right a benefit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BenefitKind {
+    /// Refused as input.
+    Unspecified = 0,
+    /// Something that is used, so often per period: a free delivery, a lounge, a consultation.
+    Service = 1,
+    /// Something that others see: a title, a badge frame, a colour.
+    Cosmetic = 2,
+    /// A negative right: what only those who hold it may do. While it is not in force everybody may.
+    Restriction = 3,
+}
+impl BenefitKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BENEFIT_KIND_UNSPECIFIED",
+            Self::Service => "BENEFIT_KIND_SERVICE",
+            Self::Cosmetic => "BENEFIT_KIND_COSMETIC",
+            Self::Restriction => "BENEFIT_KIND_RESTRICTION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BENEFIT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "BENEFIT_KIND_SERVICE" => Some(Self::Service),
+            "BENEFIT_KIND_COSMETIC" => Some(Self::Cosmetic),
+            "BENEFIT_KIND_RESTRICTION" => Some(Self::Restriction),
+            _ => None,
+        }
+    }
+}
+/// What a quota counts within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BenefitPeriod {
+    /// Refused for a SERVICE benefit.
+    Unspecified = 0,
+    /// All uses there ever were.
+    Ever = 1,
+    /// A day of the benefit's zone.
+    Day = 2,
+    /// A week from Monday to Sunday.
+    Week = 3,
+    /// A calendar month.
+    Month = 4,
+    /// A calendar year.
+    Year = 5,
+    /// From one end of the level's validity to the next. A rise moves the end, as it restarts the validity, and renews nothing.
+    /// Where levels are held for ever: all uses.
+    Level = 6,
+}
+impl BenefitPeriod {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BENEFIT_PERIOD_UNSPECIFIED",
+            Self::Ever => "BENEFIT_PERIOD_EVER",
+            Self::Day => "BENEFIT_PERIOD_DAY",
+            Self::Week => "BENEFIT_PERIOD_WEEK",
+            Self::Month => "BENEFIT_PERIOD_MONTH",
+            Self::Year => "BENEFIT_PERIOD_YEAR",
+            Self::Level => "BENEFIT_PERIOD_LEVEL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BENEFIT_PERIOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "BENEFIT_PERIOD_EVER" => Some(Self::Ever),
+            "BENEFIT_PERIOD_DAY" => Some(Self::Day),
+            "BENEFIT_PERIOD_WEEK" => Some(Self::Week),
+            "BENEFIT_PERIOD_MONTH" => Some(Self::Month),
+            "BENEFIT_PERIOD_YEAR" => Some(Self::Year),
+            "BENEFIT_PERIOD_LEVEL" => Some(Self::Level),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod benefit_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Benefits: what a level entitles its users to, and how much of it they have used.
+    ///
+    /// Who holds a benefit follows from the level held now. With a fall its uses stay as they were made, and the lower level's
+    /// quota counts from then on: where more was used already, nothing is left and nothing is taken back. With a rise in the
+    /// middle of a period the higher quota counts at once; what was used so far in the period stays used.
+    #[derive(Debug, Clone)]
+    pub struct BenefitServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> BenefitServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> BenefitServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            BenefitServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Publishes a benefit, or a new version of it where the id exists. Uses made stay, and count in the new version's
+        /// period too. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`; FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has
+        /// 200 benefits.
+        pub async fn publish_benefit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishBenefitResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BenefitService/PublishBenefit",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BenefitService", "PublishBenefit"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the newest version of a benefit. NOT_FOUND `BENEFIT_NOT_FOUND`.
+        pub async fn get_benefit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetBenefitResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BenefitService/GetBenefit",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BenefitService", "GetBenefit"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the newest versions in byte order of their ids.
+        pub async fn list_benefits(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListBenefitsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBenefitsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BenefitService/ListBenefits",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BenefitService", "ListBenefits"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The benefits in force, in byte order of their ids, as they stand for a user: those held with what is used and left, the
+        /// others with the level that gives them.
+        pub async fn list_user_benefits(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUserBenefitsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUserBenefitsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BenefitService/ListUserBenefits",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.BenefitService",
+                        "ListUserBenefits",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Whether a user may use a benefit now, show a cosmetic one, or do what a restriction keeps from others; with the reason
+        /// where not. Nothing is recorded: only UseBenefit counts. NOT_FOUND `BENEFIT_NOT_FOUND`.
+        pub async fn check_benefit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckBenefitResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BenefitService/CheckBenefit",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BenefitService", "CheckBenefit"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Uses a SERVICE benefit, never beyond its quota however many call at once. NOT_FOUND `BENEFIT_NOT_FOUND`;
+        /// FAILED_PRECONDITION `BENEFIT_NOT_COUNTED` for another kind, `BENEFIT_NOT_IN_FORCE`, `BENEFIT_NOT_HELD` or
+        /// `BENEFIT_QUOTA_SHORT`. Refusals are recorded: a repeat is refused too. The request id never expires.
+        pub async fn use_benefit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UseBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UseBenefitResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BenefitService/UseBenefit",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BenefitService", "UseBenefit"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives a use back, or a part of it, whatever has become of the user's level and of the benefit: to the period in which
+        /// it was used, so it can be used again only while that lasts. NOT_FOUND `BENEFIT_USE_NOT_FOUND`; FAILED_PRECONDITION
+        /// `BENEFIT_GIVE_BACK_EXCEEDED`. The request id never expires.
+        pub async fn give_back_benefit(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GiveBackBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GiveBackBenefitResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BenefitService/GiveBackBenefit",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BenefitService", "GiveBackBenefit"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// A user's uses of all benefits or of one, newest first.
+        pub async fn list_benefit_uses(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListBenefitUsesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBenefitUsesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BenefitService/ListBenefitUses",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BenefitService", "ListBenefitUses"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod benefit_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with BenefitServiceServer.
+    #[async_trait]
+    pub trait BenefitService: std::marker::Send + std::marker::Sync + 'static {
+        /// Publishes a benefit, or a new version of it where the id exists. Uses made stay, and count in the new version's
+        /// period too. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`; FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has
+        /// 200 benefits.
+        async fn publish_benefit(
+            &self,
+            request: tonic::Request<super::PublishBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishBenefitResponse>,
+            tonic::Status,
+        >;
+        /// Reads the newest version of a benefit. NOT_FOUND `BENEFIT_NOT_FOUND`.
+        async fn get_benefit(
+            &self,
+            request: tonic::Request<super::GetBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetBenefitResponse>,
+            tonic::Status,
+        >;
+        /// Lists the newest versions in byte order of their ids.
+        async fn list_benefits(
+            &self,
+            request: tonic::Request<super::ListBenefitsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBenefitsResponse>,
+            tonic::Status,
+        >;
+        /// The benefits in force, in byte order of their ids, as they stand for a user: those held with what is used and left, the
+        /// others with the level that gives them.
+        async fn list_user_benefits(
+            &self,
+            request: tonic::Request<super::ListUserBenefitsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUserBenefitsResponse>,
+            tonic::Status,
+        >;
+        /// Whether a user may use a benefit now, show a cosmetic one, or do what a restriction keeps from others; with the reason
+        /// where not. Nothing is recorded: only UseBenefit counts. NOT_FOUND `BENEFIT_NOT_FOUND`.
+        async fn check_benefit(
+            &self,
+            request: tonic::Request<super::CheckBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckBenefitResponse>,
+            tonic::Status,
+        >;
+        /// Uses a SERVICE benefit, never beyond its quota however many call at once. NOT_FOUND `BENEFIT_NOT_FOUND`;
+        /// FAILED_PRECONDITION `BENEFIT_NOT_COUNTED` for another kind, `BENEFIT_NOT_IN_FORCE`, `BENEFIT_NOT_HELD` or
+        /// `BENEFIT_QUOTA_SHORT`. Refusals are recorded: a repeat is refused too. The request id never expires.
+        async fn use_benefit(
+            &self,
+            request: tonic::Request<super::UseBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UseBenefitResponse>,
+            tonic::Status,
+        >;
+        /// Gives a use back, or a part of it, whatever has become of the user's level and of the benefit: to the period in which
+        /// it was used, so it can be used again only while that lasts. NOT_FOUND `BENEFIT_USE_NOT_FOUND`; FAILED_PRECONDITION
+        /// `BENEFIT_GIVE_BACK_EXCEEDED`. The request id never expires.
+        async fn give_back_benefit(
+            &self,
+            request: tonic::Request<super::GiveBackBenefitRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GiveBackBenefitResponse>,
+            tonic::Status,
+        >;
+        /// A user's uses of all benefits or of one, newest first.
+        async fn list_benefit_uses(
+            &self,
+            request: tonic::Request<super::ListBenefitUsesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBenefitUsesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Benefits: what a level entitles its users to, and how much of it they have used.
+    ///
+    /// Who holds a benefit follows from the level held now. With a fall its uses stay as they were made, and the lower level's
+    /// quota counts from then on: where more was used already, nothing is left and nothing is taken back. With a rise in the
+    /// middle of a period the higher quota counts at once; what was used so far in the period stays used.
+    #[derive(Debug)]
+    pub struct BenefitServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> BenefitServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for BenefitServiceServer<T>
+    where
+        T: BenefitService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.BenefitService/PublishBenefit" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishBenefitSvc<T: BenefitService>(pub Arc<T>);
+                    impl<
+                        T: BenefitService,
+                    > tonic::server::UnaryService<super::PublishBenefitRequest>
+                    for PublishBenefitSvc<T> {
+                        type Response = super::PublishBenefitResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishBenefitRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BenefitService>::publish_benefit(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishBenefitSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BenefitService/GetBenefit" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetBenefitSvc<T: BenefitService>(pub Arc<T>);
+                    impl<
+                        T: BenefitService,
+                    > tonic::server::UnaryService<super::GetBenefitRequest>
+                    for GetBenefitSvc<T> {
+                        type Response = super::GetBenefitResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetBenefitRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BenefitService>::get_benefit(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetBenefitSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BenefitService/ListBenefits" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListBenefitsSvc<T: BenefitService>(pub Arc<T>);
+                    impl<
+                        T: BenefitService,
+                    > tonic::server::UnaryService<super::ListBenefitsRequest>
+                    for ListBenefitsSvc<T> {
+                        type Response = super::ListBenefitsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListBenefitsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BenefitService>::list_benefits(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListBenefitsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BenefitService/ListUserBenefits" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUserBenefitsSvc<T: BenefitService>(pub Arc<T>);
+                    impl<
+                        T: BenefitService,
+                    > tonic::server::UnaryService<super::ListUserBenefitsRequest>
+                    for ListUserBenefitsSvc<T> {
+                        type Response = super::ListUserBenefitsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUserBenefitsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BenefitService>::list_user_benefits(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUserBenefitsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BenefitService/CheckBenefit" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckBenefitSvc<T: BenefitService>(pub Arc<T>);
+                    impl<
+                        T: BenefitService,
+                    > tonic::server::UnaryService<super::CheckBenefitRequest>
+                    for CheckBenefitSvc<T> {
+                        type Response = super::CheckBenefitResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckBenefitRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BenefitService>::check_benefit(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckBenefitSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BenefitService/UseBenefit" => {
+                    #[allow(non_camel_case_types)]
+                    struct UseBenefitSvc<T: BenefitService>(pub Arc<T>);
+                    impl<
+                        T: BenefitService,
+                    > tonic::server::UnaryService<super::UseBenefitRequest>
+                    for UseBenefitSvc<T> {
+                        type Response = super::UseBenefitResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UseBenefitRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BenefitService>::use_benefit(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UseBenefitSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BenefitService/GiveBackBenefit" => {
+                    #[allow(non_camel_case_types)]
+                    struct GiveBackBenefitSvc<T: BenefitService>(pub Arc<T>);
+                    impl<
+                        T: BenefitService,
+                    > tonic::server::UnaryService<super::GiveBackBenefitRequest>
+                    for GiveBackBenefitSvc<T> {
+                        type Response = super::GiveBackBenefitResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GiveBackBenefitRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BenefitService>::give_back_benefit(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GiveBackBenefitSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BenefitService/ListBenefitUses" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListBenefitUsesSvc<T: BenefitService>(pub Arc<T>);
+                    impl<
+                        T: BenefitService,
+                    > tonic::server::UnaryService<super::ListBenefitUsesRequest>
+                    for ListBenefitUsesSvc<T> {
+                        type Response = super::ListBenefitUsesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListBenefitUsesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BenefitService>::list_benefit_uses(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListBenefitUsesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for BenefitServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.BenefitService";
+    impl<T> tonic::server::NamedService for BenefitServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Why `levels` refuses a call; see banyan.common.v1.ErrorReason for how it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ErrorReason {
+    /// Never sent.
+    Unspecified = 0,
+    /// ALREADY_EXISTS. The tenant has a point type with the id in `metadata.point_type_id`.
+    PointTypeExists = 1,
+    /// NOT_FOUND. The tenant has no point type with the id in `metadata.point_type_id`.
+    PointTypeNotFound = 2,
+    /// FAILED_PRECONDITION. The point type in `metadata.point_type_id` only counts.
+    PointTypeNotSpendable = 3,
+    /// FAILED_PRECONDITION. `metadata.available` points are there and `metadata.amount` were asked for. Recorded.
+    BalanceShort = 4,
+    /// OUT_OF_RANGE. The balance would exceed 9,007,199,254,740,991.
+    BalanceOverflow = 5,
+    /// NOT_FOUND. The tenant has no rule with the id in `metadata.rule_id`.
+    EarningRuleNotFound = 6,
+    /// NOT_FOUND. The tenant has no scheme with the id in `metadata.scheme_id`.
+    SchemeNotFound = 7,
+    /// FAILED_PRECONDITION. The tenant has the scheme in `metadata.scheme_id` already.
+    SchemeLimit = 8,
+    /// NOT_FOUND. The user has no hold with the id in `metadata.hold_id`.
+    HoldNotFound = 9,
+    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` is still open: nothing was captured that could be given back.
+    HoldOpen = 10,
+    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` was captured already.
+    HoldCaptured = 11,
+    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` was released.
+    HoldReleased = 12,
+    /// FAILED_PRECONDITION. The hold in `metadata.hold_id` timed out.
+    HoldExpired = 13,
+    /// FAILED_PRECONDITION. `metadata.held` points are held and `metadata.amount` were to be captured. Recorded.
+    HoldExceeded = 14,
+    /// FAILED_PRECONDITION. `metadata.captured` points were captured and `metadata.amount` were to be given back. Recorded.
+    GiveBackExceeded = 15,
+    /// FAILED_PRECONDITION. The account has `metadata.limit` open holds.
+    HoldLimit = 16,
+    /// Only in `reward.refused`. The reward is not between 1 and 1,000,000,000,000 points.
+    RewardAmountInvalid = 17,
+    /// NOT_FOUND. The account has no entry with the number in `metadata.entry_seq`.
+    EntryNotFound = 18,
+    /// FAILED_PRECONDITION. The entry in `metadata.entry_seq` is undone in another way: `metadata.by` is `order`, `reward`, `hold`
+    /// or `none`, where another adjustment or transfer is the way.
+    EntryNotReversible = 19,
+    /// FAILED_PRECONDITION. `metadata.left` points of the entry are left and `metadata.amount` were to be taken back. Recorded.
+    ReversalExceeded = 20,
+    /// FAILED_PRECONDITION. Users move nothing of the point type in `metadata.point_type_id` to others.
+    TransfersOff = 21,
+    /// FAILED_PRECONDITION. `metadata.amount` points were to be moved, and `metadata.left` may be: the limit is
+    /// `metadata.limit` in `metadata.period`, `transfer` or `day`. Recorded.
+    TransferLimit = 22,
+    /// NOT_FOUND. There is no adjustment with the id in `metadata.adjustment_id`.
+    AdjustmentNotFound = 23,
+    /// FAILED_PRECONDITION. The adjustment in `metadata.adjustment_id` was decided already: `metadata.state` is `applied` or
+    /// `rejected`.
+    AdjustmentDecided = 24,
+    /// FAILED_PRECONDITION. Whoever asked for the adjustment in `metadata.adjustment_id` can't approve it.
+    ApproverIsRequester = 25,
+    /// NOT_FOUND. The tenant has no benefit with the id in `metadata.benefit_id`.
+    BenefitNotFound = 26,
+    /// NOT_FOUND. The scheme in `metadata.scheme_id` has no level of rank `metadata.rank`.
+    LevelNotFound = 27,
+    /// FAILED_PRECONDITION. The tenant has `metadata.limit` benefits.
+    BenefitLimit = 28,
+    /// FAILED_PRECONDITION. The benefit in `metadata.benefit_id` is cosmetic or a restriction.
+    BenefitNotCounted = 29,
+    /// FAILED_PRECONDITION. The benefit in `metadata.benefit_id` is paused, or not valid at this time. Recorded.
+    BenefitNotInForce = 30,
+    /// FAILED_PRECONDITION. The user's level does not hold the benefit in `metadata.benefit_id`; the next that does is of rank
+    /// `metadata.needed_rank`, which is absent where no higher one does. Recorded.
+    BenefitNotHeld = 31,
+    /// FAILED_PRECONDITION. `metadata.left` uses of the benefit in `metadata.benefit_id` are left in this period and
+    /// `metadata.count` were asked for; the next period begins at `metadata.renew_time` (RFC 3339), which is absent where none
+    /// does. Recorded.
+    BenefitQuotaShort = 32,
+    /// NOT_FOUND. The user has no use of a benefit with the id in `metadata.use_id`.
+    BenefitUseNotFound = 33,
+    /// FAILED_PRECONDITION. `metadata.used` were used and `metadata.count` were to be given back. Recorded.
+    BenefitGiveBackExceeded = 34,
+    /// NOT_FOUND. The tenant has no leaderboard with the id in `metadata.leaderboard_id`.
+    LeaderboardNotFound = 35,
+    /// FAILED_PRECONDITION. The tenant has `metadata.limit` leaderboards.
+    LeaderboardLimit = 36,
+    /// FAILED_PRECONDITION. The field in `metadata.field` of the leaderboard in `metadata.leaderboard_id` cannot be changed.
+    LeaderboardFixed = 37,
+    /// NOT_FOUND. The leaderboard in `metadata.leaderboard_id` has no season `metadata.season_id`; empty: none that runs now.
+    SeasonNotFound = 38,
+    /// FAILED_PRECONDITION. No season of the leaderboard in `metadata.leaderboard_id` was running at that time. Recorded.
+    SeasonNotRunning = 39,
+    /// FAILED_PRECONDITION. The season in `metadata.season_id` has ended. Recorded.
+    SeasonOver = 40,
+    /// OUT_OF_RANGE. The sum of scores would exceed 9,007,199,254,740,991 on either side of 0.
+    ScoreOverflow = 41,
+}
+impl ErrorReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ERROR_REASON_UNSPECIFIED",
+            Self::PointTypeExists => "ERROR_REASON_POINT_TYPE_EXISTS",
+            Self::PointTypeNotFound => "ERROR_REASON_POINT_TYPE_NOT_FOUND",
+            Self::PointTypeNotSpendable => "ERROR_REASON_POINT_TYPE_NOT_SPENDABLE",
+            Self::BalanceShort => "ERROR_REASON_BALANCE_SHORT",
+            Self::BalanceOverflow => "ERROR_REASON_BALANCE_OVERFLOW",
+            Self::EarningRuleNotFound => "ERROR_REASON_EARNING_RULE_NOT_FOUND",
+            Self::SchemeNotFound => "ERROR_REASON_SCHEME_NOT_FOUND",
+            Self::SchemeLimit => "ERROR_REASON_SCHEME_LIMIT",
+            Self::HoldNotFound => "ERROR_REASON_HOLD_NOT_FOUND",
+            Self::HoldOpen => "ERROR_REASON_HOLD_OPEN",
+            Self::HoldCaptured => "ERROR_REASON_HOLD_CAPTURED",
+            Self::HoldReleased => "ERROR_REASON_HOLD_RELEASED",
+            Self::HoldExpired => "ERROR_REASON_HOLD_EXPIRED",
+            Self::HoldExceeded => "ERROR_REASON_HOLD_EXCEEDED",
+            Self::GiveBackExceeded => "ERROR_REASON_GIVE_BACK_EXCEEDED",
+            Self::HoldLimit => "ERROR_REASON_HOLD_LIMIT",
+            Self::RewardAmountInvalid => "ERROR_REASON_REWARD_AMOUNT_INVALID",
+            Self::EntryNotFound => "ERROR_REASON_ENTRY_NOT_FOUND",
+            Self::EntryNotReversible => "ERROR_REASON_ENTRY_NOT_REVERSIBLE",
+            Self::ReversalExceeded => "ERROR_REASON_REVERSAL_EXCEEDED",
+            Self::TransfersOff => "ERROR_REASON_TRANSFERS_OFF",
+            Self::TransferLimit => "ERROR_REASON_TRANSFER_LIMIT",
+            Self::AdjustmentNotFound => "ERROR_REASON_ADJUSTMENT_NOT_FOUND",
+            Self::AdjustmentDecided => "ERROR_REASON_ADJUSTMENT_DECIDED",
+            Self::ApproverIsRequester => "ERROR_REASON_APPROVER_IS_REQUESTER",
+            Self::BenefitNotFound => "ERROR_REASON_BENEFIT_NOT_FOUND",
+            Self::LevelNotFound => "ERROR_REASON_LEVEL_NOT_FOUND",
+            Self::BenefitLimit => "ERROR_REASON_BENEFIT_LIMIT",
+            Self::BenefitNotCounted => "ERROR_REASON_BENEFIT_NOT_COUNTED",
+            Self::BenefitNotInForce => "ERROR_REASON_BENEFIT_NOT_IN_FORCE",
+            Self::BenefitNotHeld => "ERROR_REASON_BENEFIT_NOT_HELD",
+            Self::BenefitQuotaShort => "ERROR_REASON_BENEFIT_QUOTA_SHORT",
+            Self::BenefitUseNotFound => "ERROR_REASON_BENEFIT_USE_NOT_FOUND",
+            Self::BenefitGiveBackExceeded => "ERROR_REASON_BENEFIT_GIVE_BACK_EXCEEDED",
+            Self::LeaderboardNotFound => "ERROR_REASON_LEADERBOARD_NOT_FOUND",
+            Self::LeaderboardLimit => "ERROR_REASON_LEADERBOARD_LIMIT",
+            Self::LeaderboardFixed => "ERROR_REASON_LEADERBOARD_FIXED",
+            Self::SeasonNotFound => "ERROR_REASON_SEASON_NOT_FOUND",
+            Self::SeasonNotRunning => "ERROR_REASON_SEASON_NOT_RUNNING",
+            Self::SeasonOver => "ERROR_REASON_SEASON_OVER",
+            Self::ScoreOverflow => "ERROR_REASON_SCORE_OVERFLOW",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ERROR_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "ERROR_REASON_POINT_TYPE_EXISTS" => Some(Self::PointTypeExists),
+            "ERROR_REASON_POINT_TYPE_NOT_FOUND" => Some(Self::PointTypeNotFound),
+            "ERROR_REASON_POINT_TYPE_NOT_SPENDABLE" => Some(Self::PointTypeNotSpendable),
+            "ERROR_REASON_BALANCE_SHORT" => Some(Self::BalanceShort),
+            "ERROR_REASON_BALANCE_OVERFLOW" => Some(Self::BalanceOverflow),
+            "ERROR_REASON_EARNING_RULE_NOT_FOUND" => Some(Self::EarningRuleNotFound),
+            "ERROR_REASON_SCHEME_NOT_FOUND" => Some(Self::SchemeNotFound),
+            "ERROR_REASON_SCHEME_LIMIT" => Some(Self::SchemeLimit),
+            "ERROR_REASON_HOLD_NOT_FOUND" => Some(Self::HoldNotFound),
+            "ERROR_REASON_HOLD_OPEN" => Some(Self::HoldOpen),
+            "ERROR_REASON_HOLD_CAPTURED" => Some(Self::HoldCaptured),
+            "ERROR_REASON_HOLD_RELEASED" => Some(Self::HoldReleased),
+            "ERROR_REASON_HOLD_EXPIRED" => Some(Self::HoldExpired),
+            "ERROR_REASON_HOLD_EXCEEDED" => Some(Self::HoldExceeded),
+            "ERROR_REASON_GIVE_BACK_EXCEEDED" => Some(Self::GiveBackExceeded),
+            "ERROR_REASON_HOLD_LIMIT" => Some(Self::HoldLimit),
+            "ERROR_REASON_REWARD_AMOUNT_INVALID" => Some(Self::RewardAmountInvalid),
+            "ERROR_REASON_ENTRY_NOT_FOUND" => Some(Self::EntryNotFound),
+            "ERROR_REASON_ENTRY_NOT_REVERSIBLE" => Some(Self::EntryNotReversible),
+            "ERROR_REASON_REVERSAL_EXCEEDED" => Some(Self::ReversalExceeded),
+            "ERROR_REASON_TRANSFERS_OFF" => Some(Self::TransfersOff),
+            "ERROR_REASON_TRANSFER_LIMIT" => Some(Self::TransferLimit),
+            "ERROR_REASON_ADJUSTMENT_NOT_FOUND" => Some(Self::AdjustmentNotFound),
+            "ERROR_REASON_ADJUSTMENT_DECIDED" => Some(Self::AdjustmentDecided),
+            "ERROR_REASON_APPROVER_IS_REQUESTER" => Some(Self::ApproverIsRequester),
+            "ERROR_REASON_BENEFIT_NOT_FOUND" => Some(Self::BenefitNotFound),
+            "ERROR_REASON_LEVEL_NOT_FOUND" => Some(Self::LevelNotFound),
+            "ERROR_REASON_BENEFIT_LIMIT" => Some(Self::BenefitLimit),
+            "ERROR_REASON_BENEFIT_NOT_COUNTED" => Some(Self::BenefitNotCounted),
+            "ERROR_REASON_BENEFIT_NOT_IN_FORCE" => Some(Self::BenefitNotInForce),
+            "ERROR_REASON_BENEFIT_NOT_HELD" => Some(Self::BenefitNotHeld),
+            "ERROR_REASON_BENEFIT_QUOTA_SHORT" => Some(Self::BenefitQuotaShort),
+            "ERROR_REASON_BENEFIT_USE_NOT_FOUND" => Some(Self::BenefitUseNotFound),
+            "ERROR_REASON_BENEFIT_GIVE_BACK_EXCEEDED" => {
+                Some(Self::BenefitGiveBackExceeded)
+            }
+            "ERROR_REASON_LEADERBOARD_NOT_FOUND" => Some(Self::LeaderboardNotFound),
+            "ERROR_REASON_LEADERBOARD_LIMIT" => Some(Self::LeaderboardLimit),
+            "ERROR_REASON_LEADERBOARD_FIXED" => Some(Self::LeaderboardFixed),
+            "ERROR_REASON_SEASON_NOT_FOUND" => Some(Self::SeasonNotFound),
+            "ERROR_REASON_SEASON_NOT_RUNNING" => Some(Self::SeasonNotRunning),
+            "ERROR_REASON_SEASON_OVER" => Some(Self::SeasonOver),
+            "ERROR_REASON_SCORE_OVERFLOW" => Some(Self::ScoreOverflow),
+            _ => None,
+        }
+    }
+}
+/// A season by dates.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeasonDates {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters; unique in its leaderboard.
+    #[prost(string, tag = "1")]
+    pub season_id: ::prost::alloc::string::String,
+    /// Its first instant.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant after it.
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for SeasonDates {
+    const NAME: &'static str = "SeasonDates";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SeasonDates".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SeasonDates".into()
+    }
+}
+/// What places get when a season ends.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlacePrize {
+    /// The first place of a range, 1 for the top.
+    #[prost(int32, tag = "1")]
+    pub first_place: i32,
+    /// The last.
+    #[prost(int32, tag = "2")]
+    pub last_place: i32,
+    /// What each gets.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How much each gets.
+    #[prost(int64, tag = "4")]
+    pub points: i64,
+}
+impl ::prost::Name for PlacePrize {
+    const NAME: &'static str = "PlacePrize";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PlacePrize".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PlacePrize".into()
+    }
+}
+/// A leaderboard of the tenant's programme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Leaderboard {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What counts.
+    #[prost(enumeration = "ScoreRule", tag = "3")]
+    pub score_rule: i32,
+    /// Which score stands higher.
+    #[prost(enumeration = "ScoreOrder", tag = "4")]
+    pub score_order: i32,
+    /// When seasons begin and end.
+    #[prost(enumeration = "SeasonRule", tag = "5")]
+    pub season_rule: i32,
+    /// For DATES, in order, none overlapping another: 1 to 100. Else empty.
+    #[prost(message, repeated, tag = "6")]
+    pub seasons: ::prost::alloc::vec::Vec<SeasonDates>,
+    /// The IANA zone that decides days, such as `Asia/Shanghai`.
+    #[prost(string, tag = "7")]
+    pub zone: ::prost::alloc::string::String,
+    /// What places get when a season ends, each once, whatever happens: at most 20 ranges in order, none overlapping another.
+    /// Not for NONE, which never ends.
+    #[prost(message, repeated, tag = "8")]
+    pub prizes: ::prost::alloc::vec::Vec<PlacePrize>,
+    /// How many places are listed; 0: all. At most 1,000,000.
+    #[prost(int32, tag = "9")]
+    pub listed_places: i32,
+    /// True: others are shown by a masked name alone.
+    #[prost(bool, tag = "10")]
+    pub masked: bool,
+    /// Output: 1, then one more with each publishing.
+    #[prost(int32, tag = "11")]
+    pub version: i32,
+    /// Output.
+    #[prost(message, optional, tag = "12")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Leaderboard {
+    const NAME: &'static str = "Leaderboard";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Leaderboard".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Leaderboard".into()
+    }
+}
+/// A season of a leaderboard.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Season {
+    /// Its id, unique in its leaderboard.
+    #[prost(string, tag = "1")]
+    pub season_id: ::prost::alloc::string::String,
+    /// Its first instant; absent for `all`.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant after it; absent: it never ends.
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// True: its prizes have been given.
+    #[prost(bool, tag = "4")]
+    pub closed: bool,
+}
+impl ::prost::Name for Season {
+    const NAME: &'static str = "Season";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Season".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Season".into()
+    }
+}
+/// A user in a season.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RankedUser {
+    /// The place, 1 for the top. Of ListRanksOf: among those listed.
+    #[prost(int64, tag = "1")]
+    pub place: i64,
+    /// The user; empty where the leaderboard shows others by masked names.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// What is shown: the `display` given with the score, else the user's id, masked where the leaderboard says so.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// The score that counts.
+    #[prost(int64, tag = "4")]
+    pub score: i64,
+    /// When it was reached.
+    #[prost(message, optional, tag = "5")]
+    pub attained_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for RankedUser {
+    const NAME: &'static str = "RankedUser";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RankedUser".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RankedUser".into()
+    }
+}
+/// Arguments of PublishLeaderboard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishLeaderboardRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The leaderboard.
+    #[prost(message, optional, tag = "2")]
+    pub leaderboard: ::core::option::Option<Leaderboard>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+impl ::prost::Name for PublishLeaderboardRequest {
+    const NAME: &'static str = "PublishLeaderboardRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishLeaderboardRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishLeaderboardRequest".into()
+    }
+}
+/// Result of PublishLeaderboard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishLeaderboardResponse {
+    /// The leaderboard as published.
+    #[prost(message, optional, tag = "1")]
+    pub leaderboard: ::core::option::Option<Leaderboard>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PublishLeaderboardResponse {
+    const NAME: &'static str = "PublishLeaderboardResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishLeaderboardResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishLeaderboardResponse".into()
+    }
+}
+/// Arguments of GetLeaderboard.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetLeaderboardRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetLeaderboardRequest {
+    const NAME: &'static str = "GetLeaderboardRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetLeaderboardRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetLeaderboardRequest".into()
+    }
+}
+/// Result of GetLeaderboard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetLeaderboardResponse {
+    /// The leaderboard.
+    #[prost(message, optional, tag = "1")]
+    pub leaderboard: ::core::option::Option<Leaderboard>,
+}
+impl ::prost::Name for GetLeaderboardResponse {
+    const NAME: &'static str = "GetLeaderboardResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetLeaderboardResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetLeaderboardResponse".into()
+    }
+}
+/// Arguments of ListLeaderboards.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListLeaderboardsRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListLeaderboardsRequest {
+    const NAME: &'static str = "ListLeaderboardsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListLeaderboardsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListLeaderboardsRequest".into()
+    }
+}
+/// Result of ListLeaderboards.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLeaderboardsResponse {
+    /// The leaderboards.
+    #[prost(message, repeated, tag = "1")]
+    pub leaderboards: ::prost::alloc::vec::Vec<Leaderboard>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListLeaderboardsResponse {
+    const NAME: &'static str = "ListLeaderboardsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListLeaderboardsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListLeaderboardsResponse".into()
+    }
+}
+/// Arguments of ListSeasons.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSeasonsRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSeasonsRequest {
+    const NAME: &'static str = "ListSeasonsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListSeasonsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListSeasonsRequest".into()
+    }
+}
+/// Result of ListSeasons.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSeasonsResponse {
+    /// The seasons.
+    #[prost(message, repeated, tag = "1")]
+    pub seasons: ::prost::alloc::vec::Vec<Season>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSeasonsResponse {
+    const NAME: &'static str = "ListSeasonsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListSeasonsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListSeasonsResponse".into()
+    }
+}
+/// Arguments of SubmitScore.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitScoreRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The leaderboard.
+    #[prost(string, tag = "3")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The score, in whatever the leaderboard counts.
+    #[prost(int64, tag = "4")]
+    pub score: i64,
+    /// When it was reached: decides the season, and who was first. Not in the future. Absent: now.
+    #[prost(message, optional, tag = "5")]
+    pub occurred_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What the user is shown as from now on in this season; empty: as before. At most 64 characters.
+    #[prost(string, tag = "6")]
+    pub display: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SubmitScoreRequest {
+    const NAME: &'static str = "SubmitScoreRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SubmitScoreRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SubmitScoreRequest".into()
+    }
+}
+/// Result of SubmitScore.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitScoreResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// The score that counts now.
+    #[prost(int64, tag = "2")]
+    pub score: i64,
+    /// When it was reached.
+    #[prost(message, optional, tag = "3")]
+    pub attained_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether this score changed the one that counts.
+    #[prost(bool, tag = "4")]
+    pub counted: bool,
+    /// Up to where this service's log tells of the user.
+    #[prost(message, optional, tag = "5")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for SubmitScoreResponse {
+    const NAME: &'static str = "SubmitScoreResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SubmitScoreResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SubmitScoreResponse".into()
+    }
+}
+/// Arguments of ListRanks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRanksRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season; empty: the one that runs now, SEASON_NOT_FOUND where none does.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first. A season without an id
+    /// is the one that runs at each page.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListRanksRequest {
+    const NAME: &'static str = "ListRanksRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListRanksRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListRanksRequest".into()
+    }
+}
+/// Result of ListRanks.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRanksResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// The users, highest first.
+    #[prost(message, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<RankedUser>,
+    /// Empty on the last page.
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListRanksResponse {
+    const NAME: &'static str = "ListRanksResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListRanksResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListRanksResponse".into()
+    }
+}
+/// Arguments of ListNeighbours.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListNeighboursRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season; empty: the one that runs now, SEASON_NOT_FOUND where none does.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "3")]
+    pub user_id: ::prost::alloc::string::String,
+    /// How many above, and as many below; 0 means 5, at most 50.
+    #[prost(int32, tag = "4")]
+    pub count: i32,
+}
+impl ::prost::Name for ListNeighboursRequest {
+    const NAME: &'static str = "ListNeighboursRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListNeighboursRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListNeighboursRequest".into()
+    }
+}
+/// Result of ListNeighbours.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListNeighboursResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// The user and the neighbours, highest first. The user is not masked.
+    #[prost(message, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<RankedUser>,
+}
+impl ::prost::Name for ListNeighboursResponse {
+    const NAME: &'static str = "ListNeighboursResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListNeighboursResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListNeighboursResponse".into()
+    }
+}
+/// Arguments of ListRanksOf.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRanksOfRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season; empty: the one that runs now, SEASON_NOT_FOUND where none does.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// The users, by canonical ids or aliases: 1 to 200. They are not masked: who names them knows them.
+    #[prost(string, repeated, tag = "3")]
+    pub user_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for ListRanksOfRequest {
+    const NAME: &'static str = "ListRanksOfRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListRanksOfRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListRanksOfRequest".into()
+    }
+}
+/// Result of ListRanksOf.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRanksOfResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// Those with a score, highest first.
+    #[prost(message, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<RankedUser>,
+}
+impl ::prost::Name for ListRanksOfResponse {
+    const NAME: &'static str = "ListRanksOfResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListRanksOfResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListRanksOfResponse".into()
+    }
+}
+/// Arguments of GetRank.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRankRequest {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season; empty: the one that runs now, SEASON_NOT_FOUND where none does.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "3")]
+    pub user_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetRankRequest {
+    const NAME: &'static str = "GetRankRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetRankRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetRankRequest".into()
+    }
+}
+/// Result of GetRank.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRankResponse {
+    /// The season.
+    #[prost(message, optional, tag = "1")]
+    pub season: ::core::option::Option<Season>,
+    /// The user, not masked; absent without a score.
+    #[prost(message, optional, tag = "2")]
+    pub rank: ::core::option::Option<RankedUser>,
+    /// How many have a score.
+    #[prost(int64, tag = "3")]
+    pub participants: i64,
+    /// How many of the others stand below, in basis points, rounded down: 9,730 is better than 97.3 %. 0 without others.
+    #[prost(int32, tag = "4")]
+    pub better_than_bp: i32,
+    /// What the user got when the season ended; absent: nothing, or it has not ended.
+    #[prost(message, optional, tag = "5")]
+    pub prize: ::core::option::Option<SeasonPrize>,
+}
+impl ::prost::Name for GetRankResponse {
+    const NAME: &'static str = "GetRankResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetRankResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetRankResponse".into()
+    }
+}
+/// What a user got when a season ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeasonPrize {
+    /// The place at the end.
+    #[prost(int64, tag = "1")]
+    pub place: i64,
+    /// What was given.
+    #[prost(string, tag = "2")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How much.
+    #[prost(int64, tag = "3")]
+    pub points: i64,
+    /// The entry made; 0 where the account would have overflowed, so nothing was given.
+    #[prost(int64, tag = "4")]
+    pub entry_seq: i64,
+}
+impl ::prost::Name for SeasonPrize {
+    const NAME: &'static str = "SeasonPrize";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SeasonPrize".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SeasonPrize".into()
+    }
+}
+/// What of a user's scores counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ScoreRule {
+    /// Refused as input.
+    Unspecified = 0,
+    /// The best.
+    Best = 1,
+    /// Their sum.
+    Sum = 2,
+    /// The latest by `occurred_at`.
+    Last = 3,
+}
+impl ScoreRule {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SCORE_RULE_UNSPECIFIED",
+            Self::Best => "SCORE_RULE_BEST",
+            Self::Sum => "SCORE_RULE_SUM",
+            Self::Last => "SCORE_RULE_LAST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SCORE_RULE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SCORE_RULE_BEST" => Some(Self::Best),
+            "SCORE_RULE_SUM" => Some(Self::Sum),
+            "SCORE_RULE_LAST" => Some(Self::Last),
+            _ => None,
+        }
+    }
+}
+/// Which score stands higher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ScoreOrder {
+    /// Refused as input.
+    Unspecified = 0,
+    /// The higher.
+    Descending = 1,
+    /// The lower, as with times.
+    Ascending = 2,
+}
+impl ScoreOrder {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SCORE_ORDER_UNSPECIFIED",
+            Self::Descending => "SCORE_ORDER_DESCENDING",
+            Self::Ascending => "SCORE_ORDER_ASCENDING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SCORE_ORDER_UNSPECIFIED" => Some(Self::Unspecified),
+            "SCORE_ORDER_DESCENDING" => Some(Self::Descending),
+            "SCORE_ORDER_ASCENDING" => Some(Self::Ascending),
+            _ => None,
+        }
+    }
+}
+/// When seasons begin and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SeasonRule {
+    /// Refused as input.
+    Unspecified = 0,
+    /// There is one, without an end: `all`.
+    None = 1,
+    /// From Monday to Sunday, each named after its first day: `2026-03-09`.
+    Weekly = 2,
+    /// Calendar months, each named after its first day.
+    Monthly = 3,
+    /// Calendar quarters, each named after its first day.
+    Quarterly = 4,
+    /// Those in `seasons`.
+    Dates = 5,
+}
+impl SeasonRule {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SEASON_RULE_UNSPECIFIED",
+            Self::None => "SEASON_RULE_NONE",
+            Self::Weekly => "SEASON_RULE_WEEKLY",
+            Self::Monthly => "SEASON_RULE_MONTHLY",
+            Self::Quarterly => "SEASON_RULE_QUARTERLY",
+            Self::Dates => "SEASON_RULE_DATES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEASON_RULE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SEASON_RULE_NONE" => Some(Self::None),
+            "SEASON_RULE_WEEKLY" => Some(Self::Weekly),
+            "SEASON_RULE_MONTHLY" => Some(Self::Monthly),
+            "SEASON_RULE_QUARTERLY" => Some(Self::Quarterly),
+            "SEASON_RULE_DATES" => Some(Self::Dates),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod leaderboard_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Leaderboards: users in the order of their scores, season by season. Of equal scores the one reached earlier stands higher,
+    /// then the smaller user id. Places are exact, and as of the moment of the answer.
+    #[derive(Debug, Clone)]
+    pub struct LeaderboardServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> LeaderboardServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> LeaderboardServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            LeaderboardServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Publishes a leaderboard, or a new version of it where the id exists. Its score rule, order, season rule and zone are
+        /// fixed with the first version, and so are seasons that have begun: FAILED_PRECONDITION `LEADERBOARD_FIXED`. Prizes count
+        /// as published when a season ends. FAILED_PRECONDITION `LEADERBOARD_LIMIT` where the tenant has 100;
+        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        pub async fn publish_leaderboard(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishLeaderboardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishLeaderboardResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/PublishLeaderboard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LeaderboardService",
+                        "PublishLeaderboard",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the newest version of a leaderboard. NOT_FOUND `LEADERBOARD_NOT_FOUND`.
+        pub async fn get_leaderboard(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetLeaderboardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetLeaderboardResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/GetLeaderboard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LeaderboardService",
+                        "GetLeaderboard",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the newest versions in byte order of their ids.
+        pub async fn list_leaderboards(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListLeaderboardsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLeaderboardsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListLeaderboards",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LeaderboardService",
+                        "ListLeaderboards",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the seasons of a leaderboard that anybody has a score in, newest first. NOT_FOUND `LEADERBOARD_NOT_FOUND`.
+        pub async fn list_seasons(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSeasonsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSeasonsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListSeasons",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "ListSeasons"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Notes a score in the season in which it was reached. NOT_FOUND `LEADERBOARD_NOT_FOUND`; FAILED_PRECONDITION
+        /// `SEASON_NOT_RUNNING` where no season was running then, `SEASON_OVER` where it has ended since; OUT_OF_RANGE
+        /// `SCORE_OVERFLOW`. Refusals are recorded. The request id never expires.
+        pub async fn submit_score(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubmitScoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitScoreResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/SubmitScore",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "SubmitScore"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The users of a season from the first place on. NOT_FOUND `LEADERBOARD_NOT_FOUND` or `SEASON_NOT_FOUND`.
+        pub async fn list_ranks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRanksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRanksResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListRanks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "ListRanks"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// A user and those right above and below; empty for a user without a score. NOT_FOUND as ListRanks.
+        pub async fn list_neighbours(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListNeighboursRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListNeighboursResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListNeighbours",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LeaderboardService",
+                        "ListNeighbours",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Users by list, such as somebody's friends, by their places among each other; those without a score are left out.
+        /// NOT_FOUND as ListRanks.
+        pub async fn list_ranks_of(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRanksOfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRanksOfResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/ListRanksOf",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "ListRanksOf"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// A user's place, and how many of the others stand below. NOT_FOUND as ListRanks.
+        pub async fn get_rank(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRankRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRankResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LeaderboardService/GetRank",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LeaderboardService", "GetRank"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod leaderboard_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with LeaderboardServiceServer.
+    #[async_trait]
+    pub trait LeaderboardService: std::marker::Send + std::marker::Sync + 'static {
+        /// Publishes a leaderboard, or a new version of it where the id exists. Its score rule, order, season rule and zone are
+        /// fixed with the first version, and so are seasons that have begun: FAILED_PRECONDITION `LEADERBOARD_FIXED`. Prizes count
+        /// as published when a season ends. FAILED_PRECONDITION `LEADERBOARD_LIMIT` where the tenant has 100;
+        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        async fn publish_leaderboard(
+            &self,
+            request: tonic::Request<super::PublishLeaderboardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishLeaderboardResponse>,
+            tonic::Status,
+        >;
+        /// Reads the newest version of a leaderboard. NOT_FOUND `LEADERBOARD_NOT_FOUND`.
+        async fn get_leaderboard(
+            &self,
+            request: tonic::Request<super::GetLeaderboardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetLeaderboardResponse>,
+            tonic::Status,
+        >;
+        /// Lists the newest versions in byte order of their ids.
+        async fn list_leaderboards(
+            &self,
+            request: tonic::Request<super::ListLeaderboardsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLeaderboardsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the seasons of a leaderboard that anybody has a score in, newest first. NOT_FOUND `LEADERBOARD_NOT_FOUND`.
+        async fn list_seasons(
+            &self,
+            request: tonic::Request<super::ListSeasonsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSeasonsResponse>,
+            tonic::Status,
+        >;
+        /// Notes a score in the season in which it was reached. NOT_FOUND `LEADERBOARD_NOT_FOUND`; FAILED_PRECONDITION
+        /// `SEASON_NOT_RUNNING` where no season was running then, `SEASON_OVER` where it has ended since; OUT_OF_RANGE
+        /// `SCORE_OVERFLOW`. Refusals are recorded. The request id never expires.
+        async fn submit_score(
+            &self,
+            request: tonic::Request<super::SubmitScoreRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitScoreResponse>,
+            tonic::Status,
+        >;
+        /// The users of a season from the first place on. NOT_FOUND `LEADERBOARD_NOT_FOUND` or `SEASON_NOT_FOUND`.
+        async fn list_ranks(
+            &self,
+            request: tonic::Request<super::ListRanksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRanksResponse>,
+            tonic::Status,
+        >;
+        /// A user and those right above and below; empty for a user without a score. NOT_FOUND as ListRanks.
+        async fn list_neighbours(
+            &self,
+            request: tonic::Request<super::ListNeighboursRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListNeighboursResponse>,
+            tonic::Status,
+        >;
+        /// Users by list, such as somebody's friends, by their places among each other; those without a score are left out.
+        /// NOT_FOUND as ListRanks.
+        async fn list_ranks_of(
+            &self,
+            request: tonic::Request<super::ListRanksOfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRanksOfResponse>,
+            tonic::Status,
+        >;
+        /// A user's place, and how many of the others stand below. NOT_FOUND as ListRanks.
+        async fn get_rank(
+            &self,
+            request: tonic::Request<super::GetRankRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRankResponse>, tonic::Status>;
+    }
+    /// Leaderboards: users in the order of their scores, season by season. Of equal scores the one reached earlier stands higher,
+    /// then the smaller user id. Places are exact, and as of the moment of the answer.
+    #[derive(Debug)]
+    pub struct LeaderboardServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> LeaderboardServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for LeaderboardServiceServer<T>
+    where
+        T: LeaderboardService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.LeaderboardService/PublishLeaderboard" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishLeaderboardSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::PublishLeaderboardRequest>
+                    for PublishLeaderboardSvc<T> {
+                        type Response = super::PublishLeaderboardResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishLeaderboardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::publish_leaderboard(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishLeaderboardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/GetLeaderboard" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetLeaderboardSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::GetLeaderboardRequest>
+                    for GetLeaderboardSvc<T> {
+                        type Response = super::GetLeaderboardResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetLeaderboardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::get_leaderboard(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetLeaderboardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListLeaderboards" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLeaderboardsSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListLeaderboardsRequest>
+                    for ListLeaderboardsSvc<T> {
+                        type Response = super::ListLeaderboardsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListLeaderboardsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_leaderboards(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLeaderboardsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListSeasons" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSeasonsSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListSeasonsRequest>
+                    for ListSeasonsSvc<T> {
+                        type Response = super::ListSeasonsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSeasonsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_seasons(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSeasonsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/SubmitScore" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitScoreSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::SubmitScoreRequest>
+                    for SubmitScoreSvc<T> {
+                        type Response = super::SubmitScoreResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubmitScoreRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::submit_score(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitScoreSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListRanks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRanksSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListRanksRequest>
+                    for ListRanksSvc<T> {
+                        type Response = super::ListRanksResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRanksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_ranks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRanksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListNeighbours" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListNeighboursSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListNeighboursRequest>
+                    for ListNeighboursSvc<T> {
+                        type Response = super::ListNeighboursResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListNeighboursRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_neighbours(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListNeighboursSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/ListRanksOf" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRanksOfSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::ListRanksOfRequest>
+                    for ListRanksOfSvc<T> {
+                        type Response = super::ListRanksOfResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRanksOfRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::list_ranks_of(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRanksOfSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LeaderboardService/GetRank" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRankSvc<T: LeaderboardService>(pub Arc<T>);
+                    impl<
+                        T: LeaderboardService,
+                    > tonic::server::UnaryService<super::GetRankRequest>
+                    for GetRankSvc<T> {
+                        type Response = super::GetRankResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRankRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaderboardService>::get_rank(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRankSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for LeaderboardServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.LeaderboardService";
+    impl<T> tonic::server::NamedService for LeaderboardServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Payload of `points.posted`: an entry was made.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PointsPosted {
@@ -7343,11 +10610,11 @@ impl ::prost::Name for LevelMoved {
         "/banyan.levels.v1.LevelMoved".into()
     }
 }
-/// Payload of `programme.published`: a point type, rule or scheme was defined anew. Exactly one is set.
+/// Payload of `programme.published`: a point type, rule, scheme, benefit or leaderboard was defined anew. Exactly one is set.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ProgrammePublished {
     /// What was published.
-    #[prost(oneof = "programme_published::Published", tags = "1, 2, 3")]
+    #[prost(oneof = "programme_published::Published", tags = "1, 2, 3, 30, 31")]
     pub published: ::core::option::Option<programme_published::Published>,
 }
 /// Nested message and enum types in `ProgrammePublished`.
@@ -7364,6 +10631,12 @@ pub mod programme_published {
         /// A scheme.
         #[prost(message, tag = "3")]
         Scheme(super::Scheme),
+        /// A benefit.
+        #[prost(message, tag = "30")]
+        Benefit(super::Benefit),
+        /// A leaderboard.
+        #[prost(message, tag = "31")]
+        Leaderboard(super::Leaderboard),
     }
 }
 impl ::prost::Name for ProgrammePublished {
@@ -7540,6 +10813,92 @@ impl ::prost::Name for AdjustmentChanged {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.AdjustmentChanged".into()
+    }
+}
+/// Payload of `benefit.used`: a benefit was used.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BenefitUsed {
+    /// The use.
+    #[prost(message, optional, tag = "1")]
+    pub r#use: ::core::option::Option<BenefitUse>,
+}
+impl ::prost::Name for BenefitUsed {
+    const NAME: &'static str = "BenefitUsed";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BenefitUsed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BenefitUsed".into()
+    }
+}
+/// Payload of `benefit.given_back`: a use of a benefit was given back, or a part of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BenefitGivenBack {
+    /// The use after it.
+    #[prost(message, optional, tag = "1")]
+    pub r#use: ::core::option::Option<BenefitUse>,
+    /// How many came back this time.
+    #[prost(int32, tag = "2")]
+    pub count: i32,
+    /// As sent.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for BenefitGivenBack {
+    const NAME: &'static str = "BenefitGivenBack";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BenefitGivenBack".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BenefitGivenBack".into()
+    }
+}
+/// Payload of `season.closed`: a season of a leaderboard ended, and its prizes were given. Once per season.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeasonClosed {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season.
+    #[prost(message, optional, tag = "2")]
+    pub season: ::core::option::Option<Season>,
+    /// How many had a score.
+    #[prost(int64, tag = "3")]
+    pub participants: i64,
+}
+impl ::prost::Name for SeasonClosed {
+    const NAME: &'static str = "SeasonClosed";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SeasonClosed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SeasonClosed".into()
+    }
+}
+/// Payload of `prize.given`: a user got what a place in a season is worth. Once per user and season.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PrizeGiven {
+    /// The leaderboard.
+    #[prost(string, tag = "1")]
+    pub leaderboard_id: ::prost::alloc::string::String,
+    /// The season.
+    #[prost(string, tag = "2")]
+    pub season_id: ::prost::alloc::string::String,
+    /// What was given.
+    #[prost(message, optional, tag = "3")]
+    pub prize: ::core::option::Option<SeasonPrize>,
+}
+impl ::prost::Name for PrizeGiven {
+    const NAME: &'static str = "PrizeGiven";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PrizeGiven".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PrizeGiven".into()
     }
 }
 /// Points of a user that lapse soon.

@@ -4769,6 +4769,58 @@ impl ::prost::Name for MemberRestrictions {
         "/banyan.profiles.v1.MemberRestrictions".into()
     }
 }
+/// A benefit that the user's level holds.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HeldBenefit {
+    /// The benefit.
+    #[prost(string, tag = "1")]
+    pub benefit_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// What it is and how it is used; may be empty.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// True: something to show, such as a title. False: something to use.
+    #[prost(bool, tag = "4")]
+    pub cosmetic: bool,
+    /// Used in this period.
+    #[prost(int64, tag = "5")]
+    pub used: i64,
+    /// What is left in this period; absent: no limit, or cosmetic.
+    #[prost(int64, optional, tag = "6")]
+    pub left: ::core::option::Option<i64>,
+    /// When it can be used as often again; absent: never, or no limit in time.
+    #[prost(message, optional, tag = "7")]
+    pub renew_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for HeldBenefit {
+    const NAME: &'static str = "HeldBenefit";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.HeldBenefit".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.HeldBenefit".into()
+    }
+}
+/// The part BENEFITS.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MemberBenefits {
+    /// Those that are held, in byte order of their ids, out of the tenant's 200.
+    #[prost(message, repeated, tag = "1")]
+    pub benefits: ::prost::alloc::vec::Vec<HeldBenefit>,
+}
+impl ::prost::Name for MemberBenefits {
+    const NAME: &'static str = "MemberBenefits";
+    const PACKAGE: &'static str = "banyan.profiles.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.profiles.v1.MemberBenefits".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.profiles.v1.MemberBenefits".into()
+    }
+}
 /// Result of GetMemberPage.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetMemberPageResponse {
@@ -4796,6 +4848,9 @@ pub struct GetMemberPageResponse {
     /// Restrictions.
     #[prost(message, optional, tag = "8")]
     pub restrictions: ::core::option::Option<MemberRestrictions>,
+    /// Benefits.
+    #[prost(message, optional, tag = "9")]
+    pub benefits: ::core::option::Option<MemberBenefits>,
 }
 impl ::prost::Name for GetMemberPageResponse {
     const NAME: &'static str = "GetMemberPageResponse";
@@ -4825,6 +4880,8 @@ pub enum MemberPart {
     Cases = 5,
     /// What the user may not do now.
     Restrictions = 6,
+    /// What the level entitles to.
+    Benefits = 7,
 }
 impl MemberPart {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -4840,6 +4897,7 @@ impl MemberPart {
             Self::Coupons => "MEMBER_PART_COUPONS",
             Self::Cases => "MEMBER_PART_CASES",
             Self::Restrictions => "MEMBER_PART_RESTRICTIONS",
+            Self::Benefits => "MEMBER_PART_BENEFITS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -4852,6 +4910,7 @@ impl MemberPart {
             "MEMBER_PART_COUPONS" => Some(Self::Coupons),
             "MEMBER_PART_CASES" => Some(Self::Cases),
             "MEMBER_PART_RESTRICTIONS" => Some(Self::Restrictions),
+            "MEMBER_PART_BENEFITS" => Some(Self::Benefits),
             _ => None,
         }
     }

@@ -45,6 +45,9 @@ pub struct ProgrammeBundle {
     pub classification: ::core::option::Option<
         super::super::feedback::v1::Classification,
     >,
+    /// What levels entitle to, each once by `benefit_id`; at most 200. One that is in force and not in the bundle is paused.
+    #[prost(message, repeated, tag = "12")]
+    pub benefits: ::prost::alloc::vec::Vec<super::super::levels::v1::Benefit>,
 }
 impl ::prost::Name for ProgrammeBundle {
     const NAME: &'static str = "ProgrammeBundle";
@@ -515,6 +518,8 @@ pub enum DefinitionKind {
     SlaPolicy = 10,
     /// The classification of feedback.
     Classification = 11,
+    /// A benefit of levels.
+    Benefit = 12,
 }
 impl DefinitionKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -535,6 +540,7 @@ impl DefinitionKind {
             Self::CaseType => "DEFINITION_KIND_CASE_TYPE",
             Self::SlaPolicy => "DEFINITION_KIND_SLA_POLICY",
             Self::Classification => "DEFINITION_KIND_CLASSIFICATION",
+            Self::Benefit => "DEFINITION_KIND_BENEFIT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -552,6 +558,7 @@ impl DefinitionKind {
             "DEFINITION_KIND_CASE_TYPE" => Some(Self::CaseType),
             "DEFINITION_KIND_SLA_POLICY" => Some(Self::SlaPolicy),
             "DEFINITION_KIND_CLASSIFICATION" => Some(Self::Classification),
+            "DEFINITION_KIND_BENEFIT" => Some(Self::Benefit),
             _ => None,
         }
     }

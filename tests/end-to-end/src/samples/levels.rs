@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Names, request_id};
+use super::{Names, request_id, text};
 
 /// What changes accounts at once.
 pub(super) fn postings(names: &Names<'_>) -> Vec<(&'static str, Value)> {
@@ -94,6 +94,52 @@ pub(super) fn hold_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A benefit, used and given back in part.
+pub(super) fn benefit_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let use_id = ::levels::events::benefit::use_id(names.user, &request_id(names, "use-benefit")).to_string();
+    vec![
+        (
+            "/banyan.levels.v1.BenefitService/PublishBenefit",
+            json!({
+                "requestId": request_id(names, "benefit"),
+                "benefit": {"benefitId": "lounge", "displayName": text(names), "description": text(names),
+                    "kind": "BENEFIT_KIND_SERVICE", "schemeId": "member", "ranges": [{"firstRank": 0, "quota": 3}],
+                    "period": "BENEFIT_PERIOD_MONTH", "costMinor": "1500"},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.BenefitService/UseBenefit",
+            json!({"requestId": request_id(names, "use-benefit"), "userId": names.user, "benefitId": "lounge", "count": 2,
+                "orderId": names.ids, "reason": names.canary}),
+        ),
+        (
+            "/banyan.levels.v1.BenefitService/GiveBackBenefit",
+            json!({"requestId": request_id(names, "give-back-benefit"), "userId": names.user, "useId": use_id,
+                "count": 1, "reason": names.canary}),
+        ),
+    ]
+}
+
+/// A leaderboard, and a score in it.
+pub(super) fn leaderboard_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "/banyan.levels.v1.LeaderboardService/PublishLeaderboard",
+            json!({
+                "requestId": request_id(names, "leaderboard"),
+                "leaderboard": {"leaderboardId": "coins", "displayName": text(names), "scoreRule": "SCORE_RULE_SUM",
+                    "scoreOrder": "SCORE_ORDER_DESCENDING", "seasonRule": "SEASON_RULE_MONTHLY", "zone": "Asia/Shanghai",
+                    "prizes": [{"firstPlace": 1, "lastPlace": 3, "pointTypeId": "points", "points": "5"}]},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.LeaderboardService/SubmitScore",
+            json!({"requestId": request_id(names, "score"), "userId": names.user, "leaderboardId": "coins", "score": "7",
+                "display": names.canary}),
+        ),
+    ]
+}
+
 /// What reads the programme, accounts and levels.
 pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let user = json!({"userId": names.user});
@@ -135,8 +181,26 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
         ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
         ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
-        ("/banyan.levels.v1.LevelService/GetStanding", user),
+        ("/banyan.levels.v1.LevelService/GetStanding", user.clone()),
         ("/banyan.levels.v1.LevelService/ListLevelMoves", member),
         ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
+        ("/banyan.levels.v1.BenefitService/GetBenefit", json!({"benefitId": "lounge"})),
+        ("/banyan.levels.v1.BenefitService/ListBenefits", json!({})),
+        ("/banyan.levels.v1.BenefitService/ListUserBenefits", user.clone()),
+        ("/banyan.levels.v1.BenefitService/CheckBenefit", json!({"userId": names.user, "benefitId": "lounge"})),
+        ("/banyan.levels.v1.BenefitService/ListBenefitUses", user),
+        ("/banyan.levels.v1.LeaderboardService/GetLeaderboard", json!({"leaderboardId": "coins"})),
+        ("/banyan.levels.v1.LeaderboardService/ListLeaderboards", json!({})),
+        ("/banyan.levels.v1.LeaderboardService/ListSeasons", json!({"leaderboardId": "coins"})),
+        ("/banyan.levels.v1.LeaderboardService/ListRanks", json!({"leaderboardId": "coins"})),
+        (
+            "/banyan.levels.v1.LeaderboardService/ListNeighbours",
+            json!({"leaderboardId": "coins", "userId": names.user}),
+        ),
+        (
+            "/banyan.levels.v1.LeaderboardService/ListRanksOf",
+            json!({"leaderboardId": "coins", "userIds": [names.user]}),
+        ),
+        ("/banyan.levels.v1.LeaderboardService/GetRank", json!({"leaderboardId": "coins", "userId": names.user})),
     ]
 }

@@ -13,16 +13,17 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
-use self::shop::{call, cases, coupons, held_points, penalties, shop};
+use self::shop::{benefits, call, cases, coupons, held_points, penalties, shop};
 
 const PAGE: &str = "/banyan.profiles.v1.MemberService/GetMemberPage";
-const ALL: [MemberPart; 6] = [
+const ALL: [MemberPart; 7] = [
     MemberPart::Profile,
     MemberPart::Levels,
     MemberPart::Points,
     MemberPart::Coupons,
     MemberPart::Cases,
     MemberPart::Restrictions,
+    MemberPart::Benefits,
 ];
 
 async fn page_as(suite: &Suite, token: &str, request: Value) -> Result<GetMemberPageResponse, Status> {
@@ -69,6 +70,7 @@ async fn a_page_shows_all_that_the_services_know_of_a_user_in_the_users_language
     coupons(&suite).await;
     cases(&suite).await;
     penalties(&suite).await;
+    benefits(&suite).await;
     let found = page(&suite, json!({"userId": "u1"})).await;
     assert_eq!(statuses(&found), fine(&ALL));
     let shown = as_json(&found);
@@ -99,6 +101,10 @@ async fn a_page_shows_all_that_the_services_know_of_a_user_in_the_users_language
     let muted = |what: &str, until: &str| json!({"restriction": what, "kind": "RESTRICTION_KIND_MUTE", "actionId": "spam", "until": until});
     let restrictions = [muted("comment", "2026-03-09T04:00:00Z"), muted("post", "2026-03-15T04:00:00Z")];
     assert_eq!(shown["restrictions"], json!({"restrictions": restrictions}));
+    // twice a month with silver, once used; the title is gold's
+    let delivery = json!({"benefitId": "delivery", "name": "免邮", "description": "全场", "used": "1", "left": "1",
+        "renewTime": "2026-03-31T16:00:00Z"});
+    assert_eq!(shown["benefits"], json!({"benefits": [delivery]}));
 
     let english = page(&suite, json!({"userId": "u1", "locale": "en-GB", "parts": ["MEMBER_PART_LEVELS"]})).await;
     assert_eq!(statuses(&english), fine(&[MemberPart::Levels]));
@@ -136,8 +142,8 @@ async fn a_page_of_a_user_never_seen_has_no_profile_and_all_other_parts() {
     assert_eq!(statuses(&found), [vec![unknown], fine(&ALL[1..])].concat());
     let shown = as_json(&found);
     assert_eq!(shown["levels"]["standings"][0]["levelName"], "普卡");
-    let none = ["coupons", "cases", "restrictions"].map(|part| shown[part].clone());
-    assert_eq!(none, [json!({}), json!({}), json!({})]);
+    let none = ["coupons", "cases", "restrictions", "benefits"].map(|part| shown[part].clone());
+    assert_eq!(none, [json!({}), json!({}), json!({}), json!({})]);
 }
 
 #[tokio::test]
@@ -152,7 +158,8 @@ async fn a_part_whose_service_is_not_there_has_its_own_status_and_the_rest_is_th
     let told = statuses(&found);
     let of_incentives = [MemberPart::Coupons, MemberPart::Restrictions];
     let (missing, there): (Vec<_>, Vec<_>) = told.into_iter().partition(|(part, ..)| of_incentives.contains(part));
-    assert_eq!(there, fine(&[MemberPart::Profile, MemberPart::Levels, MemberPart::Points, MemberPart::Cases]));
+    let of_others = ALL.into_iter().filter(|part| !of_incentives.contains(part));
+    assert_eq!(there, fine(&of_others.collect::<Vec<_>>()));
     assert_eq!(missing, of_incentives.map(|part| (part, Code::Unavailable, "STORE_UNAVAILABLE".to_owned())));
     let shown = as_json(&found);
     assert_eq!((shown.get("coupons"), shown.get("restrictions")), (None, None));

@@ -10,6 +10,8 @@ pub enum Kind {
     EarningRule,
     /// The scheme of levels.
     Scheme,
+    /// A benefit.
+    Benefit,
     /// The stage and RFM models.
     LifecycleModels,
     /// A coupon template.
@@ -75,7 +77,7 @@ const POINT_TYPE: (&str, Kind) = ("point_type_id", Kind::PointType);
 const PUBLISHED: &[&str] = &["version", "publish_time"];
 
 /// All kinds, in the order in which a programme is published.
-pub const KINDS: [Shape; 11] = [
+pub const KINDS: [Shape; 12] = [
     Shape {
         kind: Kind::PointType,
         name: "point_type",
@@ -108,6 +110,17 @@ pub const KINDS: [Shape; 11] = [
         unwanted: Unwanted::Kept,
         changes: true,
         methods: ("levels.v1.LevelService/PublishScheme", "levels.v1.LevelService/ListSchemes"),
+    },
+    Shape {
+        kind: Kind::Benefit,
+        name: "benefit",
+        field: "benefits",
+        id: "benefit_id",
+        output: PUBLISHED,
+        names: &[("scheme_id", Kind::Scheme)],
+        unwanted: Unwanted::PausedByField,
+        changes: true,
+        methods: ("levels.v1.BenefitService/PublishBenefit", "levels.v1.BenefitService/ListBenefits"),
     },
     Shape {
         kind: Kind::LifecycleModels,

@@ -68,6 +68,25 @@ pub(super) async fn shop(suite: &Suite) {
     .await;
 }
 
+/// Something that silver has, once used, and something that only gold has.
+pub(super) async fn benefits(suite: &Suite) {
+    let benefit = |benefit: Value| json!({"requestId": benefit["benefitId"], "benefit": benefit});
+    let delivery = json!({"benefitId": "delivery", "displayName": name("免邮", "free delivery"),
+        "description": name("全场", "for all orders"), "kind": "BENEFIT_KIND_SERVICE", "schemeId": "member",
+        "ranges": [{"firstRank": 1, "quota": 2}], "period": "BENEFIT_PERIOD_MONTH"});
+    let title = json!({"benefitId": "title", "displayName": name("金牌", "a title"), "kind": "BENEFIT_KIND_COSMETIC",
+        "schemeId": "member", "ranges": [{"firstRank": 2}]});
+    for definition in [delivery, title] {
+        call(suite, "/banyan.levels.v1.BenefitService/PublishBenefit", benefit(definition)).await;
+    }
+    call(
+        suite,
+        "/banyan.levels.v1.BenefitService/UseBenefit",
+        json!({"requestId": "use", "userId": "u1", "benefitId": "delivery", "count": 1}),
+    )
+    .await;
+}
+
 pub(super) async fn held_points(suite: &Suite) {
     call(
         suite,
