@@ -225,7 +225,7 @@ fn users_are_told_why_in_both_languages() {
     let told = |it: &Benefit, (rank, used, count)| {
         let entitlement: Entitlement<'_> = on_rank(&programme, rank).entitled(it, used, NOW);
         let checked = entitlement.check(count, NOW);
-        let said = sentence(&programme, &entitlement, checked.as_ref().map(|()| ()), NOW);
+        let said = sentence(&programme, &entitlement, checked.as_ref(), NOW);
         [said.closest("zh-CN").to_owned(), said.closest("en").to_owned()]
     };
     let cases = [

@@ -87,7 +87,7 @@ impl Levels {
         tx.rollback().await?;
         let it = &found[0];
         let checked = it.check(count, clock);
-        let sentence = sentence(&programme, it, checked.as_ref().map(|()| ()), clock);
+        let sentence = sentence(&programme, it, checked.as_ref(), clock);
         Ok(Checked {
             refusal: checked.err(),
             sentence: units::text::to_proto(&sentence),

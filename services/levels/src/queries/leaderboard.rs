@@ -182,11 +182,9 @@ impl Levels {
     ) -> Result<(Leaderboard, Season), LevelsError> {
         let (programme, clock) = self.programme.now(tx, tenant).await?;
         let leaderboard = programme.leaderboards.get(id).ok_or_else(|| missing(id))?;
-        let running = leaderboard.season_at(clock);
-        let season = match running.filter(|it| season_id.is_empty() || it.id == season_id) {
-            Some(running) => Some(running),
-            None => store::season::read(tx, tenant, id, season_id).await?,
-        };
+        let running = leaderboard.season_at(clock).filter(|it| season_id.is_empty() || it.id == season_id);
+        let known = running.as_ref().map_or(season_id, |running| &running.id);
+        let season = store::season::read(tx, tenant, id, known).await?.or(running);
         let (leaderboard_id, season_id) = (id.to_string(), season_id.to_owned());
         let season = season.ok_or(Refusal::SeasonNotFound { leaderboard_id, season_id })?;
         Ok((leaderboard.clone(), season))

@@ -12,7 +12,7 @@ use crate::domain::refusal::Refusal;
 pub fn sentence(
     programme: &Programme,
     it: &Entitlement<'_>,
-    checked: Result<(), &Refusal>,
+    checked: Result<&(), &Refusal>,
     at: OffsetDateTime,
 ) -> LocalizedText {
     let (zh, en) = match checked {

@@ -53,11 +53,11 @@ impl<'a> Holder<'a> {
             let mut book = Book::new(programme, [(key.clone(), account)].into(), members);
             let at = book.decision_time(&key, clock);
             book.end_periods(&key, at);
-            let ended = book.effects().iter().filter_map(|effect| match &effect.what {
+            let mut ended = book.effects().iter().filter_map(|effect| match &effect.what {
                 What::Moved(moved) if moved.cause == MoveCause::PeriodEnd => Some(moved.moved_at),
                 _ => None,
             });
-            let start = ended.last().or(last_end).unwrap_or(EVER.start);
+            let start = ended.next_back().or(last_end).unwrap_or(EVER.start);
             let (member, growth) = book.standing(&key);
             let highest = scheme.levels.len().saturating_sub(1);
             let rank = member.map_or(0, |member| member.rank).min(highest);
