@@ -259,9 +259,24 @@ fn hold_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
 /// The reads.
 pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = user_reads(names);
+    samples.extend(rule_reads(names));
     samples.extend(incentives::checkout_reads(names));
     samples.extend(incentives::campaign_reads(names));
     samples
+}
+
+fn rule_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    vec![
+        ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),
+        ("/banyan.levels.v1.EarningRuleService/ListEarningRules", json!({})),
+        ("/banyan.levels.v1.EarningRuleService/BacktestEarning", json!({"eventType": "order.completed"})),
+        (
+            "/banyan.levels.v1.EarningRuleService/DryRunEarning",
+            json!({"userId": names.user, "eventType": "order.completed",
+                "order": {"orderId": "tried", "total": {"currencyCode": "CNY", "units": "100"}},
+                "facts": {"values": {"user.stage": {"text": "repeat"}}}}),
+        ),
+    ]
 }
 
 fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
@@ -325,15 +340,6 @@ fn user_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.PointsService/ListHolds", user.clone()),
         ("/banyan.levels.v1.PointsService/GetCirculation", json!({"pointTypeId": "points"})),
         ("/banyan.levels.v1.PointsService/VerifyLedger", json!({})),
-        ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),
-        ("/banyan.levels.v1.EarningRuleService/ListEarningRules", json!({})),
-        ("/banyan.levels.v1.EarningRuleService/BacktestEarning", json!({"eventType": "order.completed"})),
-        (
-            "/banyan.levels.v1.EarningRuleService/DryRunEarning",
-            json!({"userId": names.user, "eventType": "order.completed",
-                "order": {"orderId": "tried", "total": {"currencyCode": "CNY", "units": "100"}},
-                "facts": {"values": {"user.stage": {"text": "repeat"}}}}),
-        ),
         ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
         ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
         ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
