@@ -62,6 +62,7 @@ pub fn point_type(it: &PointType) -> pb::PointType {
         overdraft_limit: it.overdraft,
         adjustment_limit: it.adjustment_limit,
         transfers: it.transfers.map(limits),
+        caps: it.caps.iter().map(cap).collect(),
         zone: it.zone.name().to_owned(),
         etag: it.etag(),
         create_time: Some(to_proto(it.create_time)),

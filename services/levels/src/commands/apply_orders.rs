@@ -155,12 +155,12 @@ async fn load_orders(tx: &mut Tx, tenant: &TenantId, items: &[Item]) -> Result<O
     Ok(Orders::new(earnings, courses))
 }
 
-/// What the caps of the rules count. Rules that give nothing in the end, or have given before, may be among them: they use
+/// What the caps of the rules and point types count. Rules that give nothing in the end, or have given before, may be among them: they use
 /// nothing.
 fn asked_caps(programme: &Programme, items: &[Item]) -> caps::Asked {
     let mut asked = caps::Asked::new();
     for item in items {
-        for it in item.prospects.iter().filter(|it| !it.rule().caps.is_empty()) {
+        for it in &item.prospects {
             let Some(point_type) = programme.types.get(&it.rule().point_type) else { continue };
             for (key, cap) in it.cap_keys(point_type, &item.incoming) {
                 asked.entry(key).or_default().push(cap);

@@ -8,6 +8,8 @@ use time::{Duration, OffsetDateTime};
 use super::posting::{Call, Named, Posting, Reply};
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
+use crate::domain::earning::caps_of;
+use crate::domain::point_type::PointType;
 use crate::domain::refusal::Refusal;
 
 /// How far ahead of now an earning may have happened: callers' clocks and time zones go wrong.
@@ -29,7 +31,7 @@ pub struct Earn {
 }
 
 impl Posting for Earn {
-    fn opens(&self) -> bool {
+    fn opens(&self, _point_type: &PointType) -> bool {
         true
     }
 
@@ -41,6 +43,10 @@ impl Posting for Earn {
         &self.user
     }
 
+    fn capped_at(&self, at: OffsetDateTime) -> Option<OffsetDateTime> {
+        Some(self.occasion.occurred_at.unwrap_or(at))
+    }
+
     fn order(&self) -> Option<&str> {
         Some(self.occasion.origin.order_id.as_str()).filter(|order| !order.is_empty())
     }
@@ -50,8 +56,15 @@ impl Posting for Earn {
     }
 
     fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
-        let (entry, _) = book.earn(key, self.amount, self.occasion.clone(), at)?;
-        Ok(Reply::entry(&entry, 0))
+        let occurred_at = self.occasion.occurred_at.unwrap_or(at);
+        let allowed = book.room(&key.0, book.point_type(&key.1)?, occurred_at, self.amount);
+        if let Some(cut) = allowed.cut.filter(|_| allowed.given == 0) {
+            return Err(Refusal::EarningCapped { point_type_id: key.1.to_string(), frees_at: cut.frees_at });
+        }
+        let (entry, _) = book.earn(key, allowed.given, self.occasion.clone(), at)?;
+        let capped = caps_of(None, book.point_type(&key.1)?);
+        book.take_room(&capped, &key.0, occurred_at, allowed.given);
+        Ok(Reply { cut: allowed.asked - allowed.given, ..Reply::entry(&entry, 0) })
     }
 
     fn check(&self, clock: OffsetDateTime) -> Result<(), Violations> {
@@ -63,7 +76,7 @@ impl Posting for Earn {
     }
 
     fn answer(&self, reply: Reply, position: Position) -> Encoded {
-        Encoded::of(&EarnResponse { entry: reply.entry, position: Some(position) })
+        Encoded::of(&EarnResponse { entry: reply.entry, position: Some(position), cut_amount: reply.cut })
     }
 }
 

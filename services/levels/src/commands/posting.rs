@@ -9,10 +9,12 @@ use service::{Answer, Batch, Core, Decided, Together, decoded};
 use status::Violations;
 use time::OffsetDateTime;
 
-use super::ledger;
-use crate::domain::book::{AccountKey, Book};
+use super::{caps, ledger};
+use crate::domain::book::{AccountKey, Book, Programme};
+use crate::domain::earning::caps_of;
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
+use crate::domain::point_type::PointType;
 use crate::domain::refusal::Refusal;
 use crate::error::LevelsError;
 use crate::{Levels, events, store, wire};
@@ -28,8 +30,8 @@ pub enum Named<'a> {
 
 /// A call that changes one account.
 pub trait Posting: Send + Sync {
-    /// Whether it opens an account that there is not yet.
-    fn opens(&self) -> bool {
+    /// Whether it opens an account of this type that there is not yet.
+    fn opens(&self, _point_type: &PointType) -> bool {
         false
     }
 
@@ -46,6 +48,11 @@ pub trait Posting: Send + Sync {
 
     /// The order that it earns for.
     fn order(&self) -> Option<&str> {
+        None
+    }
+
+    /// When what it earns counts for caps, where it earns and is decided at a time.
+    fn capped_at(&self, _at: OffsetDateTime) -> Option<OffsetDateTime> {
         None
     }
 
@@ -82,15 +89,16 @@ pub struct Reply {
     pub(super) hold: Option<pb::Hold>,
     pub(super) available_after: i64,
     pub(super) left: i64,
+    pub(super) cut: i64,
 }
 
 impl Reply {
     pub(super) fn entry(entry: &Entry, available_after: i64) -> Self {
-        Self { entry: Some(wire::entry(entry)), hold: None, available_after, left: 0 }
+        Self { entry: Some(wire::entry(entry)), hold: None, available_after, left: 0, cut: 0 }
     }
 
     pub(super) fn hold(hold: &Hold, available_after: i64) -> Self {
-        Self { entry: None, hold: Some(wire::hold(hold)), available_after, left: 0 }
+        Self { entry: None, hold: Some(wire::hold(hold)), available_after, left: 0, cut: 0 }
     }
 }
 
@@ -127,8 +135,11 @@ impl Levels {
         let programme = self.programme.held(&mut tx, tenant).await?;
         let known_keys: BTreeSet<AccountKey> =
             keys().filter(|(_, point_type)| programme.types.contains_key(point_type)).cloned().collect();
-        let opening = items.iter().zip(&places).filter(|(item, _)| item.opens());
-        let opening: BTreeSet<&AccountKey> = opening.filter_map(|(_, place)| place.account.as_ref()).collect();
+        let opens = |(item, place): (&&dyn Posting, &'_ Place<'_>)| {
+            let key = place.account.clone()?;
+            item.opens(programme.types.get(&key.1)?).then_some(key)
+        };
+        let opening: BTreeSet<AccountKey> = items.iter().zip(&places).filter_map(opens).collect();
         let accounts = ledger::lock(&mut tx, tenant, &known_keys, |key| opening.contains(key)).await?;
         let requests = items.iter().map(|item| item.request()).collect();
         let mut batch = Batch::<Encoded, Refusal>::look_up(&mut tx, tenant, requests).await?;
@@ -151,6 +162,8 @@ impl Levels {
         }
         let book = Book::new(&programme, accounts, members);
         let mut book = book.with_holds(holds).with_completed(completed).with_entries(entries);
+        let asked = asked_caps(&programme, &book, items.iter().zip(&places), clock);
+        book = book.with_caps(caps::load(&mut tx, tenant, &asked).await?);
         let mut decide = |n: usize| {
             let before = book.effects().len();
             let outcome = decide(items[n], &mut book, &places[n], clock);
@@ -169,6 +182,25 @@ impl Levels {
         let answer = |n: usize, reply, position| items[n].answer(reply, position);
         batch.finish(&self.core, tx, tenant, Keep::Forever, decided, answer).await
     }
+}
+
+/// What caps of point types count of what calls earn.
+fn asked_caps<'a>(
+    programme: &Programme,
+    book: &Book<'_>,
+    calls: impl Iterator<Item = (&'a &'a dyn Posting, &'a Place<'a>)>,
+    clock: OffsetDateTime,
+) -> caps::Asked {
+    let mut asked = caps::Asked::new();
+    for (item, place) in calls {
+        let Some(key) = &place.account else { continue };
+        let Some(point_type) = programme.types.get(&key.1) else { continue };
+        let Some(at) = item.capped_at(book.decision_time(key, clock)) else { continue };
+        for (cap_key, cap) in caps_of(None, point_type).iter().flat_map(|it| it.keys(&key.0, at)) {
+            asked.entry(cap_key).or_default().push(cap);
+        }
+    }
+    asked
 }
 
 /// Where a call takes effect.

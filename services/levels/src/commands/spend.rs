@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::posting::{Call, Named, Posting, Reply};
 use crate::domain::account::Occasion;
 use crate::domain::book::{AccountKey, Book};
+use crate::domain::point_type::PointType;
 use crate::domain::refusal::Refusal;
 
 /// Takes points.
@@ -25,6 +26,11 @@ pub struct Spend {
 }
 
 impl Posting for Spend {
+    /// What was never there can be overdrawn.
+    fn opens(&self, point_type: &PointType) -> bool {
+        point_type.overdraft > 0
+    }
+
     fn request(&self) -> &Request {
         &self.request
     }

@@ -6,10 +6,10 @@ use ids::{Key, UserId};
 use time::OffsetDateTime;
 
 use super::book::Programme;
-use super::cap::{CapBook, Capped, Subject};
+use super::cap::CapBook;
 use super::claim::Rule;
 use super::consume::{Incoming, Says};
-use super::earning::Seen;
+use super::earning::{Seen, caps_of};
 use super::group::{Candidate, counting};
 
 /// What a rule would have given on a day.
@@ -124,9 +124,8 @@ impl<'a> Backtest<'a> {
                 if !looked.order_id.is_empty() && !earned.insert((&looked.user, &looked.order_id, n)) {
                     continue;
                 }
-                let subject = Subject::EarningRule(rule.id.clone());
-                let capped = Capped { subject: &subject, caps: &rule.caps, zone: &point_type.zone };
-                let allowed = caps.take(&[capped], &looked.user, looked.occurred_at, *points);
+                let capped = caps_of(Some(rule), point_type);
+                let allowed = caps.take(&capped, &looked.user, looked.occurred_at, *points);
                 day.asked = day.asked.saturating_add(allowed.asked);
                 day.given = day.given.saturating_add(allowed.given);
                 day.times += i64::from(allowed.given > 0);

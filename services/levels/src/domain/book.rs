@@ -1,9 +1,12 @@
 //! What one transaction decides about accounts and members.
 
 mod capping;
+mod due;
+mod effect;
 mod holding;
 
 pub use capping::Curtailed;
+pub use effect::{Effect, HoldChange, What, Written};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +15,12 @@ use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
 use super::benefit::Benefit;
-use super::cap::{CapBook, CapKey, Used};
+use super::cap::CapBook;
 use super::entry::{Entry, Origin};
 use super::expiry::Expiry;
 use super::hold::Hold;
 use super::leaderboard::Leaderboard;
-use super::member::{LevelMove, Member, MoveCause};
+use super::member::{LevelMove, Member};
 use super::pending::{Landing, Release};
 use super::point_type::{Activation, PointType};
 use super::refusal::Refusal;
@@ -63,111 +66,6 @@ pub struct Book<'a> {
     standing: BTreeSet<UserId>,
     resolved: BTreeSet<(UserId, EventId)>,
     effects: Vec<Effect>,
-}
-
-/// What falls due by itself.
-enum Due<'a> {
-    /// The lots with the next date lapse.
-    Lapse,
-    /// A hold times out.
-    TimeOut(EventId),
-    /// The validity of a level ends.
-    PeriodEnd(&'a Scheme),
-    /// Something pending can be used.
-    Activation,
-}
-
-/// Something that happened to a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Effect {
-    /// To whom.
-    pub user: UserId,
-    /// What.
-    pub what: What,
-    /// The rank held after it; `None` where the user is on no level yet.
-    pub rank: Option<usize>,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// An entry was made.
-    Posted {
-        /// In the account of this type.
-        point_type: Key,
-        /// The entry.
-        entry: Entry,
-        /// What can be spent after it.
-        available_after: i64,
-    },
-    /// A level changed or was renewed.
-    Moved(LevelMove),
-    /// A hold was opened or resolved, or something of it was given back.
-    Held {
-        /// The hold after it.
-        hold: Hold,
-        /// What was done with it.
-        change: HoldChange,
-        /// What can be spent after it.
-        available_after: i64,
-    },
-    /// A reward was carried out, or cannot be.
-    Rewarded {
-        /// The reward.
-        reward_id: String,
-        /// What came of it.
-        carried: Carried,
-        /// When that was decided.
-        decided_at: OffsetDateTime,
-    },
-    /// Caps left less than a rule would have given.
-    Capped(Curtailed),
-}
-
-/// What was done with a hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HoldChange {
-    /// It was opened.
-    Opened,
-    /// Points of it were used.
-    Captured {
-        /// Number of the entry; 0 where there was nothing to take.
-        entry_seq: i64,
-        /// What was taken although it was not there.
-        debt: i64,
-        /// What was not there and is not taken.
-        shortfall: i64,
-    },
-    /// It was let go.
-    Released,
-    /// Its time was up.
-    Expired,
-    /// Points were given back.
-    GivenBack {
-        /// How many this time.
-        points: i64,
-        /// Number of the entry.
-        entry_seq: i64,
-        /// When.
-        at: OffsetDateTime,
-    },
-}
-
-/// What is to be written of a book.
-#[derive(Debug)]
-pub struct Written {
-    /// Accounts with new entries.
-    pub accounts: Vec<(AccountKey, Account)>,
-    /// Members that are new or changed.
-    pub members: Vec<(UserId, Member)>,
-    /// Holds that are new or changed.
-    pub holds: Vec<(UserId, Hold)>,
-    /// Entries of which more was taken back, and how much in all.
-    pub reversals: Vec<(AccountKey, i64, i64)>,
-    /// Of which caps more is used, in key order.
-    pub caps: Vec<(CapKey, Used)>,
-    /// What happened, in order.
-    pub effects: Vec<Effect>,
 }
 
 impl<'a> Book<'a> {
@@ -223,47 +121,6 @@ impl<'a> Book<'a> {
     pub fn with_entries(mut self, entries: impl IntoIterator<Item = (AccountKey, Reversible)>) -> Self {
         self.entries.extend(entries.into_iter().map(|(key, it)| ((key, it.entry.seq), it)));
         self
-    }
-
-    /// Books what fell due by `at`, in the order in which it did: lots that lapsed, holds and periods that ended, and what
-    /// was pending.
-    pub fn end_periods(&mut self, key: &AccountKey, at: OffsetDateTime) {
-        let programme: &'a Programme = self.programme;
-        let Some(point_type) = programme.types.get(&key.1) else { return };
-        let scheme = programme.scheme.as_ref().filter(|scheme| scheme.point_type == key.1);
-        let since = self.accounts.get(key).and_then(|account| account.decided_at);
-        while let Some((time, due)) = self.next_due(key, scheme, at) {
-            match due {
-                Due::Lapse => {
-                    if let Some(entry) = self.account(key).book_lapse(since, at) {
-                        self.posted(key, entry, at);
-                    }
-                }
-                Due::TimeOut(id) => self.time_out(key, &id, at),
-                Due::PeriodEnd(scheme) => self.end_period(key, point_type, scheme, time, at),
-                Due::Activation => {
-                    self.activate(key, point_type, &Release::At(time), (time, String::new()), at);
-                    self.decide_level_of(&key.0, time, at);
-                }
-            }
-        }
-    }
-
-    /// What falls due first by `at`, and when. At one instant a period ends before what is pending can be used, which
-    /// belongs to the next.
-    fn next_due(
-        &self,
-        key: &AccountKey,
-        scheme: Option<&'a Scheme>,
-        at: OffsetDateTime,
-    ) -> Option<(OffsetDateTime, Due<'a>)> {
-        let account = self.accounts.get(key)?;
-        let lapse = account.lots.next_expiry().map(|time| (time, Due::Lapse));
-        let time_out = self.next_timed_out(key, at).map(|(time, id)| (time, Due::TimeOut(id)));
-        let end = scheme.and_then(|scheme| Some((self.members.get(&key.0)?.valid_until?, Due::PeriodEnd(scheme))));
-        let activation = account.pending.next_release().map(|time| (time, Due::Activation));
-        let due = [lapse, time_out, end, activation].into_iter().flatten().filter(|(time, _)| *time <= at);
-        due.min_by_key(|(time, _)| *time) // of equals the first
     }
 
     /// The member and the growth that an account stands for.
@@ -393,52 +250,6 @@ impl<'a> Book<'a> {
         self.push(user, What::Rewarded { reward_id: reward_id.to_owned(), carried, decided_at });
     }
 
-    /// Books all that fell due by `at`, in the order in which it did: lots that lapsed, holds and periods that ended, and
-    /// then the scheme's new thresholds.
-    pub fn settle(&mut self, key: &AccountKey, at: OffsetDateTime) {
-        let programme: &'a Programme = self.programme;
-        let Some(point_type) = programme.types.get(&key.1) else { return };
-        self.end_periods(key, at);
-        let scheme = programme.scheme.as_ref().filter(|scheme| scheme.point_type == key.1);
-        if let Some(scheme) = scheme {
-            let growth = self.account(key).growth;
-            if let Some(member) = self.members.get_mut(&key.0).filter(|member| member.scheme_version != scheme.version)
-            {
-                let moved = member.follow(scheme, &point_type.zone, growth, MoveCause::SchemeChanged, (at, at));
-                self.moved(&key.0, moved);
-            }
-        }
-    }
-
-    /// Puts the user on the level that the growth supports, after the entries of one call or event.
-    pub fn decide_level(&mut self, user: &UserId, at: OffsetDateTime) {
-        self.decide_level_of(user, at, at);
-    }
-
-    /// As [`Book::decide_level`], for what happened at a time and is booked at `at`.
-    fn decide_level_of(&mut self, user: &UserId, time: OffsetDateTime, at: OffsetDateTime) {
-        let programme: &'a Programme = self.programme;
-        let Some(scheme) = &programme.scheme else { return };
-        let Some(point_type) = programme.types.get(&scheme.point_type) else { return };
-        let key = (user.clone(), scheme.point_type.clone());
-        let Some(growth) =
-            self.accounts.get(&key).filter(|account| account.entry_seq > 0).map(|account| account.growth)
-        else {
-            return;
-        };
-        let zone = &point_type.zone;
-        if !self.members.contains_key(user) {
-            self.members.insert(user.clone(), Member::enrol(scheme, zone, time));
-            self.standing.insert(user.clone());
-        }
-        if let Some(member) = self.members.get_mut(user) {
-            let rises = scheme.rank_for(growth) > member.rank;
-            let cause = if rises { MoveCause::Earned } else { MoveCause::Reversed };
-            let moved = member.follow(scheme, zone, growth, cause, (time, at));
-            self.moved(user, moved);
-        }
-    }
-
     /// Closes the book.
     pub fn close(mut self) -> Written {
         let accounts = self.written.into_iter().filter_map(|key| self.accounts.remove_entry(&key)).collect();
@@ -449,23 +260,6 @@ impl<'a> Book<'a> {
         let reversals = self.reversed.into_iter().filter_map(reversal).collect();
         let caps = self.caps.into_changed();
         Written { accounts, members, holds, reversals, caps, effects: self.effects }
-    }
-
-    fn end_period(
-        &mut self,
-        key: &AccountKey,
-        point_type: &PointType,
-        scheme: &Scheme,
-        end: OffsetDateTime,
-        at: OffsetDateTime,
-    ) {
-        let growth = self.account(key).growth;
-        let Some(member) = self.members.get_mut(&key.0) else { return };
-        let Some((growth_after, moved)) = member.end_period(scheme, &point_type.zone, growth, at) else { return };
-        if let Some(entry) = self.account(key).end_level(growth_after, point_type.spendable, end, at) {
-            self.posted(key, entry, at);
-        }
-        self.moved(&key.0, Some(moved));
     }
 
     pub(super) fn account(&mut self, key: &AccountKey) -> &mut Account {

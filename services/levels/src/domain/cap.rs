@@ -78,10 +78,10 @@ pub struct Used {
 }
 
 /// Something with its caps, and the zone of their days.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Capped<'a> {
     /// What.
-    pub subject: &'a Subject,
+    pub subject: Subject,
     /// Its caps.
     pub caps: &'a [Cap],
     /// The zone that decides periods.
@@ -198,7 +198,7 @@ impl Subject {
 impl Capped<'_> {
     /// What the caps count of what a user does at a time.
     pub fn keys(&self, user: &UserId, at: OffsetDateTime) -> impl Iterator<Item = (CapKey, Cap)> {
-        self.caps.iter().map(move |cap| (cap.key(self.subject, self.zone, user, at), *cap))
+        self.caps.iter().map(move |cap| (cap.key(&self.subject, self.zone, user, at), *cap))
     }
 }
 
@@ -292,7 +292,7 @@ mod tests {
 
     impl Shop {
         fn take(&mut self, caps: &[Cap], who: &str, at: OffsetDateTime, asked: i64) -> Allowed {
-            let capped = Capped { subject: &self.subject, caps, zone: &self.zone };
+            let capped = Capped { subject: self.subject.clone(), caps, zone: &self.zone };
             self.book.take(&[capped], &user(who), at, asked)
         }
     }

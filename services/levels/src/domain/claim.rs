@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 
 use super::account::Occasion;
 use super::book::{Book, Curtailed, Programme};
-use super::cap::{Cap, CapKey, Capped, Subject};
+use super::cap::{Cap, CapKey};
 use super::consume::{Incoming, Says};
-use super::earning::{Compiled, EarningRule, Seen};
+use super::earning::{Compiled, EarningRule, Seen, caps_of};
 use super::entry::Origin;
 use super::group::{Candidate, counting};
 use super::pending::Landing;
@@ -53,11 +53,10 @@ impl Prospect {
         self.points.is_none()
     }
 
-    /// What its caps count of an event.
+    /// What its caps and those of its point type count of an event.
     pub fn cap_keys(&self, point_type: &PointType, incoming: &Incoming) -> Vec<(CapKey, Cap)> {
-        let subject = Subject::EarningRule(self.rule().id.clone());
-        let capped = Capped { subject: &subject, caps: &self.rule().caps, zone: &point_type.zone };
-        capped.keys(&incoming.user, incoming.occurred_at).collect()
+        let capped = caps_of(Some(self.rule()), point_type);
+        capped.iter().flat_map(|it| it.keys(&incoming.user, incoming.occurred_at)).collect()
     }
 }
 
@@ -117,10 +116,8 @@ impl Claim<'_> {
     /// Gives what caps leave of it; answers how much, and where it went.
     pub fn give(&self, book: &mut Book<'_>, incoming: &Incoming) -> Result<(i64, Landing), Refusal> {
         let rule = self.rule;
-        let zone = &book.point_type(&rule.point_type)?.zone;
-        let subject = Subject::EarningRule(rule.id.clone());
-        let capped = Capped { subject: &subject, caps: &rule.caps, zone };
-        let allowed = book.take_room(&[capped], &incoming.user, incoming.occurred_at, self.points);
+        let capped = caps_of(Some(rule), book.point_type(&rule.point_type)?);
+        let allowed = book.take_room(&capped, &incoming.user, incoming.occurred_at, self.points);
         if let Some(cut) = allowed.cut {
             let curtailed = Curtailed {
                 rule_id: rule.id.clone(),

@@ -7,7 +7,7 @@ use rules::{Condition, Fault, Formula, Names, NoValue, Ratio, Type, Value, Value
 use time::OffsetDateTime;
 use units::zone::Zone;
 
-use super::cap::Cap;
+use super::cap::{Cap, Capped, Subject};
 use super::group::Place;
 use super::line_rate::{self, Line, LineRate};
 use super::multiplier::{CompiledMultipliers, Multipliers};
@@ -88,6 +88,14 @@ impl EarningRule {
         self.valid_from.is_none_or(|from| occurred_at >= from)
             && self.valid_until.is_none_or(|until| occurred_at < until)
     }
+}
+
+/// The caps that an earning meets: those of the rule, where one gives it, and those of the point type.
+pub fn caps_of<'a>(rule: Option<&'a EarningRule>, point_type: &'a PointType) -> Vec<Capped<'a>> {
+    let zone = &point_type.zone;
+    let of_rule = rule.map(|it| Capped { subject: Subject::EarningRule(it.id.clone()), caps: &it.caps, zone });
+    let of_type = Capped { subject: Subject::PointType(point_type.id.clone()), caps: &point_type.caps, zone };
+    of_rule.into_iter().chain([of_type]).filter(|it| !it.caps.is_empty()).collect()
 }
 
 /// What a rule finds an event worth, and why.

@@ -5,6 +5,7 @@ use rules::Ratio;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
+use super::cap::Cap;
 use super::expiry::Expiry;
 use super::pending::{Landing, Release};
 use super::used::Fresh;
@@ -81,6 +82,8 @@ pub struct PointType {
     pub adjustment_limit: i64,
     /// How much users may move to others; `None`: nothing.
     pub transfers: Option<TransferLimits>,
+    /// The most that rules and calls give.
+    pub caps: Vec<Cap>,
     /// The zone that decides days, months and expiry.
     pub zone: Zone,
     /// 1, then one more with each change.
@@ -105,6 +108,7 @@ impl PointType {
             overdraft: 0,
             adjustment_limit: 0,
             transfers: None,
+            caps: Vec::new(),
             zone,
             version: 1,
             create_time: OffsetDateTime::UNIX_EPOCH,

@@ -22,6 +22,8 @@ pub enum Part {
     AdjustmentLimit,
     /// What users may move to others.
     Transfers,
+    /// The most that is earned.
+    Caps,
 }
 
 /// What a changed policy touches.
@@ -35,7 +37,7 @@ pub enum Reach {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DisplayName,
         Self::Activation,
         Self::Expiry,
@@ -44,6 +46,7 @@ impl Part {
         Self::Overdraft,
         Self::AdjustmentLimit,
         Self::Transfers,
+        Self::Caps,
     ];
 
     /// Its name in the contract.
@@ -57,6 +60,7 @@ impl Part {
             Part::Overdraft => "overdraft_limit",
             Part::AdjustmentLimit => "adjustment_limit",
             Part::Transfers => "transfers",
+            Part::Caps => "caps",
         }
     }
 
@@ -64,7 +68,7 @@ impl Part {
     pub fn reach(self) -> Option<Reach> {
         match self {
             Part::DisplayName => None,
-            Part::Activation | Part::Expiry | Part::Rounding => Some(Reach::LaterEarnings),
+            Part::Activation | Part::Expiry | Part::Rounding | Part::Caps => Some(Reach::LaterEarnings),
             Part::Reversal | Part::Overdraft | Part::AdjustmentLimit | Part::Transfers => Some(Reach::LaterDecisions),
         }
     }
@@ -94,6 +98,7 @@ impl PointType {
                 Part::Overdraft => self.overdraft = to.overdraft,
                 Part::AdjustmentLimit => self.adjustment_limit = to.adjustment_limit,
                 Part::Transfers => self.transfers = to.transfers,
+                Part::Caps => self.caps.clone_from(&to.caps),
             }
         }
         if !self.spendable && (self.overdraft > 0 || self.transfers.is_some()) {
@@ -108,6 +113,7 @@ impl PointType {
             Part::Overdraft => self.overdraft != before.overdraft,
             Part::AdjustmentLimit => self.adjustment_limit != before.adjustment_limit,
             Part::Transfers => self.transfers != before.transfers,
+            Part::Caps => self.caps != before.caps,
         };
         Ok(Part::ALL.into_iter().filter(changed).collect())
     }

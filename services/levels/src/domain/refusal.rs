@@ -40,6 +40,15 @@ pub enum Refusal {
         /// What was to be added.
         amount: i64,
     },
+    /// Caps of the point type leave nothing.
+    #[error("nothing more can be earned now")]
+    EarningCapped {
+        /// The point type.
+        point_type_id: String,
+        /// When they leave something again.
+        #[serde(with = "time::serde::rfc3339::option")]
+        frees_at: Option<OffsetDateTime>,
+    },
     /// The tenant has no such rule.
     #[error("there is no such rule")]
     EarningRuleNotFound {

@@ -7,9 +7,9 @@ use rules::{NoValue, Ratio};
 use time::OffsetDateTime;
 
 use super::book::Programme;
-use super::cap::{Allowed, Cap, CapBook, Capped, Subject, Used};
+use super::cap::{Allowed, Cap, CapBook, Used};
 use super::claim::Rule;
-use super::earning::{EarningRule, Happening, Seen, Worth};
+use super::earning::{EarningRule, Happening, Seen, Worth, caps_of};
 use super::group::{Candidate, counting};
 
 /// An event that rules are tried on.
@@ -173,9 +173,8 @@ fn verdict(worth: &Worth) -> Verdict {
 
 fn cap(programme: &Programme, rule: &EarningRule, trial: &mut Trial, tried: &Tried<'_>, caps: &CapBook) {
     let Some(point_type) = programme.types.get(&rule.point_type) else { return };
-    let subject = Subject::EarningRule(rule.id.clone());
-    let capped = Capped { subject: &subject, caps: &rule.caps, zone: &point_type.zone };
-    let Allowed { given, cut, .. } = caps.room(&[capped], tried.user, tried.at, trial.asked);
+    let capped = caps_of(Some(rule), point_type);
+    let Allowed { given, cut, .. } = caps.room(&capped, tried.user, tried.at, trial.asked);
     trial.given = given;
     if given == 0 {
         trial.verdict = Verdict::Capped;
@@ -186,5 +185,5 @@ fn cap(programme: &Programme, rule: &EarningRule, trial: &mut Trial, tried: &Tri
         frees_at: cap.period.end(&point_type.zone, tried.at),
         cuts: cut.is_some_and(|cut| cut.cap == cap),
     };
-    trial.caps = capped.keys(tried.user, tried.at).map(of_cap).collect();
+    trial.caps = capped.iter().flat_map(|it| it.keys(tried.user, tried.at)).map(of_cap).collect();
 }

@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status};
 use units::zone::Zone;
 
 use super::Api;
+use super::earning_convert::caps;
 use crate::commands::{CreatePointType, UpdatePointType};
 use crate::domain::expiry::Expiry;
 use crate::domain::point_type::{AMOUNT_MAX, Activation, PointType, ReversalPolicy, Rounding, TransferLimits};
@@ -80,6 +81,7 @@ fn policies(parse: &mut Parse, it: &pb::PointType, parts: &[Part]) -> Option<Poi
             Part::Reversal => read.reversal = reversal(parse, it).unwrap_or(read.reversal),
             Part::Overdraft => read.overdraft = limit(parse, "overdraft_limit", it.overdraft_limit),
             Part::AdjustmentLimit => read.adjustment_limit = limit(parse, "adjustment_limit", it.adjustment_limit),
+            Part::Caps => read.caps = caps(parse, "point_type.caps", &it.caps),
             Part::Transfers => read.transfers = transfers(parse, it),
         }
     }

@@ -63,6 +63,7 @@ fn kind(refusal: &Refusal) -> (Code, Option<Reason>) {
         Refusal::SeasonNotRunning { .. } => (Code::FailedPrecondition, Reason::SeasonNotRunning),
         Refusal::SeasonOver { .. } => (Code::FailedPrecondition, Reason::SeasonOver),
         Refusal::ScoreOverflow => (Code::OutOfRange, Reason::ScoreOverflow),
+        Refusal::EarningCapped { .. } => (Code::FailedPrecondition, Reason::EarningCapped),
         Refusal::EarningRuleNotFound { .. } => (Code::NotFound, Reason::EarningRuleNotFound),
         Refusal::SchemeNotFound { .. } => (Code::NotFound, Reason::SchemeNotFound),
         Refusal::SchemeLimit { .. } => (Code::FailedPrecondition, Reason::SchemeLimit),

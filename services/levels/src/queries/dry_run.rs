@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 
 use super::resolve;
 use crate::domain::book::{Book, Programme};
-use crate::domain::cap::{CapBook, CapKey, Capped, Subject};
+use crate::domain::cap::{CapBook, CapKey};
 use crate::domain::claim::Rule;
-use crate::domain::earning::{EarningRule, Happening};
+use crate::domain::earning::{EarningRule, Happening, caps_of};
 use crate::domain::refusal::Refusal;
 use crate::domain::trial::{Trial, Tried, trials};
 use crate::error::LevelsError;
@@ -98,11 +98,10 @@ async fn caps(
     (user, at): (&UserId, OffsetDateTime),
 ) -> Result<CapBook, LevelsError> {
     let mut keys: BTreeSet<CapKey> = BTreeSet::new();
-    for it in rules.iter().filter(|it| !it.rule.caps.is_empty()) {
+    for it in rules {
         let Some(point_type) = programme.types.get(&it.rule.point_type) else { continue };
-        let subject = Subject::EarningRule(it.rule.id.clone());
-        let capped = Capped { subject: &subject, caps: &it.rule.caps, zone: &point_type.zone };
-        keys.extend(capped.keys(user, at).map(|(key, _)| key));
+        let capped = caps_of(Some(&it.rule), point_type);
+        keys.extend(capped.iter().flat_map(|it| it.keys(user, at)).map(|(key, _)| key));
     }
     Ok(CapBook::new(store::cap::read(tx, tenant, &keys.iter().collect::<Vec<_>>()).await?))
 }

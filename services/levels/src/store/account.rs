@@ -247,7 +247,7 @@ pub async fn write(
     let decided: Vec<_> = accounts.iter().map(|(_, account)| account.decided_at).collect();
     let lots = FlatLots::of_lots(accounts.iter().map(|(_, account)| account.lots.iter()));
     let pending = FlatPending::of(accounts.iter().map(|(_, account)| &account.pending));
-    sqlx::query!(
+    let done = sqlx::query!(
         "update account a
         set lot_expires_at = ($9::timestamptz[])[k.first:k.last], lot_origin = ($10::text[])[k.first:k.last],
             lot_points = ($11::bigint[])[k.first:k.last], held = k.held, claimed = k.claimed, debt = k.debt, growth = k.growth,
@@ -284,6 +284,10 @@ pub async fn write(
     )
     .execute(conn)
     .await?;
+    // an entry without its account would be lost to every balance
+    if done.rows_affected() != accounts.len() as u64 {
+        return Err(rows::unreadable("account"));
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
+use crate::domain::cap::Cap;
 use crate::domain::expiry::Expiry;
 use crate::domain::point_type::{Activation, PointType, ReversalPolicy, Rounding, TransferLimits};
 use units::text::LocalizedText;
@@ -28,6 +29,7 @@ struct Row {
     adjustment_limit: i64,
     transfer_max: i64,
     transfer_per_day: i64,
+    caps: Json<Vec<Cap>>,
     rounding: i16,
     zone: String,
     version: i32,
@@ -54,6 +56,7 @@ impl TryFrom<Row> for PointType {
             adjustment_limit: row.adjustment_limit,
             transfers: (row.transfer_max > 0)
                 .then_some(TransferLimits { max_amount: row.transfer_max, max_per_day: row.transfer_per_day }),
+            caps: row.caps.0,
             zone: Zone::new(&row.zone).map_err(|_| rows::unreadable("zone"))?,
             version: row.version,
             create_time: row.create_time,
@@ -69,8 +72,8 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
     let done = sqlx::query!(
         "insert into point_type (tenant_id, point_type_id, display_name, spendable, expiry_policy, expiry_count,
             expiry_rounding, reversal_policy, activation_policy, activation_count, overdraft, adjustment_limit, transfer_max,
-            transfer_per_day, zone, version, create_time, update_time, rounding)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+            transfer_per_day, zone, version, create_time, update_time, rounding, caps)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         on conflict on constraint point_type_pkey do nothing",
         tenant.as_str(),
         it.id.as_str(),
@@ -90,7 +93,8 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
         it.version,
         it.create_time,
         it.update_time,
-        it.rounding.code()
+        it.rounding.code(),
+        Json(&it.caps) as _
     )
     .execute(conn)
     .await?;
@@ -103,7 +107,8 @@ pub async fn lock(conn: &mut PgConnection, tenant: &TenantId, id: &Key) -> Resul
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
             activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, rounding, overdraft,
-            adjustment_limit, transfer_max, transfer_per_day, zone, version, create_time, update_time
+            adjustment_limit, transfer_max, transfer_per_day, caps as "caps: Json<Vec<Cap>>", zone, version, create_time,
+            update_time
         from point_type where tenant_id = $1 and point_type_id = $2 for no key update"#,
         tenant.as_str(),
         id.as_str()
@@ -120,7 +125,7 @@ pub async fn update(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
     sqlx::query!(
         "update point_type set display_name = $3, expiry_policy = $4, expiry_count = $5, expiry_rounding = $6,
             reversal_policy = $7, activation_policy = $8, activation_count = $9, overdraft = $10, adjustment_limit = $11,
-            transfer_max = $12, transfer_per_day = $13, version = $14, update_time = $15, rounding = $16
+            transfer_max = $12, transfer_per_day = $13, version = $14, update_time = $15, rounding = $16, caps = $17
         where tenant_id = $1 and point_type_id = $2",
         tenant.as_str(),
         it.id.as_str(),
@@ -137,7 +142,8 @@ pub async fn update(conn: &mut PgConnection, tenant: &TenantId, it: &PointType) 
         transfer_per_day,
         it.version,
         it.update_time,
-        it.rounding.code()
+        it.rounding.code(),
+        Json(&it.caps) as _
     )
     .execute(conn)
     .await?;
@@ -154,7 +160,8 @@ pub async fn read(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
             activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, rounding, overdraft,
-            adjustment_limit, transfer_max, transfer_per_day, zone, version, create_time, update_time
+            adjustment_limit, transfer_max, transfer_per_day, caps as "caps: Json<Vec<Cap>>", zone, version, create_time,
+            update_time
         from point_type where tenant_id = $1 and point_type_id = any($2)"#,
         tenant.as_str(),
         ids as _
@@ -170,7 +177,8 @@ pub async fn all(conn: &mut PgConnection, tenant: &TenantId) -> Result<BTreeMap<
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
             activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, rounding, overdraft,
-            adjustment_limit, transfer_max, transfer_per_day, zone, version, create_time, update_time
+            adjustment_limit, transfer_max, transfer_per_day, caps as "caps: Json<Vec<Cap>>", zone, version, create_time,
+            update_time
         from point_type where tenant_id = $1"#,
         tenant.as_str()
     )
@@ -190,7 +198,8 @@ pub async fn list(
         Row,
         r#"select point_type_id, display_name as "display_name: Json<LocalizedText>", spendable, activation_policy,
             activation_count, expiry_policy, expiry_count, expiry_rounding, reversal_policy, rounding, overdraft,
-            adjustment_limit, transfer_max, transfer_per_day, zone, version, create_time, update_time
+            adjustment_limit, transfer_max, transfer_per_day, caps as "caps: Json<Vec<Cap>>", zone, version, create_time,
+            update_time
         from point_type where tenant_id = $1 and point_type_id > $2 order by point_type_id limit $3"#,
         tenant.as_str(),
         after,

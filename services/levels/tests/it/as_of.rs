@@ -4,7 +4,7 @@ use levels::commands::HoldPoints;
 use levels::domain::balance::Balance;
 use levels::domain::expiry::{Expiry, Stretch};
 use levels::domain::pending::Release;
-use levels::domain::point_type::{Activation, PointType, ReversalPolicy};
+use levels::domain::point_type::{Activation, PointType, ReversalPolicy, TransferLimits};
 use levels::domain::scheme::PeriodEnd;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -327,6 +327,9 @@ impl Stage {
                 }
             }
             Op::Resolve { .. } => {}
+            Op::Reverse { seq, points } => drop(self.reverse("u", *seq, *points, &id).await),
+            Op::Adjust { points } => drop(self.adjust("u", *points, "ann", &id).await),
+            Op::Send { points } => drop(self.transfer("u", "v", *points, &id).await),
             Op::Review => drop(self.levels.run_due(&self.tenant).await.unwrap()),
         }
     }
@@ -349,6 +352,9 @@ pub(crate) enum Op {
     Complete { order: u8 },
     Hold { points: i64, hours: i64 },
     Resolve { nth: usize, points: i64, how: How },
+    Reverse { seq: i64, points: i64 },
+    Adjust { points: i64 },
+    Send { points: i64 },
     Review,
 }
 
@@ -364,6 +370,9 @@ pub(crate) fn any_op() -> impl Strategy<Value = Op> {
         1 => order().prop_map(|order| Op::Complete { order }),
         3 => (1i64..60, 1i64..600).prop_map(|(points, hours)| Op::Hold { points, hours }),
         4 => (any::<usize>(), 0i64..60, how).prop_map(|(nth, points, how)| Op::Resolve { nth, points, how }),
+        2 => (1i64..40, 0i64..60).prop_map(|(seq, points)| Op::Reverse { seq, points }),
+        1 => prop_oneof![-40i64..0, 1i64..40].prop_map(|points| Op::Adjust { points }),
+        1 => (1i64..40).prop_map(|points| Op::Send { points }),
         1 => Just(Op::Review),
     ]
 }
@@ -373,14 +382,17 @@ pub(crate) fn any_op() -> impl Strategy<Value = Op> {
 async fn whatever_happens_later_an_instant_is_answered_as_it_was_then() {
     let policies = [ReversalPolicy::MayGoNegative, ReversalPolicy::DownToZero, ReversalPolicy::PendingOnly];
     let activations = [Activation::AtOnce, Activation::Days(7), Activation::OrderCompleted];
-    let expiries = [Expiry::Days(20, None), Expiry::EndOf(Stretch::Month), Expiry::Never];
+    let expiries = [Expiry::Days(20, None), Expiry::EndOf(Stretch::Month), Expiry::Never, Expiry::Inactivity(9)];
     let mut runner = TestRunner::deterministic();
     let steps = prop::collection::vec((any_op(), prop_oneof![1i64..30, 1i64..150]), 40);
     for n in 0..9 {
         let points = PointType {
             activation: activations[n % 3],
             reversal: policies[n / 3 % 3],
-            expiry: expiries[(n + n / 3) % 3],
+            expiry: expiries[(n + n / 3) % 4],
+            overdraft: [0, 30][n % 2],
+            adjustment_limit: 1_000,
+            transfers: Some(TransferLimits { max_amount: 1_000, max_per_day: 10_000 }),
             ..point_type("points")
         };
         let stage = shop(points.clone()).await;

@@ -2,13 +2,16 @@
 
 use futures::future::join_all;
 use levels::domain::cap::{Cap, Period, Scope};
+use levels::domain::point_type::PointType;
+use levels::domain::refusal::Refusal;
+use levels::error::LevelsError;
 use prost::Message;
 use proto::events::v1::Event;
 use proto::levels::v1 as pb;
 use proto::levels::v1::EntryKind::{Earn, Reverse};
 use time::macros::datetime;
 
-use crate::stage::{Events, Stage, rule, stage};
+use crate::stage::{Events, Stage, define, earn, empty, point_type, rule, stage};
 
 /// A point per yuan of growth, which never lapses, under these caps.
 async fn shop(caps: &[Cap]) -> Stage {
@@ -124,4 +127,52 @@ async fn what_is_used_up_is_seen_without_waiting_for_others() {
     sqlx::query("begin").execute(&mut admin).await.unwrap();
     sqlx::query("select from cap_use for update").execute(&mut admin).await.unwrap();
     assert_eq!(cuts(&stage, &[events.completed("v", "p", 700)]).await, [(7, 0, 0)]);
+}
+
+/// Points of which a user earns so many a day.
+async fn with_daily(points: i64) -> Stage {
+    let stage = empty().await;
+    stage.at(datetime!(2026-03-31 12:00 +8)).await;
+    let caps = vec![cap(Scope::User, Period::Day, points)];
+    define(&stage.levels, &stage.tenant, PointType { caps, ..point_type("points") }).await;
+    stage
+}
+
+#[tokio::test]
+async fn caps_of_a_type_count_what_rules_and_calls_give_together_and_an_answer_tells_what_was_cut() {
+    let stage = with_daily(100).await;
+    stage.publish(rule("r", "points", "order.completed", "order.total_minor / 100")).await;
+    let mut events = at_noon();
+    events.recorded_at = events.occurred_at;
+    stage.apply(&[events.completed("u", "o", 7_000)]).await;
+    let cut = stage.earn("u", 50, "1").await.unwrap();
+    assert_eq!((cut.entry.unwrap().amount, cut.cut_amount), (30, 20));
+    let refused = stage.earn("u", 1, "2").await;
+    let midnight = datetime!(2026-04-01 0:00 +8);
+    assert!(
+        matches!(&refused, Err(LevelsError::Refused { refusal: Refusal::EarningCapped { frees_at, .. }, .. })
+            if *frees_at == Some(midnight)),
+        "{refused:?}"
+    );
+    assert_eq!(cuts(&stage, &[events.completed("u", "p", 500)]).await, [(5, 0, MIDNIGHT)]);
+    stage.earn("v", 60, "3").await.unwrap();
+    stage.at(midnight).await;
+    assert_eq!(stage.earn("u", 99, "4").await.unwrap().cut_amount, 0);
+    assert!(stage.earn("u", 1, "2").await.is_err(), "what was refused stays so");
+    stage.audit().await;
+}
+
+#[tokio::test]
+async fn fifty_callers_earn_no_more_than_a_type_gives_in_a_day() {
+    let stage = with_daily(100).await;
+    let calls = (0..50).map(|n| {
+        let stage = &stage;
+        async move { stage.earn("u", 7, &format!("e{n}")).await }
+    });
+    let given: i64 = join_all(calls).await.into_iter().flatten().map(|it| it.entry.unwrap().amount).sum();
+    assert_eq!((given, stage.balance("u", "points").await.available), (100, 100));
+    let together: Vec<_> = (0..20).map(|n| earn("v", "points", 7, &format!("b{n}"), None)).collect();
+    let given = stage.levels.post(&stage.tenant, &together).await.unwrap().into_iter().flatten();
+    assert_eq!(given.map(|it| it.value.entry.unwrap().amount).sum::<i64>(), 100, "and so within one batch");
+    stage.audit().await;
 }

@@ -41,7 +41,7 @@ fn refusal<T: std::fmt::Debug>(outcome: Result<T, LevelsError>) -> Refusal {
 }
 
 impl Stage {
-    async fn reverse(
+    pub(crate) async fn reverse(
         &self,
         who: &str,
         entry_seq: i64,
@@ -54,14 +54,26 @@ impl Stage {
         self.levels.post(&self.tenant, &[command]).await?.remove(0).map(|answer| answer.value)
     }
 
-    async fn transfer(&self, who: &str, to: &str, amount: i64, id: &str) -> Result<pb::TransferResponse, LevelsError> {
+    pub(crate) async fn transfer(
+        &self,
+        who: &str,
+        to: &str,
+        amount: i64,
+        id: &str,
+    ) -> Result<pb::TransferResponse, LevelsError> {
         let request = crate::stage::request(who, "PointsService/Transfer", id, amount as u8);
         let (user, to, point_type) = (user(who), user(to), key("points"));
         let command = Transfer { request, user, to, point_type, amount, reason: "送你".to_owned() };
         Ok(self.levels.transfer(&self.tenant, &command).await?.value)
     }
 
-    async fn adjust(&self, who: &str, amount: i64, by: &str, id: &str) -> Result<pb::Adjustment, LevelsError> {
+    pub(crate) async fn adjust(
+        &self,
+        who: &str,
+        amount: i64,
+        by: &str,
+        id: &str,
+    ) -> Result<pb::Adjustment, LevelsError> {
         let request = crate::stage::request(who, "AdjustmentService/AdjustPoints", id, amount as u8);
         let (user, point_type, subject) = (user(who), key("points"), by.to_owned());
         let command = AdjustPoints { request, user, point_type, amount, reason: "补发".to_owned(), subject };
@@ -333,6 +345,18 @@ async fn spending_goes_below_zero_as_far_as_the_overdraft_and_no_further() {
     stage.earn("u", 30, "2").await.unwrap();
     let balance = stage.balance("u", "points").await;
     assert_eq!((balance.available, balance.debt, balance.overdraft_left), (0, 20, 30), "debt is filled first");
+    stage.audit().await;
+}
+
+#[tokio::test]
+async fn somebody_who_never_had_points_can_overdraw_them_too() {
+    let stage = shop(PointType { overdraft: 50, ..movable() }).await;
+    assert!(stage.spend("u", 51, "1").await.is_err());
+    let entry = stage.spend("u", 20, "2").await.unwrap().entry.unwrap();
+    assert_eq!((entry.entry_seq, entry.balance_after, entry.shortfall), (1, -20, 20));
+    assert_eq!(stage.balance("u", "points").await.debt, 20);
+    stage.earn("u", 30, "3").await.unwrap();
+    assert_eq!(stage.balance("u", "points").await.available, 10);
     stage.audit().await;
 }
 

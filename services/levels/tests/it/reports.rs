@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use levels::commands::HoldPoints;
 use levels::domain::expiry::{Expiry, Stretch};
 use levels::domain::finance::{Line, Month, MonthFigures, Moved};
-use levels::domain::point_type::{Activation, PointType, ReversalPolicy};
+use levels::domain::point_type::{Activation, PointType, ReversalPolicy, TransferLimits};
 use levels::queries::Days;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -89,6 +89,17 @@ impl Stage {
 
 /// D2: the notice of what expires within K days and in exactly K days, with totals by day; the expiry date is the last
 /// usable day.
+/// Points that lapse, and may be overdrawn, adjusted and moved.
+fn everything() -> PointType {
+    PointType {
+        expiry: Expiry::Days(20, None),
+        overdraft: 30,
+        adjustment_limit: 1_000,
+        transfers: Some(TransferLimits { max_amount: 1_000, max_per_day: 10_000 }),
+        ..point_type("points")
+    }
+}
+
 #[tokio::test]
 async fn the_feed_shows_each_user_once_with_all_that_lapses_on_the_days_booked_or_not() {
     let stage = shop(PointType { expiry: Expiry::Days(10, None), ..point_type("points") }).await;
@@ -214,8 +225,7 @@ async fn the_finance_statement_adds_up_to_the_entries_and_its_past_months_stay()
     let steps = prop::collection::vec((any_op(), 1i64..150), 40);
     for n in 0..6 {
         let (activation, reversal) = (activations[n % 3], policies[n % 2]);
-        let stage =
-            shop(PointType { activation, reversal, expiry: Expiry::Days(20, None), ..point_type("points") }).await;
+        let stage = shop(PointType { activation, reversal, ..everything() }).await;
         stage.rule("per-yuan", "points", "order.paid", "order.total_minor / 100").await;
         let steps = steps.new_tree(&mut runner).unwrap().current();
         let (mut now, mut opened, mut past) = (START, Vec::new(), Vec::new());
@@ -240,11 +250,7 @@ async fn the_finance_statement_adds_up_to_the_entries_and_its_past_months_stay()
         }
         let circulation = stage.levels.circulation(&stage.tenant, &key("points"), None, &[]).await.unwrap();
         let last = all.0.last().unwrap();
-        let net = circulation.issued + circulation.returned
-            - circulation.redeemed
-            - circulation.expired
-            - circulation.reversed
-            - circulation.adjusted;
+        let net = circulation.in_circulation();
         assert_eq!((last.closing, last.pending), (net, stage.balance("u", "points").await.pending));
         assert!(all.0.windows(2).all(|pair| pair[0].closing == pair[1].opening));
         // asked for from a later month on, it opens with what came before

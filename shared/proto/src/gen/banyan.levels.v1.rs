@@ -2939,6 +2939,10 @@ pub struct PointType {
     /// Output: when it was last changed.
     #[prost(message, optional, tag = "17")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The most that is earned of it in a period, by rules and by Earn together; at most 10. Rewards of campaigns, prizes,
+    /// adjustments and transfers have limits of their own and are not counted.
+    #[prost(message, repeated, tag = "18")]
+    pub caps: ::prost::alloc::vec::Vec<Cap>,
 }
 impl ::prost::Name for PointType {
     const NAME: &'static str = "PointType";
@@ -3158,7 +3162,7 @@ pub struct UpdatePointTypeRequest {
     #[prost(message, optional, tag = "2")]
     pub point_type: ::core::option::Option<PointType>,
     /// What to change: `display_name`, `activation_policy` (with its count), `expiry_policy` (with its count and rounding),
-    /// `rounding`, `reversal_policy`, `overdraft_limit`, `adjustment_limit`, `transfers`. The id, the zone and whether points can be spent
+    /// `rounding`, `reversal_policy`, `overdraft_limit`, `adjustment_limit`, `transfers`, `caps`. The id, the zone and whether points can be spent
     /// never change.
     #[prost(message, optional, tag = "3")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
@@ -3340,6 +3344,9 @@ pub struct EarnResponse {
     /// Where this service's log tells of the effect.
     #[prost(message, optional, tag = "2")]
     pub position: ::core::option::Option<super::super::common::v1::Position>,
+    /// The part of what was asked for that caps of the point type did not leave.
+    #[prost(int64, tag = "3")]
+    pub cut_amount: i64,
 }
 impl ::prost::Name for EarnResponse {
     const NAME: &'static str = "EarnResponse";
@@ -4323,7 +4330,8 @@ pub mod points_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Gives points. NOT_FOUND `POINT_TYPE_NOT_FOUND`; OUT_OF_RANGE `BALANCE_OVERFLOW` beyond 9,007,199,254,740,991.
+        /// Gives points, or the part of them that the type's caps leave. NOT_FOUND `POINT_TYPE_NOT_FOUND`; OUT_OF_RANGE
+        /// `BALANCE_OVERFLOW` beyond 9,007,199,254,740,991; FAILED_PRECONDITION `EARNING_CAPPED` where caps leave nothing.
         /// The request id never expires: whenever the call is repeated it has one effect.
         pub async fn earn(
             &mut self,
@@ -4752,7 +4760,8 @@ pub mod points_service_server {
             tonic::Response<super::ListPointTypesResponse>,
             tonic::Status,
         >;
-        /// Gives points. NOT_FOUND `POINT_TYPE_NOT_FOUND`; OUT_OF_RANGE `BALANCE_OVERFLOW` beyond 9,007,199,254,740,991.
+        /// Gives points, or the part of them that the type's caps leave. NOT_FOUND `POINT_TYPE_NOT_FOUND`; OUT_OF_RANGE
+        /// `BALANCE_OVERFLOW` beyond 9,007,199,254,740,991; FAILED_PRECONDITION `EARNING_CAPPED` where caps leave nothing.
         /// The request id never expires: whenever the call is repeated it has one effect.
         async fn earn(
             &self,
@@ -8749,6 +8758,9 @@ pub enum ErrorReason {
     SeasonOver = 40,
     /// OUT_OF_RANGE. The sum of scores would exceed 9,007,199,254,740,991 on either side of 0.
     ScoreOverflow = 41,
+    /// FAILED_PRECONDITION. Caps of the point type in `metadata.point_type_id` leave nothing until `metadata.frees_at` (RFC 3339),
+    /// which is absent where they never do again. Recorded.
+    EarningCapped = 42,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -8799,6 +8811,7 @@ impl ErrorReason {
             Self::SeasonNotRunning => "ERROR_REASON_SEASON_NOT_RUNNING",
             Self::SeasonOver => "ERROR_REASON_SEASON_OVER",
             Self::ScoreOverflow => "ERROR_REASON_SCORE_OVERFLOW",
+            Self::EarningCapped => "ERROR_REASON_EARNING_CAPPED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -8848,6 +8861,7 @@ impl ErrorReason {
             "ERROR_REASON_SEASON_NOT_RUNNING" => Some(Self::SeasonNotRunning),
             "ERROR_REASON_SEASON_OVER" => Some(Self::SeasonOver),
             "ERROR_REASON_SCORE_OVERFLOW" => Some(Self::ScoreOverflow),
+            "ERROR_REASON_EARNING_CAPPED" => Some(Self::EarningCapped),
             _ => None,
         }
     }
