@@ -47,6 +47,7 @@ pub async fn months(
             select case when t.month < $3 then '' else t.month end as month, t.contra, t.amount, t.pending
             from point_total t
             where t.tenant_id = $1 and t.point_type_id = $2 and t.month <= $4
+                and t.contra not in ('sent', 'received')
             union all
             select coalesce(($5::text[])[width_bucket(u.happened_at, $6::timestamptz[])], '') collate "C", u.contra,
                 u.amount, u.pending
@@ -84,7 +85,6 @@ pub async fn months(
             }
             "added" => place.0.added += row.amount,
             "taken" => place.0.taken += row.amount,
-            "sent" | "received" => {}
             _ => return Err(rows::unreadable("contra")),
         }
     }
@@ -115,6 +115,7 @@ pub async fn lines(
             select t.month, t.cost_centre, t.funder, t.contra, t.amount, t.pending
             from point_total t
             where t.tenant_id = $1 and t.point_type_id = $2 and t.month >= $3 and t.month <= $4
+                and t.contra not in ('sent', 'received')
             union all
             select ($5::text[])[width_bucket(u.happened_at, $6::timestamptz[])] collate "C", '' collate "C", 0, u.contra,
                 u.amount, u.pending

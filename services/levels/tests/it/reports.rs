@@ -188,7 +188,7 @@ async fn booked(stage: &Stage) -> BTreeMap<(String, String, i32, String), i64> {
         "select to_char(entry_effective_at(kind, order_id, hold_id, occurred_at, recorded_at)
                 at time zone 'Asia/Shanghai', 'YYYY-MM'), cost_centre, funder,
             case when kind = 8 then 'activated' else contra end, sum(case when kind = 8 then -pending else abs(amount) end)::bigint
-         from entry where point_type_id = 'points' group by 1, 2, 3, 4",
+         from entry where point_type_id = 'points' and kind not in (10, 11) group by 1, 2, 3, 4",
     )
     .fetch_all(&mut admin)
     .await
