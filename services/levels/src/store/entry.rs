@@ -13,35 +13,36 @@ use crate::domain::entry::{Entry, EntryKind, Filter, Origin};
 use crate::domain::lot::LotChange;
 use crate::domain::pending::Release;
 
+/// A column.
+fn of<T>(entries: &[(&AccountKey, &Entry)], value: fn(&Entry) -> T) -> Vec<T> {
+    entries.iter().map(|(_, entry)| value(entry)).collect()
+}
+
 /// Adds entries, in one statement however many they are.
-pub async fn insert(
+pub async fn insert<'a>(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    entries: &[(&AccountKey, &Entry)],
+    entries: &[(&'a AccountKey, &Entry)],
 ) -> Result<(), StoreError> {
     if entries.is_empty() {
         return Ok(());
     }
-    let users: Vec<&str> = entries.iter().map(|((user, _), _)| user.as_str()).collect();
-    let point_types: Vec<&str> = entries.iter().map(|((_, point_type), _)| point_type.as_str()).collect();
-    let kinds: Vec<i16> = entries.iter().map(|(_, entry)| entry.kind.code()).collect();
-    let numbers = |value: fn(&Entry) -> i64| entries.iter().map(|(_, entry)| value(entry)).collect::<Vec<_>>();
-    let (seqs, amounts, balances) = (numbers(|e| e.seq), numbers(|e| e.amount), numbers(|e| e.balance_after));
-    let (growths, shortfalls) = (numbers(|e| e.growth_change), numbers(|e| e.shortfall));
-    let contras: Vec<&str> = entries.iter().map(|(_, entry)| entry.contra()).collect();
+    let key = |((user, point_type), _): &(&'a AccountKey, &Entry)| (user.as_str(), point_type.as_str());
+    let (users, point_types): (Vec<&str>, Vec<&str>) = entries.iter().map(key).unzip();
+    let kinds: Vec<i16> = of(entries, |e| e.kind.code());
+    let (seqs, amounts, balances) =
+        (of(entries, |e| e.seq), of(entries, |e| e.amount), of(entries, |e| e.balance_after));
+    let (growths, shortfalls) = (of(entries, |e| e.growth_change), of(entries, |e| e.shortfall));
+    let (pending, reverses) = (of(entries, |e| e.pending), of(entries, |e| e.origin.reverses_seq));
+    let (contras, funders) = (of(entries, Entry::contra), of(entries, |e| e.origin.funder));
     let texts =
         |value: fn(&Origin) -> &String| entries.iter().map(|(_, e)| value(&e.origin).as_str()).collect::<Vec<_>>();
     let (reasons, rules, orders) = (texts(|o| &o.reason), texts(|o| &o.rule_id), texts(|o| &o.order_id));
-    let (holds, rewards) = (texts(|o| &o.hold_id), texts(|o| &o.reward_id));
+    let (holds, rewards, centres) = (texts(|o| &o.hold_id), texts(|o| &o.reward_id), texts(|o| &o.cost_centre));
     let (adjustments, counterparts) = (texts(|o| &o.adjustment_id), texts(|o| &o.counterpart));
-    let occurred: Vec<_> = entries.iter().map(|(_, entry)| entry.occurred_at).collect();
-    let recorded: Vec<_> = entries.iter().map(|(_, entry)| entry.recorded_at).collect();
+    let (occurred, recorded) = (of(entries, |e| e.occurred_at), of(entries, |e| e.recorded_at));
+    let activate = of(entries, |e| e.activates_at);
     let lots = FlatLots::of_changes(entries.iter().map(|(_, entry)| entry.lots.as_slice()));
-    let centres: Vec<&str> = entries.iter().map(|(_, entry)| entry.origin.cost_centre.as_str()).collect();
-    let funders: Vec<i32> = entries.iter().map(|(_, entry)| entry.origin.funder).collect();
-    let pending = numbers(|e| e.pending);
-    let activate: Vec<_> = entries.iter().map(|(_, entry)| entry.activates_at).collect();
-    let reverses = numbers(|e| e.origin.reverses_seq);
     sqlx::query!(
         "insert into entry (tenant_id, user_id, point_type_id, entry_seq, kind, amount, balance_after, growth_change,
             contra, reason, rule_id, order_id, lot_expires_at, lot_origin, lot_points, shortfall, occurred_at, recorded_at,
