@@ -184,6 +184,8 @@ pub fn earning_rule(it: &EarningRule) -> pb::EarningRule {
         Written::Form(rows) => Some(Condition::Form(form(rows))),
     };
     pb::EarningRule {
+        cost_centre: it.payer.cost_centre.clone(),
+        funder: it.payer.funder,
         rule_id: it.id.to_string(),
         point_type_id: it.point_type.to_string(),
         event_type: it.event_type.clone(),

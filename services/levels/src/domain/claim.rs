@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use ids::Key;
-use time::OffsetDateTime;
 
 use super::account::Occasion;
 use super::book::{Book, Curtailed, Programme};
 use super::cap::{Cap, CapKey};
 use super::consume::{Incoming, Says};
 use super::earning::{Compiled, EarningRule, Seen, caps_of};
-use super::entry::Origin;
+use super::entry::{Origin, Payer};
 use super::group::{Candidate, counting};
 use super::pending::Landing;
 use super::point_type::PointType;
@@ -137,14 +136,15 @@ impl Claim<'_> {
         }
         let key = (incoming.user.clone(), rule.point_type.clone());
         let at = book.decision_time(&key, incoming.recorded_at);
-        let (_, landing) = book.earn(&key, allowed.given, occasion(incoming, &rule.id, incoming.occurred_at), at)?;
+        let (_, landing) = book.earn(&key, allowed.given, occasion(incoming, &rule.id, &rule.payer), at)?;
         Ok((allowed.given, landing))
     }
 }
 
 /// What a rule's entry for an event says of where it comes from.
-pub(super) fn occasion(incoming: &Incoming, rule_id: &Key, occurred_at: OffsetDateTime) -> Occasion {
+pub(super) fn occasion(incoming: &Incoming, rule_id: &Key, payer: &Payer) -> Occasion {
     let order_id = incoming.order_id().unwrap_or_default().to_owned();
-    let origin = Origin { rule_id: rule_id.to_string(), order_id, ..Origin::default() };
-    Occasion { occurred_at: Some(occurred_at), origin }
+    let Payer { cost_centre, funder } = payer.clone();
+    let origin = Origin { rule_id: rule_id.to_string(), order_id, cost_centre, funder, ..Origin::default() };
+    Occasion { occurred_at: Some(incoming.occurred_at), origin }
 }

@@ -170,6 +170,7 @@ impl Orders {
                 earned: given,
                 taken_back: 0,
                 landing,
+                payer: claim.rule.payer.clone(),
             });
         }
         Ok(())
@@ -193,7 +194,7 @@ impl Orders {
             }
             let key = (incoming.user.clone(), earning.point_type.clone());
             let at = book.decision_time(&key, incoming.recorded_at);
-            let occasion = occasion(incoming, &earning.rule_id, incoming.occurred_at);
+            let occasion = occasion(incoming, &earning.rule_id, &earning.payer);
             book.take_back(&key, points, &earning.landing, occasion, at)?;
             earning.taken_back += points;
             self.written.insert((incoming.user.clone(), index));

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use units::zone::Zone;
 
 use super::cap::{Cap, Capped, Subject};
+use super::entry::Payer;
 use super::group::Place;
 use super::line_rate::{self, Line, LineRate};
 use super::multiplier::{CompiledMultipliers, Multipliers};
@@ -48,6 +49,8 @@ pub struct EarningRule {
     pub valid_until: Option<OffsetDateTime>,
     /// The most that it gives.
     pub caps: Vec<Cap>,
+    /// Who pays for what it gives.
+    pub payer: Payer,
     /// Earns nothing more.
     pub paused: bool,
     /// When this version was published.
@@ -247,6 +250,7 @@ mod tests {
             valid_from: Some(datetime!(2026-01-01 00:00 UTC)),
             valid_until: Some(datetime!(2027-01-01 00:00 UTC)),
             caps: Vec::new(),
+            payer: Payer::default(),
             paused: false,
             publish_time: datetime!(2026-01-01 00:00 UTC),
         }

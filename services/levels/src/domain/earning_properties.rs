@@ -15,6 +15,7 @@ use super::cap::{Cap, Period, Scope};
 use super::claim::{Rule, prospects};
 use super::consume::{Incoming, Orders, Says};
 use super::earning::{EarningRule, Happening};
+use super::entry::Payer;
 use super::group::{Choice, Place};
 use super::multiplier::{Mix, Multiplier, Multipliers};
 use super::order::{Earning, OrderCourse};
@@ -86,6 +87,7 @@ fn rules(limits: (i64, i64)) -> Vec<Rule> {
         valid_from: None,
         valid_until: None,
         caps: Vec::new(),
+        payer: Payer::default(),
         paused: false,
         publish_time: START - Duration::days(1),
     };

@@ -86,6 +86,15 @@ impl EntryKind {
     }
 }
 
+/// Who pays for points that a rule gives, and for which part of the company.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Payer {
+    /// Who bears the cost; empty: not said.
+    pub cost_centre: String,
+    /// The contract's number of who pays; 0: not said.
+    pub funder: i32,
+}
+
 /// Where an entry comes from and what it is for; all may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {

@@ -3,6 +3,7 @@
 use ids::{EventId, Key};
 use time::OffsetDateTime;
 
+use super::entry::Payer;
 use super::pending::Landing;
 
 /// What became of an order so far; known even where the order earned nothing yet.
@@ -65,6 +66,8 @@ pub struct Earning {
     pub taken_back: i64,
     /// Where it went.
     pub landing: Landing,
+    /// Who pays for it.
+    pub payer: Payer,
 }
 
 impl Earning {

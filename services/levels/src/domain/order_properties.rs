@@ -3,6 +3,7 @@
 use ids::{EventId, Key, UserId};
 use proptest::prelude::*;
 
+use super::entry::Payer;
 use super::order::{Earning, OrderCourse};
 use super::pending::Landing;
 
@@ -42,6 +43,7 @@ fn fresh(earned: i64) -> Earning {
         earned,
         taken_back: 0,
         landing: Landing { release: None, expires_at: None, origin: UserId::new("u").unwrap() },
+        payer: Payer::default(),
     }
 }
 

@@ -105,7 +105,10 @@ impl Book<'_> {
         let points = earlier.claimed(points)?;
         self.settle(key, at);
         let mut occasion = occasion;
-        occasion.origin.order_id.clone_from(&earlier.entry.origin.order_id);
+        let origin = &earlier.entry.origin;
+        occasion.origin.order_id.clone_from(&origin.order_id);
+        occasion.origin.cost_centre.clone_from(&origin.cost_centre);
+        occasion.origin.funder = origin.funder;
         occasion.origin.reverses_seq = entry_seq;
         let entries = match earlier.entry.kind {
             EntryKind::Spend => {

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use crate::commands::PublishEarningRule;
 use crate::domain::cap::{Cap, Period, Scope};
 use crate::domain::earning::{COUNTING_EVENTS, EarningRule, Happening};
+use crate::domain::entry::Payer;
 use crate::domain::group::{Choice, Place};
 use crate::domain::line_rate::LineRate;
 use crate::domain::multiplier::{Mix, Multiplier, Multipliers};
@@ -169,6 +170,7 @@ fn rule(parse: &mut Parse, field: &str, it: pb::EarningRule) -> Option<EarningRu
         valid_from,
         valid_until,
         caps,
+        payer: Payer { cost_centre: it.cost_centre, funder: it.funder },
         paused: it.paused,
         publish_time: OffsetDateTime::UNIX_EPOCH,
     };

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use crate::domain::cap::Cap;
 use crate::domain::earning::EarningRule;
+use crate::domain::entry::Payer;
 use crate::domain::group::{Choice, Place};
 use crate::domain::line_rate::LineRate;
 use crate::domain::multiplier::{Mix, Multiplier, Multipliers};
@@ -33,6 +34,8 @@ struct Row {
     caps: Json<Vec<Cap>>,
     paused: bool,
     publish_time: OffsetDateTime,
+    cost_centre: String,
+    funder: i32,
 }
 
 impl TryFrom<Row> for EarningRule {
@@ -60,6 +63,7 @@ impl TryFrom<Row> for EarningRule {
             valid_from: row.valid_from,
             valid_until: row.valid_until,
             caps: row.caps.0,
+            payer: Payer { cost_centre: row.cost_centre, funder: row.funder },
             paused: row.paused,
             publish_time: row.publish_time,
         })
@@ -71,8 +75,8 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &EarningRule
     sqlx::query!(
         "insert into earning_rule (tenant_id, rule_id, version, point_type_id, event_type, condition, formula,
             valid_from, valid_until, paused, publish_time, caps, exact, line_rates, multipliers, multiplier_mix, group_id,
-            priority, group_choice)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+            priority, group_choice, cost_centre, funder)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
         tenant.as_str(),
         it.id.as_str(),
         it.version,
@@ -91,7 +95,9 @@ pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, it: &EarningRule
         it.multipliers.mix.code(),
         it.place.group.as_ref().map_or("", |group| group.as_str()),
         it.place.priority,
-        it.place.choice.code()
+        it.place.choice.code(),
+        it.payer.cost_centre,
+        it.payer.funder
     )
     .execute(conn)
     .await?;
@@ -109,7 +115,7 @@ pub async fn read(
         r#"select rule_id, version, point_type_id, event_type, condition as "condition: Json<Written>", formula,
             valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time, exact,
             line_rates as "line_rates: Json<Vec<LineRate>>", multipliers as "multipliers: Json<Vec<Multiplier>>",
-            multiplier_mix, group_id, priority, group_choice
+            multiplier_mix, group_id, priority, group_choice, cost_centre, funder
         from earning_rule where tenant_id = $1 and rule_id = $2 order by version desc limit 1"#,
         tenant.as_str(),
         rule_id
@@ -131,7 +137,7 @@ pub async fn list(
         r#"select distinct on (rule_id) rule_id, version, point_type_id, event_type,
             condition as "condition: Json<Written>", formula, valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time, exact,
             line_rates as "line_rates: Json<Vec<LineRate>>", multipliers as "multipliers: Json<Vec<Multiplier>>",
-            multiplier_mix, group_id, priority, group_choice
+            multiplier_mix, group_id, priority, group_choice, cost_centre, funder
         from earning_rule where tenant_id = $1 and rule_id > $2 order by rule_id, version desc limit $3"#,
         tenant.as_str(),
         after,
@@ -154,7 +160,7 @@ pub async fn in_force(
         r#"select rule_id, version, point_type_id, event_type, condition as "condition: Json<Written>", formula,
             valid_from, valid_until, caps as "caps: Json<Vec<Cap>>", paused, publish_time, exact,
             line_rates as "line_rates: Json<Vec<LineRate>>", multipliers as "multipliers: Json<Vec<Multiplier>>",
-            multiplier_mix, group_id, priority, group_choice
+            multiplier_mix, group_id, priority, group_choice, cost_centre, funder
         from earning_rule r
         where tenant_id = $1 and publish_time <= $3 and not exists (
             select from earning_rule newer

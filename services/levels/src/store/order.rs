@@ -6,6 +6,7 @@ use service::rows;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use crate::domain::entry::Payer;
 use crate::domain::order::{Earning, OrderCourse};
 use crate::domain::pending::{Landing, Release};
 
@@ -23,6 +24,8 @@ struct Row {
     lot_origin: String,
     activates_at: Option<OffsetDateTime>,
     awaits_order: bool,
+    cost_centre: String,
+    funder: i32,
 }
 
 impl Row {
@@ -41,6 +44,7 @@ impl Row {
                 expires_at: self.lot_expires_at,
                 origin: rows::user(self.lot_origin)?,
             },
+            payer: Payer { cost_centre: self.cost_centre, funder: self.funder },
         };
         Ok((rows::user(self.user_id)?, earning))
     }
@@ -77,15 +81,17 @@ pub async fn earnings(
         r#"select e.user_id as "user_id!", e.rule_id as "rule_id!", e.source_event_id as "source_event_id!",
             e.rule_version as "rule_version!", e.point_type_id as "point_type_id!", e.order_id as "order_id!",
             e.earned as "earned!", e.cut_from, e.taken_back as "taken_back!", e.lot_expires_at, e.lot_origin as "lot_origin!",
-            e.activates_at, e.awaits_order as "awaits_order!"
+            e.activates_at, e.awaits_order as "awaits_order!", e.cost_centre as "cost_centre!", e.funder as "funder!"
         from (
             select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
-                n.cut_from, n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order
+                n.cut_from, n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order, n.cost_centre,
+                n.funder
             from unnest($2::text[], $3::text[]) k(u, o)
             join earning n on n.tenant_id = $1 and n.user_id = k.u and n.order_id = k.o and n.order_id <> ''
             union
             select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
-                n.cut_from, n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order
+                n.cut_from, n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order, n.cost_centre,
+                n.funder
             from unnest($4::text[], $5::text[]) k(u, s)
             join earning n on n.tenant_id = $1 and n.user_id = k.u and n.source_event_id = k.s
         ) e
@@ -114,6 +120,8 @@ pub async fn write_earnings(
     let texts = |value: fn(&Earning) -> &str| earnings.iter().map(|(_, it)| value(it)).collect::<Vec<_>>();
     let (rules, events) = (texts(|it| it.rule_id.as_str()), texts(|it| it.source_event.as_str()));
     let (point_types, orders) = (texts(|it| it.point_type.as_str()), texts(|it| &it.order_id));
+    let centres = texts(|it| &it.payer.cost_centre);
+    let funders: Vec<i32> = earnings.iter().map(|(_, it)| it.payer.funder).collect();
     let origins = texts(|it| it.landing.origin.as_str());
     let versions: Vec<i32> = earnings.iter().map(|(_, it)| it.rule_version).collect();
     let earned: Vec<i64> = earnings.iter().map(|(_, it)| it.earned).collect();
@@ -125,13 +133,15 @@ pub async fn write_earnings(
     let (activate, await_order): (Vec<_>, Vec<bool>) = releases.unzip();
     sqlx::query!(
         "insert into earning (tenant_id, user_id, rule_id, source_event_id, rule_version, point_type_id, order_id, earned,
-            taken_back, lot_expires_at, lot_origin, activates_at, awaits_order, cut_from)
+            taken_back, lot_expires_at, lot_origin, activates_at, awaits_order, cut_from, cost_centre,
+            funder)
         select $1, k.user_id, k.rule_id, k.event_id, k.version, k.point_type_id, k.order_id, k.earned, k.taken_back,
-            k.expires_at, k.origin, k.activates_at, k.awaits_order, k.cut_from
+            k.expires_at, k.origin, k.activates_at, k.awaits_order, k.cut_from, k.cost_centre, k.funder
         from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
-            $10::timestamptz[], $11::text[], $12::timestamptz[], $13::boolean[], $14::bigint[])
+            $10::timestamptz[], $11::text[], $12::timestamptz[], $13::boolean[], $14::bigint[], $15::text[],
+            $16::integer[])
             k(user_id, rule_id, event_id, version, point_type_id, order_id, earned, taken_back, expires_at, origin,
-            activates_at, awaits_order, cut_from)
+            activates_at, awaits_order, cut_from, cost_centre, funder)
         on conflict on constraint earning_pkey do update set taken_back = excluded.taken_back",
         tenant.as_str(),
         &users as _,
@@ -146,7 +156,9 @@ pub async fn write_earnings(
         &origins as _,
         &activate as _,
         &await_order,
-        &cut_from as _
+        &cut_from as _,
+        &centres as _,
+        &funders
     )
     .execute(conn)
     .await?;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use levels::commands::HoldPoints;
+use levels::domain::earning::EarningRule;
+use levels::domain::entry::Payer;
 use levels::domain::expiry::{Expiry, Stretch};
 use levels::domain::finance::{Line, Month, MonthFigures, Moved};
 use levels::domain::point_type::{Activation, PointType, ReversalPolicy, TransferLimits};
@@ -21,7 +23,7 @@ use crate::as_of::{START, any_op, shop};
 use crate::consumer::server;
 use crate::holds::hold;
 use crate::rewards::{granted, revoked};
-use crate::stage::{Events, Stage, earn, key, point_type};
+use crate::stage::{Events, Stage, earn, key, point_type, rule};
 
 /// Users with what lapses.
 type Feed = BTreeMap<String, Vec<(OffsetDateTime, i64)>>;
@@ -379,4 +381,18 @@ async fn what_a_refund_takes_from_a_hold_that_timed_out_is_told_before_it_is_boo
         while stage.levels.run_due(&stage.tenant).await.unwrap() > 0 {}
     }
     stage.audit().await;
+}
+
+#[tokio::test]
+async fn what_a_rule_gave_and_what_is_taken_back_of_it_stand_on_the_line_of_whoever_pays() {
+    let stage = shop(point_type("points")).await;
+    let payer = Payer { cost_centre: "retail".to_owned(), funder: 2 };
+    stage.publish(EarningRule { payer, ..rule("r", "points", "order.paid", "order.total_minor / 100") }).await;
+    let mut events = Events::new();
+    (events.occurred_at, events.recorded_at) = (START, START);
+    stage.apply(&[events.paid("u", "o", 10_000), events.refunded("u", "o", 4_000, 10_000)]).await;
+    let (_, lines) = stage.finance("2026-03", "2026-03", 9).await;
+    let figures: Vec<_> =
+        lines.iter().map(|it| (it.cost_centre.as_str(), it.funder, it.moved.issued, it.moved.reversed)).collect();
+    assert_eq!(figures, [("retail", 2, 100, 40)]);
 }

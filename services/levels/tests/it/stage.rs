@@ -10,7 +10,7 @@ use levels::config::Settings;
 use levels::domain::account::Occasion;
 use levels::domain::balance::Balance;
 use levels::domain::earning::EarningRule;
-use levels::domain::entry::Filter;
+use levels::domain::entry::{Filter, Payer};
 use levels::domain::expiry::Expiry;
 use levels::domain::group::Place;
 use levels::domain::multiplier::Multipliers;
@@ -286,6 +286,7 @@ pub(crate) fn rule(id: &str, point_type: &str, event_type: &str, formula: &str) 
         multipliers: Multipliers::default(),
         place: Place::default(),
         caps: Vec::new(),
+        payer: Payer::default(),
         paused: false,
         publish_time: OffsetDateTime::UNIX_EPOCH,
     }

@@ -264,6 +264,13 @@ pub struct EarningRule {
     /// Which rule of the group counts: what the first by priority of those that would give anything says.
     #[prost(enumeration = "GroupChoice", tag = "18")]
     pub group_choice: i32,
+    /// Who bears the cost inside the company of what it gives and of what is taken back of that, for the finance statement; at
+    /// most 64 characters, may be empty.
+    #[prost(string, tag = "19")]
+    pub cost_centre: ::prost::alloc::string::String,
+    /// Who pays for it, for the finance statement; may be unspecified.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "20")]
+    pub funder: i32,
     /// When it applies; absent: always.
     #[prost(oneof = "earning_rule::Condition", tags = "4, 5")]
     pub condition: ::core::option::Option<earning_rule::Condition>,
