@@ -11,8 +11,9 @@ use crate::{TestDb, workspace};
 
 /// Tables that every schema has besides the service's own: their crates look after them.
 const SHARED: &str = "^(tenant_state|user_alias|event|event_.*|log_epoch|reader_cursor|consumer_.*|dead_letter|request_record|_sqlx_migrations)$";
-/// Why a statement is passed over: `undefined_table`, it is another service's; `syntax_error`, it is one that has no plan.
-const PASSED_OVER: [&str; 2] = ["42P01", "42601"];
+/// Why a statement is passed over: `undefined_table` and `undefined_function`, it is another service's; `syntax_error`, it is
+/// one that has no plan.
+const PASSED_OVER: [&str; 3] = ["42P01", "42883", "42601"];
 
 /// Checks that every statement of a service finds its rows by an index, and by more of its key than the tenant: as the
 /// service's role, under row-level security, with sequential scans made expensive and arguments unknown.
