@@ -157,9 +157,10 @@ fn rule(parse: &mut Parse, field: &str, it: pb::EarningRule) -> Option<EarningRu
     let multipliers = multipliers(parse, field, it.multipliers, it.multiplier_mix);
     let place = place(parse, field, &it.group, it.priority, it.group_choice);
     let rule = EarningRule {
-        id: id?,
         version: 0,
-        point_type: point_type?,
+        // a wrong one is refused already: any key does to read on
+        point_type: point_type.or_else(|| id.clone())?,
+        id: id?,
         event_type: it.event_type,
         condition: condition(it.condition),
         formula: it.formula,

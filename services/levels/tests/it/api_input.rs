@@ -73,7 +73,7 @@ async fn a_rule_that_cannot_be_read_is_refused_with_position_and_cause() {
 async fn a_rule_is_told_all_that_is_wrong_with_it_at_once() {
     let server = server().await;
     server.points().create_point_type(point_type("points", true)).await.unwrap();
-    let mut request = rule("r", "points", "order.totl_minor");
+    let mut request = rule("r", "No Key", "order.totl_minor");
     let it = request.rule.as_mut().unwrap();
     it.condition = Some(pb::earning_rule::Condition::Expression("order.total_minor".to_owned()));
     it.group = "No Key".to_owned();
@@ -82,8 +82,8 @@ async fn a_rule_is_told_all_that_is_wrong_with_it_at_once() {
     it.valid_from = Some(prost_types::Timestamp { seconds: 2, nanos: 0 });
     it.valid_until = Some(prost_types::Timestamp { seconds: 1, nanos: 0 });
     let status = server.rules().publish_earning_rule(request).await.unwrap_err();
-    let want = ["rule.valid_until", "rule.group", "rule.expression", "rule.formula", "rule.multipliers[0].expression"];
-    assert_eq!(fields(&status), want);
+    let want = ["point_type_id", "valid_until", "group", "expression", "formula", "multipliers[0].expression"];
+    assert_eq!(fields(&status), want.map(|field| format!("rule.{field}")));
     server.end().await;
 }
 
