@@ -39,7 +39,7 @@ fn compile_row(row: usize, it: &FormRow, names: &Names) -> Result<Expr, FormErro
     let at = Position { line: 0, column: row + 1 };
     let refuse = |part, cause| FormError { row, part, cause };
     let Some((name, ty)) = names.get(&it.field) else {
-        return Err(refuse("field", format!("is not offered here; there are: {}", names.listed())));
+        return Err(refuse("field", format!("is not offered here; there are: {}", names.listed(&it.field))));
     };
     let field = Box::new(Expr { kind: Kind::Name(name), ty, at });
     let kind = match it.operator {

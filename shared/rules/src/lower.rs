@@ -26,7 +26,7 @@ impl Lowering<'_> {
         if expr.ty == want {
             Ok(expr)
         } else {
-            self.parsed.error(node, format!("is a {} where a {want} is needed", expr.ty))
+            self.parsed.error(node, format!("is of type {} where {want} is needed", expr.ty))
         }
     }
 
@@ -81,7 +81,8 @@ impl Lowering<'_> {
             Some((name, _)) if tested => Ok((Kind::Has(name), Type::Bool)),
             Some((name, ty)) => Ok((Kind::Name(name), ty)),
             None => {
-                self.parsed.error(node, format!("`{path:.64}` is not offered here; there are: {}", self.names.listed()))
+                let listed = self.names.listed(&path);
+                self.parsed.error(node, format!("`{path:.64}` is not offered here; there are: {listed}"))
             }
         }
     }

@@ -29,9 +29,14 @@ impl Names {
         self.0.iter().map(|(name, ty)| (&**name, *ty))
     }
 
-    /// The offered names as an error message lists them.
-    pub(crate) fn listed(&self) -> String {
-        self.0.keys().map(|name| &**name).collect::<Vec<_>>().join(", ")
+    /// The offered names as an error message lists them in place of one that is not: those that begin as it does, so that
+    /// the list stays short enough to be told in full; all where none does.
+    pub(crate) fn listed(&self, unknown: &str) -> String {
+        let root = unknown.split('.').next().unwrap_or_default();
+        let alike = self.0.keys().filter(|name| name.split('.').next() == Some(root));
+        let alike: Vec<&str> = alike.map(|name| &**name).collect();
+        let all = || self.0.keys().map(|name| &**name).collect();
+        if alike.is_empty() { all() } else { alike }.join(", ")
     }
 }
 

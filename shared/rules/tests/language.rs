@@ -102,10 +102,12 @@ fn a_value_of_another_type_than_declared_counts_as_absent() {
 
 #[test]
 fn faults_name_position_and_cause() {
-    refused("order.totl_minor > 1", 1, 6, "`order.totl_minor` is not offered here; there are: at, order.first");
-    refused("order.total_minor", 1, 6, "is a int where a bool is needed");
-    refused("order.first &&\n  user.orders", 2, 7, "is a int where a bool is needed");
-    refused("user.stage == 'ä' && user.stage > 3", 1, 35, "is a int where a string is needed");
+    let alike = "`order.totl_minor` is not offered here; there are: order.first, order.total_minor";
+    refused("order.totl_minor > 1", 1, 6, alike);
+    refused("orders > 1", 1, 1, "`orders` is not offered here; there are: at, order.first, order.total_minor, user.");
+    refused("order.total_minor", 1, 6, "is of type int where bool is needed");
+    refused("order.first &&\n  user.orders", 2, 7, "is of type int where bool is needed");
+    refused("user.stage == 'ä' && user.stage > 3", 1, 35, "is of type int where string is needed");
     refused("order.first < true", 1, 6, "has no order");
     refused("order.total_minor * 1.5 > 3", 1, 21, "only whole numbers");
     refused("user.stage.matches('a')", 1, 19, "`matches` is not supported");

@@ -95,6 +95,7 @@ pub fn mask<T: Copy>(sent: Option<&FieldMask>, known: &[(&str, T)]) -> Result<Ve
     let chosen: Option<Vec<T>> = paths.iter().map(named).collect();
     chosen.ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        format!("may name {}", names.join(", "))
+        let unknown = paths.iter().map(String::as_str).filter(|path| !names.contains(path));
+        format!("may name {}; not {}", names.join(", "), unknown.collect::<Vec<_>>().join(", "))
     })
 }

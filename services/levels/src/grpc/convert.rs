@@ -57,6 +57,9 @@ pub(super) fn list_entries(sent: &pb::ListEntriesRequest) -> Result<(UserId, Key
     let mut parse = Parse::default();
     let (user, key) = (parse.user(&sent.user_id), parse.key("point_type_id", &sent.point_type_id));
     let (from, until) = (parse.time("from", sent.from.as_ref()), parse.time("until", sent.until.as_ref()));
+    if from.zip(until).is_some_and(|(from, until)| from >= until) {
+        parse.refuse("until", "must be after from");
+    }
     let kind = |code: &i32| i16::try_from(*code).ok().and_then(EntryKind::from_code);
     let kinds: Option<Vec<EntryKind>> = sent.kinds.iter().map(kind).collect();
     if kinds.is_none() {

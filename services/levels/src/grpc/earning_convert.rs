@@ -49,9 +49,10 @@ pub(super) fn dry_run(sent: &pb::DryRunEarningRequest) -> Result<AskedDryRun, Vi
         }
     } else {
         amounts(&mut parse, sent.order.as_ref());
-        match events::order(sent.order.clone(), sent.first_order) {
-            Ok(read) => (order_id, happening) = read,
-            Err(fault) => parse.refuse("order", fault),
+        match sent.order.clone().map(|order| events::order(Some(order), sent.first_order)) {
+            None => parse.refuse("order", format!("is required for {}", sent.event_type)),
+            Some(Ok(read)) => (order_id, happening) = read,
+            Some(Err(fault)) => parse.refuse("order", fault),
         }
     }
     happening.set("event.site", sent.site.as_str());
@@ -157,16 +158,17 @@ fn rule(parse: &mut Parse, field: &str, it: pb::EarningRule) -> Option<EarningRu
     let multipliers = multipliers(parse, field, it.multipliers, it.multiplier_mix);
     let place = place(parse, field, &it.group, it.priority, it.group_choice);
     let rule = EarningRule {
-        id: id?,
         version: 0,
-        point_type: point_type?,
+        // a wrong one is refused already: any key does to read on
+        point_type: point_type.or_else(|| id.clone())?,
+        id: id?,
         event_type: it.event_type,
         condition: condition(it.condition),
         formula: it.formula,
         exact: true,
         line_rates: it.line_rates.into_iter().map(line_rate).collect(),
-        multipliers: multipliers?,
-        place: place?,
+        multipliers,
+        place,
         valid_from,
         valid_until,
         caps,
@@ -202,11 +204,12 @@ pub(super) fn caps(parse: &mut Parse, field: &str, sent: &[pb::Cap]) -> Vec<Cap>
     caps
 }
 
-fn multipliers(parse: &mut Parse, field: &str, sent: Vec<pb::Multiplier>, mix: i32) -> Option<Multipliers> {
+fn multipliers(parse: &mut Parse, field: &str, sent: Vec<pb::Multiplier>, mix: i32) -> Multipliers {
     let mix = i16::try_from(mix.max(1)).ok().and_then(Mix::from_code); // unspecified is their product
     if mix.is_none() {
         parse.refuse(format!("{field}.multiplier_mix"), "must be one of the mixes");
     }
+    let mix = mix.unwrap_or_default(); // refused; read on, so that all that is wrong is told at once
     let multiplier = |it: pb::Multiplier| {
         use pb::multiplier::Condition;
         let condition = match it.condition {
@@ -216,19 +219,19 @@ fn multipliers(parse: &mut Parse, field: &str, sent: Vec<pb::Multiplier>, mix: i
         };
         Multiplier { condition, factor_basis_points: it.factor_basis_points }
     };
-    Some(Multipliers { list: sent.into_iter().map(multiplier).collect(), mix: mix? })
+    Multipliers { list: sent.into_iter().map(multiplier).collect(), mix }
 }
 
-fn place(parse: &mut Parse, field: &str, group: &str, priority: i32, choice: i32) -> Option<Place> {
+fn place(parse: &mut Parse, field: &str, group: &str, priority: i32, choice: i32) -> Place {
     let group: Option<Key> = match group {
         "" => None,
-        group => Some(parse.key(&format!("{field}.group"), group)?),
+        group => parse.key(&format!("{field}.group"), group),
     };
     let choice = i16::try_from(choice.max(1)).ok().and_then(Choice::from_code); // unspecified is by priority
     if choice.is_none() {
         parse.refuse(format!("{field}.group_choice"), "must be one of the choices");
     }
-    Some(Place { group, priority, choice: choice? })
+    Place { group, priority, choice: choice.unwrap_or_default() }
 }
 
 fn line_rate(it: pb::LineRate) -> LineRate {

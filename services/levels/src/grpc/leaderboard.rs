@@ -214,7 +214,7 @@ fn prizes(parse: &mut Parse, sent: &[pb::PlacePrize]) -> Vec<PlacePrize> {
         let (first_place, last_place) = (i64::from(it.first_place), i64::from(it.last_place));
         let above = prizes.last().map_or(0, |above: &PlacePrize| above.last_place);
         parse.require(first_place > above, &field("first_place"), "must be below the range before");
-        parse.require(last_place >= first_place, &field("last_place"), "must not be above first_place");
+        parse.require(last_place >= first_place, &field("last_place"), "must not be below first_place");
         let Some(point_type) = parse.key(&field("point_type_id"), &it.point_type_id) else { continue };
         prizes.push(PlacePrize { first_place, last_place, point_type, points: it.points });
     }

@@ -111,7 +111,8 @@ fn expiry(parse: &mut Parse, it: &pb::PointType) -> Option<Expiry> {
 
 fn reversal(parse: &mut Parse, it: &pb::PointType) -> Option<ReversalPolicy> {
     let reversal = i16::try_from(it.reversal_policy).ok().and_then(ReversalPolicy::from_code);
-    parse.require(reversal.is_some(), "point_type.reversal_policy", "must be one of the policies");
+    let fault = if it.reversal_policy == 0 { "is required" } else { "must be one of the policies" };
+    parse.require(reversal.is_some(), "point_type.reversal_policy", fault);
     reversal
 }
 

@@ -70,6 +70,60 @@ async fn a_rule_that_cannot_be_read_is_refused_with_position_and_cause() {
 }
 
 #[tokio::test]
+async fn a_rule_is_told_all_that_is_wrong_with_it_at_once() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    let mut request = rule("r", "No Key", "order.totl_minor");
+    let it = request.rule.as_mut().unwrap();
+    it.condition = Some(pb::earning_rule::Condition::Expression("order.total_minor".to_owned()));
+    it.group = "No Key".to_owned();
+    let condition = Some(pb::multiplier::Condition::Expression("nothing".to_owned()));
+    it.multipliers = vec![pb::Multiplier { condition, factor_basis_points: 20_000 }];
+    it.valid_from = Some(prost_types::Timestamp { seconds: 2, nanos: 0 });
+    it.valid_until = Some(prost_types::Timestamp { seconds: 1, nanos: 0 });
+    let status = server.rules().publish_earning_rule(request).await.unwrap_err();
+    let want = ["point_type_id", "valid_until", "group", "expression", "formula", "multipliers[0].expression"];
+    assert_eq!(fields(&status), want.map(|field| format!("rule.{field}")));
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_fault_says_what_is_needed_in_its_place() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    let said = |status: tonic::Status| -> Vec<String> {
+        violations_of(&status).iter().map(|(field, fault)| format!("{field} {fault}")).collect()
+    };
+    let mut bare = point_type("other", true);
+    bare.point_type.as_mut().unwrap().reversal_policy = 0;
+    let status = server.points().create_point_type(bare).await.unwrap_err();
+    assert_eq!(said(status), ["point_type.reversal_policy is required"]);
+    let paths = ["zone", "caps", "spendable"].map(str::to_owned).into();
+    let change = pb::UpdatePointTypeRequest {
+        request_id: "u".into(),
+        point_type: point_type("points", true).point_type,
+        update_mask: Some(prost_types::FieldMask { paths }),
+    };
+    let status = server.points().update_point_type(change).await.unwrap_err();
+    assert!(said(status)[0].ends_with("transfers, caps; not zone, spendable"));
+    let asked =
+        pb::DryRunEarningRequest { user_id: "u".into(), event_type: "order.completed".into(), ..Default::default() };
+    let status = server.rules().dry_run_earning(asked).await.unwrap_err();
+    assert_eq!(said(status), ["order is required for order.completed"]);
+    let time = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let asked = pb::ListEntriesRequest {
+        user_id: "u".into(),
+        point_type_id: "points".into(),
+        from: time(2),
+        until: time(1),
+        ..Default::default()
+    };
+    let status = server.points().list_entries(asked).await.unwrap_err();
+    assert_eq!(said(status), ["until must be after from"]);
+    server.end().await;
+}
+
+#[tokio::test]
 async fn caps_have_a_limit_and_stand_once_per_scope_and_period() {
     let server = server().await;
     server.points().create_point_type(point_type("points", true)).await.unwrap();

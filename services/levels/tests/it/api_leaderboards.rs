@@ -135,6 +135,9 @@ async fn a_leaderboard_is_checked_as_a_whole() {
         let fields: Vec<_> = violations_of(&refused).iter().map(|violation| violation.0.clone()).collect();
         assert_eq!((refused.code(), fields), (Code::InvalidArgument, want.iter().map(ToString::to_string).collect()));
     }
+    let upside_down = pb::Leaderboard { prizes: vec![prize(2, 1)], ..coins() };
+    let refused = server.boards().publish_leaderboard(publish(upside_down, "wrong")).await.unwrap_err();
+    assert_eq!(violations_of(&refused)[0].1, "must not be below first_place");
     let other = pb::Leaderboard { season_rule: pb::SeasonRule::Weekly.into(), ..coins() };
     let refused = server.boards().publish_leaderboard(publish(other, "other")).await.unwrap_err();
     assert_eq!((refused.code(), reason_of(&refused).as_deref()), (Code::FailedPrecondition, Some("LEADERBOARD_FIXED")));

@@ -10,18 +10,31 @@ use crate::folder::Folder;
 /// The tenant of the calls to try.
 const TENANT: &str = "try";
 
+/// The token of a second person in that tenant: nobody approves what they asked for themselves.
+const APPROVER: &str = "try-approver";
+
+/// Where the tokens are.
+struct Tokens<'a> {
+    tenant: &'a Path,
+    approver: &'a Path,
+    operator: &'a Path,
+}
+
 /// Writes the tokens and prints the welcome.
 #[allow(clippy::print_stdout, reason = "the address and the tokens are the program's output")]
 pub(super) fn print(address: SocketAddr, folder: &Folder) -> anyhow::Result<()> {
     let tenant = TenantId::new(TENANT)?;
     let tenant_file = folder.write_token(TENANT, &folder.tenant_token(&tenant)?)?;
+    let approver_file = folder.write_token(APPROVER, &folder.approver_token(&tenant)?)?;
     let operator_file = folder.write_token("operator", &folder.operator_token()?)?;
-    println!("{}", text(address, folder.path(), &tenant_file, &operator_file));
+    let tokens = Tokens { tenant: &tenant_file, approver: &approver_file, operator: &operator_file };
+    println!("{}", text(address, folder.path(), tokens));
     Ok(())
 }
 
-fn text(address: SocketAddr, data: &Path, tenant_file: &Path, operator_file: &Path) -> String {
-    let (data, tenant, operator) = (data.display(), tenant_file.display(), operator_file.display());
+fn text(address: SocketAddr, data: &Path, tokens: Tokens<'_>) -> String {
+    let (data, tenant, operator) = (data.display(), tokens.tenant.display(), tokens.operator.display());
+    let approver = tokens.approver.display();
     let call = |token: &dyn std::fmt::Display, body: &str, method: &str| {
         format!(
             "buf curl --protocol grpc --http2-prior-knowledge -H \"Authorization: Bearer $(cat {token})\" \\\n    \
@@ -41,7 +54,8 @@ fn text(address: SocketAddr, data: &Path, tenant_file: &Path, operator_file: &Pa
     let read = call(&tenant, r#"{"user_id":"u1"}"#, "banyan.profiles.v1.ProfileService/GetProfile");
     format!(
         "Banyan serves gRPC on {address}, without TLS, for development. Data folder: {data}\n\
-         Tokens, good for 12 hours from the start: {tenant} (tenant `{TENANT}`), {operator} (across tenants).\n\
+         Tokens, good for 12 hours from the start: {tenant} (tenant `{TENANT}`), {approver} (a second \
+         person there, who approves what the first asked for), {operator} (across tenants).\n\
          \n\
          Three calls to try (or with grpcurl: grpcurl -plaintext -H … -d … {address} SERVICE/METHOD; \
          for Python see README.md):\n\n{create}\n\n{report}\n\n{read}\n"
@@ -52,10 +66,14 @@ fn text(address: SocketAddr, data: &Path, tenant_file: &Path, operator_file: &Pa
 mod tests {
     use super::*;
 
+    fn tokens() -> Tokens<'static> {
+        Tokens { tenant: Path::new("/t"), approver: Path::new("/a"), operator: Path::new("/o") }
+    }
+
     #[test]
     fn the_calls_name_methods_that_exist() {
         let address = SocketAddr::from(([127, 0, 0, 1], 50051));
-        let text = text(address, Path::new("/d"), Path::new("/d/tokens/try"), Path::new("/d/tokens/operator"));
+        let text = text(address, Path::new("/d"), tokens());
         let mut calls = 0;
         for line in text.lines().filter_map(|line| line.trim().strip_prefix("http://127.0.0.1:50051/")) {
             let (service, method) = line.split_once('/').expect("service/method");
@@ -69,7 +87,7 @@ mod tests {
     #[test]
     fn the_bodies_of_the_calls_are_requests() {
         use prost_reflect::DynamicMessage;
-        let text = text(SocketAddr::from(([127, 0, 0, 1], 1)), Path::new("/d"), Path::new("/t"), Path::new("/o"));
+        let text = text(SocketAddr::from(([127, 0, 0, 1], 1)), Path::new("/d"), tokens());
         let bodies: Vec<_> =
             text.lines().filter_map(|line| line.trim().strip_prefix("-d '")?.strip_suffix("' \\")).collect();
         let requests =

@@ -282,7 +282,10 @@ pub mod earning_rule {
     pub enum Condition {
         /// A CEL expression that yields a bool, such as `order.total_minor >= 9900 && user.stage != "prospect"`; at most
         /// 2,000 characters. Names: `at`, `at.hour` (0 to 23), `at.weekday` (1 is Monday), `at.day` and `at.month` in the point
-        /// type's zone, `event.site`, `order.*`, `visit.*`, `user.*`, and `level.rank`: the rank that the user holds when the
+        /// type's zone; `event.site`; of orders `order.total_minor`, `order.freight_minor`, `order.discount_minor`,
+        /// `order.currency`, `order.lines` and `order.quantity` (how many) and `order.first` (whether it is the user's first); of
+        /// visits `visit.duration_seconds`; of the user as of the event `user.stage`, `user.orders`, `user.net_spend_minor`,
+        /// `user.currency`, `user.first_order_at` and `user.last_order_at`; and `level.rank`: the rank that the user holds when the
         /// event is applied, before what it gives; without a value where there is no scheme.
         #[prost(string, tag = "4")]
         Expression(::prost::alloc::string::String),
@@ -937,7 +940,8 @@ pub mod earning_rule_service_client {
             self
         }
         /// Publishes a rule, or a new version of it where the id exists. INVALID_ARGUMENT names position and cause where the
-        /// condition or formula cannot be read or uses a name that its event does not have.
+        /// condition or formula cannot be read or uses a name that its event does not have, and the names that it has. NOT_FOUND
+        /// `POINT_TYPE_NOT_FOUND`.
         pub async fn publish_earning_rule(
             &mut self,
             request: impl tonic::IntoRequest<super::PublishEarningRuleRequest>,
@@ -998,7 +1002,8 @@ pub mod earning_rule_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. Changes
-        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read.
+        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read; NOT_FOUND
+        /// `POINT_TYPE_NOT_FOUND` where it earns of none.
         pub async fn dry_run_earning(
             &mut self,
             request: impl tonic::IntoRequest<super::DryRunEarningRequest>,
@@ -1106,7 +1111,8 @@ pub mod earning_rule_service_server {
     #[async_trait]
     pub trait EarningRuleService: std::marker::Send + std::marker::Sync + 'static {
         /// Publishes a rule, or a new version of it where the id exists. INVALID_ARGUMENT names position and cause where the
-        /// condition or formula cannot be read or uses a name that its event does not have.
+        /// condition or formula cannot be read or uses a name that its event does not have, and the names that it has. NOT_FOUND
+        /// `POINT_TYPE_NOT_FOUND`.
         async fn publish_earning_rule(
             &self,
             request: tonic::Request<super::PublishEarningRuleRequest>,
@@ -1123,7 +1129,8 @@ pub mod earning_rule_service_server {
             tonic::Status,
         >;
         /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. Changes
-        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read.
+        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read; NOT_FOUND
+        /// `POINT_TYPE_NOT_FOUND` where it earns of none.
         async fn dry_run_earning(
             &self,
             request: tonic::Request<super::DryRunEarningRequest>,
@@ -3169,8 +3176,9 @@ pub struct UpdatePointTypeRequest {
     #[prost(message, optional, tag = "2")]
     pub point_type: ::core::option::Option<PointType>,
     /// What to change: `display_name`, `activation_policy` (with its count), `expiry_policy` (with its count and rounding),
-    /// `rounding`, `reversal_policy`, `overdraft_limit`, `adjustment_limit`, `transfers`, `caps`. The id, the zone and whether points can be spent
-    /// never change.
+    /// `rounding`, `reversal_policy`, `overdraft_limit`, `adjustment_limit`, `transfers`, `caps`; no path or `*`: all of them.
+    /// The id, the zone and whether points can be spent never change: FAILED_PRECONDITION
+    /// `POINT_TYPE_NOT_SPENDABLE` for an overdraft or transfers of a type that only counts.
     #[prost(message, optional, tag = "3")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
@@ -3578,10 +3586,12 @@ pub struct GetBalanceResponse {
     /// What can be spent: the lots that have not lapsed, without what is held or pending, less debt; not below 0.
     #[prost(int64, tag = "1")]
     pub available: i64,
-    /// Owed after reversals of spent points.
+    /// Owed: spent points that were taken back, spendings beyond the balance where the type has an overdraft, and what a
+    /// checkout's late confirmation used that was not there. What is earned next fills it first.
     #[prost(int64, tag = "2")]
     pub debt: i64,
-    /// Everything ever earned, less what was taken back and less what level ends took off: the measure of levels.
+    /// Everything ever earned, with adjustments by hand, less what was taken back and less what level ends took off; never below
+    /// 0: the measure of levels.
     #[prost(int64, tag = "3")]
     pub growth: i64,
     /// What lapses next by day, soonest first, at most 31 dates; points that never lapse, are held or are pending are not in
@@ -3635,7 +3645,7 @@ pub struct ListEntriesRequest {
     /// Entries booked at this time or later; absent: from the first.
     #[prost(message, optional, tag = "7")]
     pub from: ::core::option::Option<::prost_types::Timestamp>,
-    /// Entries booked before this time; absent: up to the last.
+    /// Entries booked before this time, which is after `from`; absent: up to the last.
     #[prost(message, optional, tag = "8")]
     pub until: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -3851,8 +3861,9 @@ pub enum ExpiryPolicy {
     EndOfQuarter = 6,
     /// At the end of the half-year of earning.
     EndOfHalfYear = 7,
-    /// All together, at the end of the day `expiry_count` days after the user's last activity: an earning, a spending, or points
-    /// that came back or became usable. Each moves the date of all points that are not held.
+    /// All together, at the end of the day `expiry_count` days after the user's last activity: an earning, a spending, a capture,
+    /// a transfer on either side, or points that came back or became usable. Each moves the date of all points that are not
+    /// held. Adjustments and reversals do not.
     Inactivity = 8,
 }
 impl ExpiryPolicy {
@@ -4049,17 +4060,18 @@ impl ReversalPolicy {
 pub enum EntryKind {
     /// Never sent.
     Unspecified = 0,
-    /// By call or by rule.
+    /// By call, by rule, as a campaign's reward or as a leaderboard's prize.
     Earn = 1,
     /// By call, or by capturing a hold.
     Spend = 2,
-    /// Points lapsed; booked when the account is next written or by the daily sweep, with the time at which they lapsed.
+    /// Points lapsed; booked when the account is next written or by the next review, with the time at which they lapsed.
     Expire = 3,
-    /// Taken back, because the order that earned them was refunded or cancelled, or because a campaign took its reward back.
+    /// Taken back, because the order that earned them was refunded or cancelled, because a campaign took its reward back, or by
+    /// ReverseEntry.
     Reverse = 4,
     /// Growth taken off when a level's validity ended.
     LevelEnd = 5,
-    /// Captured points given back.
+    /// Captured points given back, or spent points by ReverseEntry.
     Return = 6,
     /// Points that came free from a hold filled debt: the amount is 0, the lots touched show what moved.
     DebtFilled = 7,
@@ -8716,7 +8728,8 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION. The entry in `metadata.entry_seq` is undone in another way: `metadata.by` is `order`, `reward`, `hold`
     /// or `none`, where another adjustment or transfer is the way.
     EntryNotReversible = 19,
-    /// FAILED_PRECONDITION. `metadata.left` points of the entry are left and `metadata.amount` were to be taken back. Recorded.
+    /// FAILED_PRECONDITION. `metadata.left` points of the entry are left and `metadata.amount` were to be taken back, 0 where
+    /// that was all that is left and nothing is. Recorded.
     ReversalExceeded = 20,
     /// FAILED_PRECONDITION. Users move nothing of the point type in `metadata.point_type_id` to others.
     TransfersOff = 21,
@@ -11089,7 +11102,7 @@ pub struct PointsMoved {
     /// Taken back.
     #[prost(int64, tag = "5")]
     pub reversed: i64,
-    /// Given back after they were captured from a hold.
+    /// Given back after they were captured from a hold or spent.
     #[prost(int64, tag = "6")]
     pub returned: i64,
     /// Taken off at level ends.
