@@ -4,11 +4,21 @@ use crate::support::violations;
 
 const USER_EVENT: &str = "banyan.profiles.v1.UserEvent";
 const POINT_TYPE: &str = "banyan.levels.v1.PointType";
+const CREATE: &str = "banyan.levels.v1.CreatePointTypeRequest";
+const FORM_ROW: &str = "banyan.levels.v1.FormRow";
 const TEXT: &str = "banyan.common.v1.LocalizedText";
 const EARN: &str = "banyan.levels.v1.EarnRequest";
 
 fn event() -> Value {
     json!({"event_id": "e", "user_id": "u", "occurred_at": "2026-01-01T00:00:00Z", "visit": {"duration_seconds": 1}})
+}
+
+fn create() -> Value {
+    json!({"request_id": "r", "point_type": point_type()})
+}
+
+fn form_row() -> Value {
+    json!({"field": "order.total_minor", "operator": "OPERATOR_AT_LEAST", "value": "100"})
 }
 
 fn point_type() -> Value {
@@ -39,7 +49,9 @@ fn with(mut message: Value, path: &str, value: Value) -> Value {
 
 #[test]
 fn messages_that_keep_all_rules_pass() {
-    for (name, message) in [(USER_EVENT, event()), (POINT_TYPE, point_type()), (TEXT, text()), (EARN, earn())] {
+    for (name, message) in
+        [(USER_EVENT, event()), (CREATE, create()), (FORM_ROW, form_row()), (TEXT, text()), (EARN, earn())]
+    {
         assert_eq!(violations(name, &message), Vec::<String>::new(), "{name}");
     }
 }
@@ -98,7 +110,7 @@ fn level_cases() -> Vec<Case> {
     let bytes = |count: usize| json!("a".repeat(count));
     let many = |count: usize| (0..count).map(|i| (format!("ln-{i}"), json!("x"))).collect::<serde_json::Map<_, _>>();
     vec![
-        (POINT_TYPE, point_type(), "/display_name", text(), Value::Null, "display_name: is required"),
+        (CREATE, create(), "/point_type", point_type(), Value::Null, "point_type: is required"),
         (POINT_TYPE, point_type(), "/display_name", text(), json!({}), "display_name.texts: must not be empty"),
         (
             POINT_TYPE,
@@ -116,21 +128,14 @@ fn level_cases() -> Vec<Case> {
             json!("a\n"),
             "point_type_id: must match ^[a-z0-9][a-z0-9_-]{0,62}$",
         ),
+        (FORM_ROW, form_row(), "/operator", json!(7), json!(0), "operator: must not be OPERATOR_UNSPECIFIED"),
         (
             POINT_TYPE,
             point_type(),
             "/expiry_policy",
-            json!(5),
-            json!(0),
-            "expiry_policy: must not be EXPIRY_POLICY_UNSPECIFIED",
-        ),
-        (
-            POINT_TYPE,
-            point_type(),
-            "/expiry_policy",
-            json!(1),
-            json!(6),
-            "expiry_policy: must be a value of ExpiryPolicy, is 6",
+            json!(8),
+            json!(9),
+            "expiry_policy: must be a value of ExpiryPolicy, is 9",
         ),
         (TEXT, text(), "/texts", json!({"en": "x"}), json!({}), "texts: must not be empty"),
         (TEXT, text(), "/texts", json!(many(20)), json!(many(21)), "texts: must have at most 20 entries, has 21"),

@@ -8,7 +8,8 @@ use prost::Message as _;
 use proto::common::v1::LocalizedText;
 use proto::incentives::v1::ApproveCampaignRequest;
 use proto::levels::v1::{
-    ActivationPolicy, EarningRule, ExpiryPolicy, Level, PeriodEnd, PointType, ReversalPolicy, Scheme,
+    ActivationPolicy, EarningRule, ExpiryPolicy, GroupChoice, Level, MultiplierMix, PeriodEnd, PointType,
+    ReversalPolicy, Rounding, Scheme,
 };
 use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
 use xxhash_rust::xxh3::xxh3_64;
@@ -81,6 +82,7 @@ fn point_types(zone: &str) -> [PointType; 2] {
         display_name: text("积分", "points"),
         spendable: true,
         activation_policy: ActivationPolicy::AtOnce.into(),
+        rounding: Rounding::Down.into(),
         expiry_policy: ExpiryPolicy::Months.into(),
         expiry_count: 6,
         reversal_policy: ReversalPolicy::DownToZero.into(),
@@ -105,6 +107,8 @@ fn rules() -> [EarningRule; 2] {
         point_type_id: point_type_id.to_owned(),
         event_type: "order.completed".to_owned(),
         formula: "order.total_minor / 100".to_owned(),
+        multiplier_mix: MultiplierMix::Product.into(),
+        group_choice: GroupChoice::Priority.into(),
         ..EarningRule::default()
     };
     [rule("order-points", POINTS), rule("order-growth", GROWTH)]
