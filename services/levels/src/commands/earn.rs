@@ -57,12 +57,12 @@ impl Posting for Earn {
 
     fn decide(&self, book: &mut Book<'_>, key: &AccountKey, at: OffsetDateTime) -> Result<Reply, Refusal> {
         let occurred_at = self.occasion.occurred_at.unwrap_or(at);
-        let allowed = book.room(&key.0, book.point_type(&key.1)?, occurred_at, self.amount);
+        let capped = caps_of(None, book.point_type(&key.1)?);
+        let allowed = book.room(&capped, &key.0, occurred_at, self.amount);
         if let Some(cut) = allowed.cut.filter(|_| allowed.given == 0) {
             return Err(Refusal::EarningCapped { point_type_id: key.1.to_string(), frees_at: cut.frees_at });
         }
         let (entry, _) = book.earn(key, allowed.given, self.occasion.clone(), at)?;
-        let capped = caps_of(None, book.point_type(&key.1)?);
         book.take_room(&capped, &key.0, occurred_at, allowed.given);
         Ok(Reply { cut: allowed.asked - allowed.given, ..Reply::entry(&entry, 0) })
     }

@@ -96,9 +96,11 @@ impl EarningRule {
 /// The caps that an earning meets: those of the rule, where one gives it, and those of the point type.
 pub fn caps_of<'a>(rule: Option<&'a EarningRule>, point_type: &'a PointType) -> Vec<Capped<'a>> {
     let zone = &point_type.zone;
-    let of_rule = rule.map(|it| Capped { subject: Subject::EarningRule(it.id.clone()), caps: &it.caps, zone });
-    let of_type = Capped { subject: Subject::PointType(point_type.id.clone()), caps: &point_type.caps, zone };
-    of_rule.into_iter().chain([of_type]).filter(|it| !it.caps.is_empty()).collect()
+    let of_rule = rule.filter(|it| !it.caps.is_empty());
+    let of_rule = of_rule.map(|it| Capped { subject: Subject::EarningRule(it.id.clone()), caps: &it.caps, zone });
+    let of_type = Some(point_type).filter(|it| !it.caps.is_empty()); // most have none, and every earning asks
+    let of_type = of_type.map(|it| Capped { subject: Subject::PointType(it.id.clone()), caps: &it.caps, zone });
+    of_rule.into_iter().chain(of_type).collect()
 }
 
 /// What a rule finds an event worth, and why.

@@ -5,8 +5,6 @@ use time::OffsetDateTime;
 
 use super::{Book, What};
 use crate::domain::cap::{Allowed, CapBook, Capped, Cut};
-use crate::domain::earning::caps_of;
-use crate::domain::point_type::PointType;
 
 /// A decision to give less than a rule would have, or nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +37,12 @@ impl Book<'_> {
         self
     }
 
-    /// What the caps of a point type leave of what a call gives a user for what happened at `at`.
-    pub fn room(&self, user: &UserId, point_type: &PointType, at: OffsetDateTime, asked: i64) -> Allowed {
-        self.caps.room(&caps_of(None, point_type), user, at, asked)
+    /// What all these caps together leave of what a user is to get for what happened at `at`.
+    pub fn room(&self, capped: &[Capped<'_>], user: &UserId, at: OffsetDateTime, asked: i64) -> Allowed {
+        self.caps.room(capped, user, at, asked)
     }
 
-    /// What all these caps together leave of what a user is to get for what happened at `at`; it counts from then on.
+    /// As [`Book::room`]; what is given counts from then on.
     pub fn take_room(&mut self, capped: &[Capped<'_>], user: &UserId, at: OffsetDateTime, asked: i64) -> Allowed {
         self.caps.take(capped, user, at, asked)
     }
