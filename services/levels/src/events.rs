@@ -5,7 +5,7 @@ pub mod incentives;
 pub mod leaderboard;
 
 use eventlog::{Draft, EventPayload, Link, TooManyHops, derive};
-use ids::{EventId, UserId};
+use ids::{EventId, Key, UserId};
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
 use proto::google::r#type::Money;
 use proto::levels::v1 as pb;
@@ -20,9 +20,9 @@ use crate::domain::book::{Effect, HoldChange, What};
 use crate::domain::consume::{Incoming, Says};
 use crate::domain::earning::Happening;
 use crate::domain::hold::Hold;
+use crate::domain::level_act::LevelAct;
 use crate::domain::line_rate::Line;
 use crate::domain::reward::Carried;
-use crate::domain::scheme::Scheme;
 use crate::wire;
 
 /// The types that earning reads from profiles' log.
@@ -40,13 +40,13 @@ pub const CONSUMED: [&str; 7] = [
 pub const IGNORED: [&str; 4] = ["profile.changed", "order.created", "stage.moved", "lifecycle.models_changed"];
 
 /// An entry or a move, as a follow-up where an event caused it.
-pub fn told(effect: &Effect, scheme: Option<&Scheme>, cause: Option<(&Link, &str)>) -> Result<Draft, TooManyHops> {
+pub fn told(effect: &Effect, cause: Option<(&Link, &str)>) -> Result<Draft, TooManyHops> {
     let user = effect.user.as_str();
     let mut facts = Facts::default();
     let mut fact = |name: &str, value| drop(facts.values.insert(name.to_owned(), FactValue { value: Some(value) }));
-    if let (Some(rank), Some(scheme)) = (effect.rank, scheme) {
-        fact("level.rank", fact_value::Value::Number(i64::try_from(rank).unwrap_or(i64::MAX)));
-        fact("level.scheme", fact_value::Value::Text(scheme.id.to_string()));
+    if let Some((scheme, rank)) = &effect.level {
+        fact("level.rank", fact_value::Value::Number(i64::try_from(*rank).unwrap_or(i64::MAX)));
+        fact("level.scheme", fact_value::Value::Text(scheme.to_string()));
     }
     let draft = match &effect.what {
         What::Posted { point_type, entry, available_after } => {
@@ -56,10 +56,10 @@ pub fn told(effect: &Effect, scheme: Option<&Scheme>, cause: Option<(&Link, &str
             let payload = pb::PointsPosted { point_type_id: point_type.to_string(), entry: entry_message };
             Draft::new(user, event_id, &payload, entry.occurred_at)
         }
-        What::Moved(moved) => {
-            let scheme_id = scheme.map(|scheme| scheme.id.to_string()).unwrap_or_default();
-            let event_id = derive(user, &format!("move/{scheme_id}/{}", moved.seq), 0);
-            let payload = pb::LevelMoved { scheme_id, r#move: Some(wire::level_move(moved)) };
+        What::Moved { scheme, moved } => {
+            let event_id = derive(user, &format!("move/{scheme}/{}", moved.seq), 0);
+            let payload =
+                pb::LevelMoved { scheme_id: scheme.to_string(), r#move: Some(wire::level::level_move(moved)) };
             Draft::new(user, event_id, &payload, moved.moved_at)
         }
         What::Held { hold, change, available_after } => {
@@ -119,6 +119,13 @@ pub fn adjusted(it: &Adjustment) -> Draft {
     let event_id = derive(it.user.as_str(), &format!("adjustment/{}/{state}", it.id), 0);
     let payload = pb::AdjustmentChanged { adjustment: Some(wire::adjustment(it)) };
     Draft::new(it.user.as_str(), event_id, &payload, at)
+}
+
+/// Something was done by hand to a member's level.
+pub fn acted_on_level(user: &UserId, scheme: &Key, act: &LevelAct) -> Draft {
+    let event_id = derive(user.as_str(), &format!("level_act/{scheme}/{}", act.seq), 0);
+    let payload = pb::LevelActed { scheme_id: scheme.to_string(), act: Some(wire::level::level_act(act)) };
+    Draft::new(user.as_str(), event_id, &payload, act.acted_at)
 }
 
 /// A point type, rule, scheme, benefit or leaderboard was defined anew.

@@ -3,6 +3,7 @@
 
 pub mod benefit;
 pub mod leaderboard;
+pub mod level;
 
 use proto::common::v1 as common;
 use proto::levels::v1 as pb;
@@ -18,12 +19,10 @@ use crate::domain::earning::EarningRule;
 use crate::domain::entry::Entry;
 use crate::domain::hold::Hold;
 use crate::domain::line_rate::LineRate;
-use crate::domain::member::{LevelMove, Member};
 use crate::domain::multiplier::Multiplier;
 use crate::domain::pending::Release;
 use crate::domain::point_type::{PointType, TransferLimits};
 use crate::domain::point_type_change::Part;
-use crate::domain::scheme::Scheme;
 use crate::domain::sentence::sentence;
 use crate::domain::trial::{CapTrial, Trial, Verdict};
 use crate::queries::Backtested;
@@ -39,7 +38,7 @@ fn text(text: &LocalizedText) -> Option<common::LocalizedText> {
     Some(units::text::to_proto(text))
 }
 
-fn rank(rank: usize) -> i32 {
+pub(crate) fn rank(rank: usize) -> i32 {
     i32::try_from(rank).unwrap_or(i32::MAX)
 }
 
@@ -310,54 +309,5 @@ pub fn earning_capped(it: &Curtailed) -> pb::EarningCapped {
         given: it.given,
         cap: Some(cap(&it.cut.cap)),
         frees_at: at(it.cut.frees_at),
-    }
-}
-
-/// A scheme.
-pub fn scheme(it: &Scheme) -> pb::Scheme {
-    pb::Scheme {
-        scheme_id: it.id.to_string(),
-        display_name: text(&it.display_name),
-        point_type_id: it.point_type.to_string(),
-        levels: (0..it.levels.len()).filter_map(|rank| level(it, rank)).collect(),
-        validity_months: it.validity.map_or(0, |validity| i32::try_from(validity.months).unwrap_or(i32::MAX)),
-        period_end: it.validity.map_or(0, |validity| validity.end.code().into()),
-        version: it.version,
-        publish_time: Some(to_proto(it.publish_time)),
-    }
-}
-
-/// The level of a rank; `None` where the scheme has none.
-pub fn level(scheme: &Scheme, of: usize) -> Option<pb::Level> {
-    let level = scheme.levels.get(of)?;
-    Some(pb::Level { rank: rank(of), display_name: text(&level.display_name), threshold: level.threshold })
-}
-
-/// A standing; `None`: a user never seen.
-pub fn member(scheme: &Scheme, member: Option<&Member>, growth: i64) -> pb::Member {
-    let highest = scheme.levels.len().saturating_sub(1);
-    let held = member.map_or(0, |member| member.rank).min(highest);
-    let next = level(scheme, held + 1);
-    let missing = next.as_ref().map_or(0, |next| (next.threshold - growth).max(0));
-    pb::Member {
-        level: level(scheme, held),
-        since: member.map(|member| to_proto(member.since)),
-        valid_until: at(member.and_then(|member| member.valid_until)),
-        growth,
-        next_level: next,
-        missing,
-    }
-}
-
-/// A move.
-pub fn level_move(it: &LevelMove) -> pb::LevelMove {
-    pb::LevelMove {
-        from_rank: rank(it.from_rank),
-        to_rank: rank(it.to_rank),
-        cause: it.cause.code().into(),
-        growth: it.growth,
-        scheme_version: it.scheme_version,
-        moved_at: Some(to_proto(it.moved_at)),
-        valid_until: at(it.valid_until),
     }
 }

@@ -147,7 +147,7 @@ fn rule(rule_id: &str, point_type_id: &str) -> EarningRule {
 }
 
 fn scheme() -> Scheme {
-    let level = |(rank, threshold)| Level { rank, display_name: text(), threshold };
+    let level = |(rank, threshold)| Level { rank, display_name: text(), threshold, ..Level::default() };
     Scheme {
         scheme_id: "members".to_owned(),
         display_name: text(),

@@ -70,7 +70,7 @@ impl Levels {
         let (programme, _) = self.programme.now(tx, tenant).await?;
         let keys: BTreeSet<AccountKey> =
             keys.iter().filter(|(_, point_type)| programme.types.contains_key(point_type)).cloned().collect();
-        let accounts = ledger::lock(tx, tenant, &keys, |_| true).await?;
+        let accounts = ledger::lock(tx, tenant, &programme, &keys, |_| true).await?;
         let named: Vec<_> = told.iter().filter_map(|(_, told)| told.hold()).collect();
         let named: Vec<_> = named.iter().map(|(user, id)| (user, id)).collect();
         let holds = ledger::holds(tx, tenant, &accounts, &named).await?;
@@ -91,7 +91,7 @@ impl Levels {
         let mut drafts = Vec::with_capacity(written.effects.len());
         for (effect, index) in written.effects.iter().zip(causes) {
             let link = Link::to("incentives", &events[index]);
-            let draft = events::told(effect, programme.scheme.as_ref(), Some((&link, &events[index].site)));
+            let draft = events::told(effect, Some((&link, &events[index].site)));
             drafts.push(draft.map_err(|error| ApplyError::Event { index, reason: error.to_string() })?);
         }
         Ok(drafts)

@@ -76,7 +76,7 @@ impl Levels {
         let orders = load_orders(tx, tenant, &items).await?;
         let (keys, measured) = (accounts(&programme, &items, &orders), measured(&programme, &items));
         let all = keys.union(&measured).cloned().collect();
-        let accounts = ledger::lock(tx, tenant, &all, |key| keys.contains(key)).await?;
+        let accounts = ledger::lock(tx, tenant, &programme, &all, |key| keys.contains(key)).await?;
         let members = ledger::members(tx, tenant, &programme, accounts.keys()).await?;
         let holds = ledger::holds(tx, tenant, &accounts, &[]).await?;
         let caps = caps::load(tx, tenant, &asked_caps(&programme, &items)).await?;
@@ -96,7 +96,7 @@ impl Levels {
         let mut drafts = Vec::with_capacity(written.effects.len());
         for (effect, index) in written.effects.iter().zip(causes) {
             let link = Link::to("profiles", &events[index]);
-            let told = events::told(effect, programme.scheme.as_ref(), Some((&link, &events[index].site)));
+            let told = events::told(effect, Some((&link, &events[index].site)));
             drafts.push(told.map_err(|error| ApplyError::Event { index, reason: error.to_string() })?);
         }
         Ok(drafts)
@@ -185,7 +185,7 @@ fn accounts(programme: &Programme, items: &[Item], orders: &Orders) -> BTreeSet<
 
 /// The accounts that say on which level users are for whom a rule asks that; a user without one is on none.
 fn measured(programme: &Programme, items: &[Item]) -> BTreeSet<AccountKey> {
-    let Some(scheme) = &programme.scheme else { return BTreeSet::new() };
+    let Some(scheme) = programme.main_scheme() else { return BTreeSet::new() };
     let asking = items.iter().filter(|item| item.prospects.iter().any(Prospect::asks_for_level));
-    asking.map(|item| (item.incoming.user.clone(), scheme.point_type.clone())).collect()
+    asking.map(|item| (item.incoming.user.clone(), scheme.guard().clone())).collect()
 }

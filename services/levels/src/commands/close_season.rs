@@ -30,7 +30,7 @@ impl Levels {
         let top = store::score::below(&mut tx, tenant, (&id, &season_id), None, places).await?;
         let keys: BTreeSet<AccountKey> =
             leaderboard.iter().flat_map(|it| won(it, &top)).map(|(_, key, _)| key).collect();
-        let accounts = ledger::lock(&mut tx, tenant, &keys, |_| true).await?;
+        let accounts = ledger::lock(&mut tx, tenant, &programme, &keys, |_| true).await?;
         let members = ledger::members(&mut tx, tenant, &programme, &keys).await?;
         let holds = ledger::holds(&mut tx, tenant, &accounts, &[]).await?;
         // read again: an account that was waited for may have been decided later than the first look
@@ -45,7 +45,7 @@ impl Levels {
         store::season::close(&mut tx, tenant, (&id, &season_id), &prizes).await?;
         let everybody = (i64::MAX, clock, "");
         let participants = store::score::standing(&mut tx, tenant, (&id, &season_id), everybody).await?.participants;
-        let drafts = written.effects.iter().map(|effect| events::told(effect, programme.scheme.as_ref(), None));
+        let drafts = written.effects.iter().map(|effect| events::told(effect, None));
         let mut drafts = drafts.collect::<Result<Vec<_>, _>>()?;
         let end = season.end.unwrap_or(clock);
         drafts.extend(prizes.iter().map(|prize| told::prize_given(&id, &season, prize, end)));

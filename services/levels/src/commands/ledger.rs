@@ -6,22 +6,25 @@ use pg::{StoreError, Tx};
 use time::OffsetDateTime;
 
 use crate::domain::account::Account;
-use crate::domain::book::{AccountKey, Programme, What, Written};
+use crate::domain::book::{AccountKey, MemberKey, Programme, What, Written};
 use crate::domain::hold::Hold;
 use crate::domain::member::Member;
 use crate::{events, store};
 
-/// Locks accounts in key order and reads them. Those that there are not yet are opened if `opens` says so. Most calls find all
-/// of theirs, in one statement.
+/// Locks accounts in key order and reads them, with those that schemes look at together with them. Those that there are not yet
+/// are opened if `opens` says so. Most calls find all of theirs, in one statement.
 pub(super) async fn lock(
     tx: &mut Tx,
     tenant: &TenantId,
+    programme: &Programme,
     keys: &BTreeSet<AccountKey>,
     opens: impl Fn(&AccountKey) -> bool,
 ) -> Result<BTreeMap<AccountKey, Account>, StoreError> {
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
+    let (keys, opened) = programme.with_linked(keys, opens);
+    let (keys, opens) = (&keys, |key: &AccountKey| opened.contains(key));
     let mut accounts = store::account::lock(tx, tenant, keys).await?;
     let missing: Vec<&AccountKey> = keys.iter().filter(|key| !accounts.contains_key(*key) && opens(key)).collect();
     if !missing.is_empty() {
@@ -59,20 +62,14 @@ pub(super) async fn completed<'a>(
     Ok(courses.into_iter().filter_map(|(key, course)| Some((key, course.completed_at?))).collect())
 }
 
-/// The members among the users whose measuring accounts are locked.
-pub(super) async fn members(
+/// The members of schemes that look at locked accounts.
+pub(super) async fn members<'a>(
     tx: &mut Tx,
     tenant: &TenantId,
-    programme: &Programme,
-    accounts: impl IntoIterator<Item = &AccountKey>,
-) -> Result<BTreeMap<UserId, Member>, StoreError> {
-    let Some(scheme) = &programme.scheme else { return Ok(BTreeMap::new()) };
-    let measured = accounts.into_iter().filter(|(_, point_type)| *point_type == scheme.point_type);
-    let users: Vec<&str> = measured.map(|(user, _)| user.as_str()).collect();
-    if users.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    store::member::read(tx, tenant, &scheme.id, &users).await
+    programme: &'a Programme,
+    accounts: impl IntoIterator<Item = &'a AccountKey>,
+) -> Result<BTreeMap<MemberKey, Member>, StoreError> {
+    store::member::read(tx, tenant, &programme.members_of(accounts)).await
 }
 
 /// Stores what was decided: one statement per table, however many rows.
@@ -99,18 +96,15 @@ pub(super) async fn write(
         store::total::add(tx, tenant, programme, &entries).await?;
     }
     store::cap::write(tx, tenant, &written.caps).await?;
-    if let Some(scheme) = &programme.scheme {
-        store::member::write(tx, tenant, &scheme.id, &written.members).await?;
-        let moves = written.effects.iter().filter_map(|effect| match &effect.what {
-            What::Moved(moved) => Some((&effect.user, moved)),
-            What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
-        });
-        store::member::insert_moves(tx, tenant, &scheme.id, &moves.collect::<Vec<_>>()).await?;
-    }
-    Ok(())
+    store::member::write(tx, tenant, &written.members).await?;
+    let moves = written.effects.iter().filter_map(|effect| match &effect.what {
+        What::Moved { scheme, moved } => Some((&effect.user, scheme, moved)),
+        What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
+    });
+    store::level_move::insert(tx, tenant, &moves.collect::<Vec<_>>()).await
 }
 
 /// What the log is told of what was decided by a call, in order.
-pub(super) fn told(programme: &Programme, written: &Written) -> Result<Vec<Draft>, TooManyHops> {
-    written.effects.iter().map(|effect| events::told(effect, programme.scheme.as_ref(), None)).collect()
+pub(super) fn told(written: &Written) -> Result<Vec<Draft>, TooManyHops> {
+    written.effects.iter().map(|effect| events::told(effect, None)).collect()
 }

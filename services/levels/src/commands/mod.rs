@@ -1,6 +1,7 @@
 //! The writes, one file each. A transaction is visible from its begin to its commit: lock, look up the request id, decide
 //! in the domain, write, append to the log, record the answer, commit, wake the log's readers.
 
+mod act_on_level;
 mod adjust_points;
 mod adjustment;
 mod apply_incentives;
@@ -30,6 +31,7 @@ mod transfer;
 mod update_point_type;
 mod use_benefit;
 
+pub use act_on_level::{ActOnLevel, LevelActAnswer};
 pub use adjust_points::{AdjustPoints, adjustment_id};
 pub use apply_incentives::IncentiveConsumer;
 pub use apply_orders::OrderConsumer;

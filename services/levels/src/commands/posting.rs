@@ -140,7 +140,7 @@ impl Levels {
             item.opens(programme.types.get(&key.1)?).then_some(key)
         };
         let opening: BTreeSet<AccountKey> = items.iter().zip(&places).filter_map(opens).collect();
-        let accounts = ledger::lock(&mut tx, tenant, &known_keys, |key| opening.contains(key)).await?;
+        let accounts = ledger::lock(&mut tx, tenant, &programme, &known_keys, |key| opening.contains(key)).await?;
         let requests = items.iter().map(|item| item.request()).collect();
         let mut batch = Batch::<Encoded, Refusal>::look_up(&mut tx, tenant, requests).await?;
         if batch.open().is_empty() {
@@ -172,8 +172,7 @@ impl Levels {
         let decided: Vec<_> = batch.open().into_iter().map(&mut decide).collect();
         let written = book.close();
         ledger::write(&mut tx, tenant, &programme, &written).await?;
-        let scheme = programme.scheme.as_ref();
-        let mut told = written.effects.iter().map(|effect| events::told(effect, scheme, None));
+        let mut told = written.effects.iter().map(|effect| events::told(effect, None));
         let with_drafts = |(n, effects, outcome): (usize, usize, Result<Reply, Refusal>)| {
             let drafts = told.by_ref().take(effects).collect::<Result<_, _>>()?;
             Ok(Decided { user: places[n].user.clone(), drafts, outcome })

@@ -43,7 +43,7 @@ impl Levels {
         let before = others.remove(&benefit.id);
         let refusal = match &benefit.scheme {
             Some(id) => {
-                let scheme = store::scheme::current(&mut tx, tenant).await?.filter(|scheme| scheme.id == *id);
+                let scheme = store::scheme::all(&mut tx, tenant).await?.remove(id);
                 let (scheme_id, rank) = (id.to_string(), benefit.highest_named());
                 match scheme {
                     None => Some(Refusal::SchemeNotFound { scheme_id }),

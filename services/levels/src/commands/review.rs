@@ -1,10 +1,12 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ids::TenantId;
+use pg::{StoreError, Tx};
 use time::OffsetDateTime;
 
 use super::ledger;
-use crate::domain::book::{AccountKey, Book};
+use crate::domain::account::Account;
+use crate::domain::book::{AccountKey, Book, Programme};
 use crate::error::LevelsError;
 use crate::{Levels, events, store};
 
@@ -39,19 +41,16 @@ impl Levels {
         }
     }
 
-    /// When the next account of a tenant is due: a lot lapses, points become usable, a hold times out, or a level's validity
-    /// ends; or when a season is over.
+    /// When the next account of a tenant is due: a lot lapses, points become usable, or a hold times out; or something of a
+    /// member; or when a season is over.
     pub async fn next_due(&self, tenant: &TenantId) -> Result<Option<OffsetDateTime>, LevelsError> {
         let mut tx = self.core.db.begin(tenant).await?;
         let account = store::account::next_due(&mut tx, tenant).await?;
         let time_out = store::hold::next_time_out(&mut tx, tenant).await?;
         let season = store::season::next_end(&mut tx, tenant).await?;
-        let end = match &self.programme.now(&mut tx, tenant).await?.0.scheme {
-            Some(scheme) => store::member::next_end(&mut tx, tenant, &scheme.id).await?,
-            None => None,
-        };
+        let member = store::member::next_due(&mut tx, tenant).await?;
         tx.rollback().await?;
-        Ok([account, time_out, season, end].into_iter().flatten().min())
+        Ok([account, time_out, season, member].into_iter().flatten().min())
     }
 
     /// Settles a bounded number of a tenant's due accounts and closes a season that is over; answers how many.
@@ -73,15 +72,12 @@ impl Levels {
         let mut due: BTreeSet<AccountKey> =
             store::account::due(&mut tx, tenant, clock, limit).await?.into_iter().collect();
         due.extend(store::hold::timed_out(&mut tx, tenant, clock, limit).await?);
-        if let Some(scheme) = &programme.scheme {
-            let measure = (&scheme.id, &scheme.point_type);
-            let ended = store::member::ended(&mut tx, tenant, measure, clock, limit).await?;
-            due.extend(ended.into_iter().map(|user| (user, scheme.point_type.clone())));
-        }
+        let schemes: Vec<_> = programme.schemes.values().map(|scheme| (&scheme.id, scheme.guard())).collect();
+        due.extend(store::member::due(&mut tx, tenant, &schemes, clock, limit).await?);
         if due.is_empty() {
             return Ok(0);
         }
-        let accounts = store::account::lock_free(&mut tx, tenant, &due).await?;
+        let accounts = lock_free(&mut tx, tenant, &programme, &due).await?;
         let keys: Vec<AccountKey> = accounts.keys().cloned().collect();
         let members = ledger::members(&mut tx, tenant, &programme, &keys).await?;
         let holds = ledger::holds(&mut tx, tenant, &accounts, &[]).await?;
@@ -93,14 +89,34 @@ impl Levels {
             book.settle(key, at);
         }
         let written = book.close();
-        if written.effects.is_empty() {
+        if written.effects.is_empty() && written.members.is_empty() {
             return Ok(0);
         }
         ledger::write(&mut tx, tenant, &programme, &written).await?;
-        let drafts = written.effects.iter().map(|effect| events::told(effect, programme.scheme.as_ref(), None));
+        let drafts = written.effects.iter().map(|effect| events::told(effect, None));
         let positions = self.core.log.append(&mut tx, tenant, &drafts.collect::<Result<Vec<_>, _>>()?).await?;
         tx.commit().await?;
         self.core.log.wake(&positions);
         Ok(keys.len())
     }
+}
+
+/// Locks accounts that nobody else has, with those that schemes look at together with them: all of these or none.
+async fn lock_free(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    programme: &Programme,
+    due: &BTreeSet<AccountKey>,
+) -> Result<BTreeMap<AccountKey, Account>, StoreError> {
+    let (wide, _) = programme.with_linked(due, |_| false);
+    let mut accounts = store::account::lock_free(tx, tenant, &wide).await?;
+    let missing: BTreeSet<&AccountKey> = wide.iter().filter(|key| !accounts.contains_key(*key)).collect();
+    if wide.len() > due.len() && !missing.is_empty() {
+        let taken = store::account::read(tx, tenant, missing).await?;
+        let free = |key: &AccountKey| {
+            !programme.linked(&key.1).into_iter().any(|id| taken.contains_key(&(key.0.clone(), id.clone())))
+        };
+        accounts.retain(|key, _| free(key));
+    }
+    Ok(accounts)
 }

@@ -58,7 +58,7 @@ impl Levels {
         let programme = self.programme.held(&mut tx, tenant).await?;
         let point_type = programme.types.get(&command.point_type);
         let keys: BTreeSet<_> = [&from, &to].into_iter().filter(|_| point_type.is_some()).cloned().collect();
-        let accounts = ledger::lock(&mut tx, tenant, &keys, |_| true).await?;
+        let accounts = ledger::lock(&mut tx, tenant, &programme, &keys, |_| true).await?;
         let batch = Batch::<Encoded, Refusal>::look_up(&mut tx, tenant, vec![&command.request]).await?;
         if batch.open().is_empty() {
             return decoded(only(batch.outcomes())?);
@@ -75,7 +75,7 @@ impl Levels {
         let outcome = book.transfer((&from, &to), command.amount, sent_today, &command.reason, at);
         let written = book.close();
         ledger::write(&mut tx, tenant, &programme, &written).await?;
-        let mut drafts = ledger::told(&programme, &written)?;
+        let mut drafts = ledger::told(&written)?;
         drafts.sort_by_key(|draft| draft.user == from.0.as_str()); // the giver's last: the position is that of the last
         let decided = Decided { user: from.0, drafts, outcome };
         let answer = |_, done: Transferred, position| {

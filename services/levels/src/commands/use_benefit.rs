@@ -68,8 +68,8 @@ impl Levels {
         if let Ok(used) = &outcome {
             store::benefit_use::write(&mut tx, tenant, &user, &used.it).await?;
             store::benefit_use::write_count(&mut tx, tenant, (&user, &command.benefit), &used.count).await?;
-            let scheme = programme.scheme.as_ref().map(|scheme| scheme.id.as_str());
-            drafts.push(told::used(&user, &used.it, scheme));
+            let scheme = programme.benefits.get(&used.it.benefit).and_then(|it| it.scheme.as_ref());
+            drafts.push(told::used(&user, &used.it, scheme.map(Key::as_str)));
         }
         let decided = vec![Decided { user, drafts, outcome }];
         let answer = |_, used: Used, position| UseBenefitResponse {

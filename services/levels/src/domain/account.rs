@@ -8,6 +8,7 @@ use super::lot::{LotChange, Lots};
 use super::pending::{Landing, Pending, PendingLot, Release};
 use super::point_type::{BALANCE_MAX, ReversalPolicy};
 use super::refusal::Refusal;
+use super::scheme::Figures;
 
 /// A user's points of one type. Sum of entries = sum of lots + held + pending - debt; while there is debt there are no
 /// lots.
@@ -61,6 +62,11 @@ impl Account {
     /// The sum of all entries.
     pub fn balance(&self) -> i64 {
         self.lots.sum() + self.held + self.pending.sum() - self.debt
+    }
+
+    /// What levels look at. Lapsed lots must be booked before.
+    pub fn figures(&self) -> Figures {
+        Figures { growth: self.growth, unexpired: self.lots.sum() - self.debt }
     }
 
     /// When something happens to it next by itself: a lot lapses, or something pending can be used.

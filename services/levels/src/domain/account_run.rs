@@ -346,8 +346,9 @@ impl Run {
 
     /// What the account has at a time from now on.
     pub(super) fn as_of(&self, at: OffsetDateTime) -> Balance {
-        let (account, holds) = (self.account.clone(), self.holds.values().cloned().collect());
-        balance(&self.programme, &self.key, Holding { account, holds, member: None }, at)
+        let accounts = [(self.key.clone(), self.account.clone())].into();
+        let holding = Holding { accounts, holds: self.holds.values().cloned().collect(), ..Holding::default() };
+        balance(&self.programme, &self.key, holding, at)
     }
 
     pub(super) fn check(&self) {

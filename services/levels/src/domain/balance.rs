@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::account::Account;
-use super::book::{AccountKey, Book, Programme};
+use super::book::{AccountKey, Book, MemberKey, Programme};
 use super::hold::Hold;
 use super::member::Member;
 use super::pending::Release;
@@ -31,15 +31,31 @@ pub struct Balance {
     pub activating: Vec<(Release, i64)>,
 }
 
-/// All that is stored of a user's points of one type.
+/// All that is stored of a user's points of one type, and of what is decided about with it.
 #[derive(Debug, Clone, Default)]
 pub struct Holding {
-    /// The account.
-    pub account: Account,
-    /// Its open holds.
+    /// The account, and those that schemes look at together with it.
+    pub accounts: BTreeMap<AccountKey, Account>,
+    /// Their open holds.
     pub holds: Vec<Hold>,
-    /// The user as a member of the scheme, where that measures this point type.
-    pub member: Option<Member>,
+    /// The user as a member of the schemes that look at them.
+    pub members: BTreeMap<MemberKey, Member>,
+}
+
+impl Holding {
+    /// The account; an empty one where there is none.
+    pub fn account(&self, key: &AccountKey) -> Account {
+        self.accounts.get(key).cloned().unwrap_or_default()
+    }
+
+    /// The book on it, with all that fell due by a time; and that time, which is never before what is stored.
+    pub fn at<'a>(self, programme: &'a Programme, key: &AccountKey, at: OffsetDateTime) -> (Book<'a>, OffsetDateTime) {
+        let holds = self.holds.into_iter().map(|hold| (key.0.clone(), hold));
+        let mut book = Book::new(programme, self.accounts, self.members).with_holds(holds);
+        let due = book.decision_time(key, at);
+        book.end_periods(key, due);
+        (book, due)
+    }
 }
 
 /// What was done to an account after an instant: what to take off it to have what it was then.
@@ -67,13 +83,7 @@ pub struct Kept {
 /// What an account has at `at`, no earlier than what is stored of it: all that falls due by then is taken as booked. So the
 /// answer does not depend on when lapses and time-outs are booked.
 pub fn balance(programme: &Programme, key: &AccountKey, holding: Holding, at: OffsetDateTime) -> Balance {
-    let Holding { account, holds, member } = holding;
-    let user = key.0.clone();
-    let members = member.map(|member| (user.clone(), member)).into_iter().collect();
-    let mut book = Book::new(programme, [(key.clone(), account)].into(), members)
-        .with_holds(holds.into_iter().map(|hold| (user.clone(), hold)));
-    let due = book.decision_time(key, at);
-    book.settle(key, due);
+    let (book, due) = holding.at(programme, key, at);
     let account = book.account_of(key);
     let overdraft = programme.types.get(&key.1).map_or(0, |point_type| point_type.overdraft);
     Balance {
@@ -93,14 +103,20 @@ pub fn balance(programme: &Programme, key: &AccountKey, holding: Holding, at: Of
 /// there. While there was debt there were no lots: one figure says both.
 ///
 /// `overdraft` is that of the type as it is.
-pub fn balance_then((holding, overdraft): (&Holding, i64), since: Since, kept: &[Kept], at: OffsetDateTime) -> Balance {
-    let Holding { account, holds, .. } = holding;
+pub fn balance_then(
+    (key, holding, overdraft): (&AccountKey, &Holding, i64),
+    since: Since,
+    kept: &[Kept],
+    at: OffsetDateTime,
+) -> Balance {
+    let account = holding.account(key);
+    let holds = holding.holds.iter().filter(|hold| hold.point_type == key.1);
     let mut activating: BTreeMap<Release, i64> = account.pending.by_release().into_iter().collect();
     for (release, points) in since.pending {
         *activating.entry(release).or_default() -= points;
     }
     let mut expiring: BTreeMap<OffsetDateTime, i64> = account.lots.expiring(at).into_iter().collect();
-    let held_now = holds.iter().flat_map(|hold| &hold.lots).map(|lot| (lot.expires_at, lot.points));
+    let held_now = holds.flat_map(|hold| &hold.lots).map(|lot| (lot.expires_at, lot.points));
     let held_then = kept.iter().flat_map(|it| &it.lots).map(|(date, points)| (*date, -points));
     let undone = since.lots.iter().map(|(date, points)| (Some(*date), -points));
     for (date, points) in held_now.chain(held_then).chain(undone) {

@@ -8,14 +8,17 @@ use units::text::LocalizedText;
 use units::zone::Zone;
 
 use super::account::Account;
+use super::balance::Holding;
 use super::benefit::sentence::sentence;
 use super::benefit::usage::{BenefitUse, Count, Entitlement, Holder, Period};
 use super::benefit::{Benefit, BenefitKind, BenefitPeriod, BenefitRange};
-use super::book::Programme;
+use super::book::{AccountKey, Programme};
 use super::member::Member;
 use super::point_type::PointType;
 use super::refusal::Refusal;
-use super::scheme::{Level, PeriodEnd, Scheme, Validity};
+use super::scheme::Scheme;
+use super::scheme::level::Level;
+use super::scheme::policy::{PeriodEnd, Validity};
 
 /// A Sunday, 10:00 in Shanghai.
 const NOW: OffsetDateTime = datetime!(2026-03-15 02:00 UTC);
@@ -56,19 +59,17 @@ fn benefit(kind: BenefitKind, ranges: Vec<BenefitRange>) -> Benefit {
 
 /// Levels at 0, 100 and 1,000 growth, held for a year, then decided anew from what is left above the threshold.
 fn programme() -> Programme {
-    let level = |(zh, en, threshold)| Level { display_name: text(zh, en), threshold };
+    let level = |(zh, en, threshold)| Level { display_name: text(zh, en), threshold, ..Level::default() };
     let zone = Zone::new("Asia/Shanghai").unwrap();
     let growth = PointType { spendable: false, ..PointType::new(key("growth"), zone) };
-    let scheme = Scheme {
-        id: key("vip"),
-        display_name: LocalizedText::default(),
-        point_type: key("growth"),
-        levels: [("普通", "plain", 0), ("银卡", "silver", 100), ("金卡", "gold", 1_000)].map(level).into(),
-        validity: Some(Validity { months: 12, end: PeriodEnd::SubtractThreshold }),
-        version: 1,
-        publish_time: NOW,
-    };
-    Programme { types: [(key("growth"), growth)].into(), scheme: Some(scheme), ..Programme::default() }
+    let levels = [("普通", "plain", 0), ("银卡", "silver", 100), ("金卡", "gold", 1_000)].map(level).into();
+    let validity = Some(Validity { months: 12, rounding: None, end: PeriodEnd::SubtractThreshold });
+    let scheme = Scheme { validity, ..Scheme::new(key("vip"), key("growth"), levels) };
+    Programme {
+        types: [(key("growth"), growth)].into(),
+        schemes: [(key("vip"), scheme)].into(),
+        ..Programme::default()
+    }
 }
 
 /// A user of that growth on that level until a time, whose validity has ended before or has not.
@@ -79,9 +80,18 @@ fn holder<'a>(
     last_end: Option<OffsetDateTime>,
 ) -> Holder<'a> {
     let account = Account { growth, ..Account::default() };
-    let member = Member { rank, since: NOW, valid_until, scheme_version: 1, move_seq: 1 };
-    let key = (UserId::new("u").unwrap(), key("growth"));
-    Holder::new(programme, Some((key, account, Some(member))), last_end, NOW)
+    let user = UserId::new("u").unwrap();
+    let scheme = &programme.schemes[&key("vip")];
+    let mut member = Member::enrol(programme.terms(scheme).unwrap(), NOW);
+    (member.rank, member.earned.rank) = (rank, rank);
+    (member.earned.valid_until, member.earned.review_at) = (valid_until, valid_until);
+    member.earned.period_start = last_end;
+    let holding = |at: &AccountKey| Holding {
+        accounts: [(at.clone(), account.clone())].into(),
+        members: [((user.clone(), key("vip")), member.clone())].into(),
+        ..Holding::default()
+    };
+    Holder::new(programme, &user, holding, NOW)
 }
 
 /// As [`holder`], of whom nothing more is to be known.
@@ -179,10 +189,11 @@ fn who_is_on_no_level_holds_what_is_everybodys_and_what_the_lowest_level_has() {
     let (programme, none) = (programme(), Programme::default());
     let everybodys = Benefit { scheme: None, ..benefit(BenefitKind::Service, vec![range(0, None, 1)]) };
     let lowest = benefit(BenefitKind::Service, vec![range(0, 0, 1)]);
-    let nobody = Holder::new(&none, None, None, NOW);
+    let user = UserId::new("u").unwrap();
+    let nothing = |_: &AccountKey| Holding::default();
+    let nobody = Holder::new(&none, &user, nothing, NOW);
     assert!(nobody.entitled(&everybodys, 0, NOW).held && !nobody.entitled(&lowest, 0, NOW).held);
-    let key = (UserId::new("u").unwrap(), key("growth"));
-    let unseen = Holder::new(&programme, Some((key, Account::default(), None)), None, NOW);
+    let unseen = Holder::new(&programme, &user, nothing, NOW);
     assert!(unseen.entitled(&everybodys, 0, NOW).held && unseen.entitled(&lowest, 0, NOW).held);
     assert_eq!(unseen.entitled(&everybodys, 0, NOW).rank, None);
 }

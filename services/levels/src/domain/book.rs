@@ -4,6 +4,7 @@ mod capping;
 mod due;
 mod effect;
 mod holding;
+mod levelling;
 
 pub use capping::Curtailed;
 pub use effect::{Effect, HoldChange, What, Written};
@@ -20,24 +21,26 @@ use super::entry::{Entry, Origin};
 use super::expiry::Expiry;
 use super::hold::Hold;
 use super::leaderboard::Leaderboard;
-use super::member::{LevelMove, Member};
+use super::member::{LevelMove, Member, Terms};
 use super::pending::{Landing, Release};
 use super::point_type::{Activation, PointType};
 use super::refusal::Refusal;
 use super::reversal::Reversible;
 use super::reward::Carried;
-use super::scheme::Scheme;
+use super::scheme::{Figures, Scheme};
 
 /// A user's account of a point type; in the order in which accounts are locked.
 pub type AccountKey = (UserId, Key);
+/// A user's standing in a scheme.
+pub type MemberKey = (UserId, Key);
 
 /// What the rules of a tenant's programme say now.
 #[derive(Debug, Clone, Default)]
 pub struct Programme {
     /// Its point types.
     pub types: BTreeMap<Key, PointType>,
-    /// Its scheme.
-    pub scheme: Option<Scheme>,
+    /// Its schemes, in the newest versions.
+    pub schemes: BTreeMap<Key, Scheme>,
     /// Its benefits, in the newest versions.
     pub benefits: BTreeMap<Key, Benefit>,
     /// Its leaderboards, in the newest versions.
@@ -49,6 +52,60 @@ impl Programme {
     pub fn awaiting_orders(&self) -> impl Iterator<Item = &Key> {
         self.types.values().filter(|it| it.activation == Activation::OrderCompleted).map(|it| &it.id)
     }
+
+    /// The scheme that was there first: the one whose ranks rules and events name.
+    pub fn main_scheme(&self) -> Option<&Scheme> {
+        self.schemes.values().min_by_key(|it| (it.create_time, &it.id))
+    }
+
+    /// Accounts with those that are decided about together with them, and which of these are opened: what schemes look at
+    /// together is there together, so that whoever decides about a member has locked all of it.
+    pub fn with_linked(
+        &self,
+        keys: &BTreeSet<AccountKey>,
+        opens: impl Fn(&AccountKey) -> bool,
+    ) -> (BTreeSet<AccountKey>, BTreeSet<AccountKey>) {
+        let (mut wide, mut opened) = (keys.clone(), BTreeSet::new());
+        for key in keys {
+            let opens = opens(key);
+            for id in self.linked(&key.1) {
+                let linked = (key.0.clone(), id.clone());
+                if opens {
+                    opened.insert(linked.clone());
+                }
+                wide.insert(linked);
+            }
+        }
+        (wide, opened)
+    }
+
+    /// The members that depend on accounts: users of these accounts in the schemes that look at them.
+    pub fn members_of<'a>(&'a self, accounts: impl IntoIterator<Item = &'a AccountKey>) -> Vec<(&'a UserId, &'a Key)> {
+        let looking = |key: &'a AccountKey| {
+            let schemes = self.schemes.values().filter(|scheme| scheme.measures(&key.1));
+            schemes.map(|scheme| (&key.0, &scheme.id))
+        };
+        let members: BTreeSet<_> = accounts.into_iter().flat_map(looking).collect();
+        members.into_iter().collect()
+    }
+
+    /// What decides about members of a scheme.
+    pub fn terms<'a>(&'a self, scheme: &'a Scheme) -> Option<Terms<'a>> {
+        Some(Terms { scheme, zone: &self.types.get(scheme.guard())?.zone })
+    }
+
+    /// The point types whose accounts of a user are decided about together with one of this type, as schemes look at them
+    /// together; itself among them, in order.
+    pub fn linked<'a>(&'a self, point_type: &'a Key) -> Vec<&'a Key> {
+        let mut linked = vec![point_type];
+        let mut joint: Vec<&Scheme> = self.schemes.values().filter(|it| it.measures.len() > 1).collect();
+        while let Some(n) = joint.iter().position(|it| linked.iter().any(|id| it.measures(id))) {
+            linked.extend(joint.swap_remove(n).measures.iter().map(|it| &it.point_type));
+        }
+        linked.sort_unstable();
+        linked.dedup();
+        linked
+    }
 }
 
 /// The accounts and members that one transaction has locked, what is decided about them, and what came of it, in order.
@@ -56,14 +113,14 @@ impl Programme {
 pub struct Book<'a> {
     programme: &'a Programme,
     accounts: BTreeMap<AccountKey, Account>,
-    members: BTreeMap<UserId, Member>,
+    members: BTreeMap<MemberKey, Member>,
     holds: BTreeMap<(UserId, EventId), Hold>,
     completed: BTreeMap<(UserId, String), OffsetDateTime>,
     entries: BTreeMap<(AccountKey, i64), Reversible>,
     reversed: BTreeSet<(AccountKey, i64)>,
     caps: CapBook,
     written: BTreeSet<AccountKey>,
-    standing: BTreeSet<UserId>,
+    standing: BTreeSet<MemberKey>,
     resolved: BTreeSet<(UserId, EventId)>,
     effects: Vec<Effect>,
 }
@@ -73,7 +130,7 @@ impl<'a> Book<'a> {
     pub fn new(
         programme: &'a Programme,
         accounts: BTreeMap<AccountKey, Account>,
-        members: BTreeMap<UserId, Member>,
+        members: BTreeMap<MemberKey, Member>,
     ) -> Self {
         Self {
             programme,
@@ -104,9 +161,12 @@ impl<'a> Book<'a> {
         programme.types.get(id).ok_or_else(|| Refusal::PointTypeNotFound { point_type_id: id.to_string() })
     }
 
-    /// The decision time of the next entry of an account.
+    /// The decision time of the next entry of an account, and of those that are decided about with it.
     pub fn decision_time(&self, key: &AccountKey, clock: OffsetDateTime) -> OffsetDateTime {
-        self.accounts.get(key).map_or(clock, |account| account.decision_time(clock))
+        let programme: &'a Programme = self.programme;
+        let linked = programme.linked(&key.1).into_iter().map(|id| (key.0.clone(), id.clone()));
+        let accounts = linked.filter_map(|key| self.accounts.get(&key));
+        accounts.fold(clock, |clock, account| account.decision_time(clock))
     }
 
     /// With when orders were completed: all that earnings may have to be asked for.
@@ -123,21 +183,22 @@ impl<'a> Book<'a> {
         self
     }
 
-    /// The member and the growth that an account stands for.
-    pub fn standing(&self, key: &AccountKey) -> (Option<&Member>, i64) {
-        (self.members.get(&key.0), self.accounts.get(key).map_or(0, |account| account.growth))
+    /// A user's standing in a scheme, and what its measures see.
+    pub fn standing(&self, user: &UserId, scheme: &Scheme) -> (Option<&Member>, Vec<Figures>) {
+        (self.members.get(&(user.clone(), scheme.id.clone())), self.figures(user, scheme))
     }
 
-    /// The rank that a user holds when an event is applied that was recorded then, after what fell due before; the lowest
-    /// where the user has none yet, and `None` where there is no scheme.
+    /// The rank in the main scheme that a user holds when an event is applied that was recorded then, after what fell due
+    /// before; the lowest where the user has none yet, and `None` where there is no scheme.
     pub fn rank_of(&mut self, user: &UserId, recorded_at: OffsetDateTime) -> Option<i64> {
         let programme: &'a Programme = self.programme;
-        let key = (user.clone(), programme.scheme.as_ref()?.point_type.clone());
+        let scheme = programme.main_scheme()?;
+        let key = (user.clone(), scheme.guard().clone());
         if self.accounts.contains_key(&key) {
             let at = self.decision_time(&key, recorded_at);
             self.settle(&key, at);
         }
-        let rank = self.members.get(user).map_or(0, |member| member.rank);
+        let rank = self.members.get(&(user.clone(), scheme.id.clone())).map_or(0, |member| member.rank);
         i64::try_from(rank).ok()
     }
 
@@ -149,6 +210,14 @@ impl<'a> Book<'a> {
     /// Whether there is a point type whose points wait for orders to be completed.
     pub fn awaits_orders(&self) -> bool {
         self.programme.awaiting_orders().next().is_some()
+    }
+
+    /// The moves so far, each with its scheme, in order.
+    pub fn moves(&self) -> impl Iterator<Item = (&Key, &LevelMove)> {
+        self.effects.iter().filter_map(|effect| match &effect.what {
+            What::Moved { scheme, moved } => Some((scheme, moved)),
+            What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
+        })
     }
 
     /// What happened so far, in order.
@@ -253,7 +322,7 @@ impl<'a> Book<'a> {
     /// Closes the book.
     pub fn close(mut self) -> Written {
         let accounts = self.written.into_iter().filter_map(|key| self.accounts.remove_entry(&key)).collect();
-        let members = self.standing.into_iter().filter_map(|user| self.members.remove_entry(&user)).collect();
+        let members = self.standing.into_iter().filter_map(|key| self.members.remove_entry(&key)).collect();
         let hold = |key: (UserId, EventId)| Some((key.0.clone(), self.holds.remove(&key)?));
         let holds = self.resolved.into_iter().filter_map(hold).collect();
         let reversal = |id: (AccountKey, i64)| Some((id.0.clone(), id.1, self.entries.remove(&id)?.reversed));
@@ -300,16 +369,27 @@ impl<'a> Book<'a> {
         self.entries.insert(id, it);
     }
 
-    /// A member is written even where the rank stayed: it may have been decided by a newer version of the scheme.
-    fn moved(&mut self, user: &UserId, moved: Option<LevelMove>) {
-        self.standing.insert(user.clone());
-        if let Some(moved) = moved {
-            self.push(user, What::Moved(moved));
-        }
+    /// What the measures of a scheme see of a user's accounts.
+    fn figures(&self, user: &UserId, scheme: &Scheme) -> Vec<Figures> {
+        let seen = |point_type: &Key| {
+            let account = self.accounts.get(&(user.clone(), point_type.clone()));
+            account.map(Account::figures).unwrap_or_default()
+        };
+        scheme.measures.iter().map(|measure| seen(&measure.point_type)).collect()
     }
 
     fn push(&mut self, user: &UserId, what: What) {
-        let rank = self.members.get(user).map(|member| member.rank);
-        self.effects.push(Effect { user: user.clone(), what, rank });
+        let programme: &'a Programme = self.programme;
+        let level = match &what {
+            What::Moved { scheme, moved } => Some((scheme.clone(), moved.to_rank)),
+            What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => {
+                let of = |scheme: &Scheme| {
+                    let key = (user.clone(), scheme.id.clone());
+                    Some((key.1.clone(), self.members.get(&key)?.rank))
+                };
+                programme.main_scheme().and_then(of)
+            }
+        };
+        self.effects.push(Effect { user: user.clone(), what, level });
     }
 }

@@ -21,7 +21,8 @@ use super::multiplier::{Mix, Multiplier, Multipliers};
 use super::order::{Earning, OrderCourse};
 use super::point_type::tests::point_type;
 use super::point_type::{PointType, ReversalPolicy, Rounding};
-use super::scheme::{Level, Scheme};
+use super::scheme::Scheme;
+use super::scheme::level::Level;
 
 const START: OffsetDateTime = datetime!(2026-03-30 12:00 +8);
 
@@ -58,18 +59,10 @@ fn programme() -> Programme {
         let reversal = ReversalPolicy::MayGoNegative;
         (key(id), PointType { id: key(id), rounding, reversal, ..point_type() })
     };
-    let level = |threshold| Level { display_name: Default::default(), threshold };
-    let scheme = Scheme {
-        id: key("vip"),
-        display_name: Default::default(),
-        point_type: key("growth"),
-        levels: [0, 40, 90].map(level).into(),
-        validity: None,
-        version: 1,
-        publish_time: START,
-    };
+    let level = |threshold| Level { threshold, ..Level::default() };
+    let scheme = Scheme::new(key("vip"), key("growth"), [0, 40, 90].map(level).into());
     let types = [point_type("points", Rounding::HalfUp), point_type("growth", Rounding::Up)].into();
-    Programme { types, scheme: Some(scheme), ..Programme::default() }
+    Programme { types, schemes: [(key("vip"), scheme)].into(), ..Programme::default() }
 }
 
 fn rules(limits: (i64, i64)) -> Vec<Rule> {

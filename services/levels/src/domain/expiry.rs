@@ -42,12 +42,13 @@ impl Stretch {
         }
     }
 
-    fn from_code(code: i16) -> Option<Self> {
+    /// The stretch of a number.
+    pub fn from_code(code: i16) -> Option<Self> {
         [Self::Month, Self::Quarter, Self::HalfYear, Self::Year].into_iter().find(|stretch| stretch.code() == code)
     }
 
     /// When the stretch ends in which a time lies.
-    fn end(self, zone: &Zone, at: OffsetDateTime) -> OffsetDateTime {
+    pub(super) fn end(self, zone: &Zone, at: OffsetDateTime) -> OffsetDateTime {
         let months = match self {
             Stretch::Month => 1,
             Stretch::Quarter => 3,

@@ -76,7 +76,7 @@ fn told(written: &Written) -> (Vec<(EntryKind, i64, OffsetDateTime)>, Vec<HoldCh
         match &effect.what {
             What::Posted { entry, .. } => entries.push((entry.kind, entry.amount, entry.occurred_at)),
             What::Held { change, .. } => changes.push(change.clone()),
-            What::Moved(_) | What::Rewarded { .. } | What::Capped(_) => {}
+            What::Moved { .. } | What::Rewarded { .. } | What::Capped(_) => {}
         }
     }
     (entries, changes)

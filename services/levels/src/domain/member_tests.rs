@@ -11,8 +11,9 @@ use super::entry::EntryKind;
 use super::member::{Member, MoveCause};
 use super::pending::Landing;
 use super::point_type::PointType;
-use super::scheme::{Level, PeriodEnd, Scheme, Validity};
-use units::text::LocalizedText;
+use super::scheme::Scheme;
+use super::scheme::level::Level;
+use super::scheme::policy::{PeriodEnd, Validity};
 
 const START: OffsetDateTime = datetime!(2026-01-15 02:00 UTC); // 10:00 in Shanghai
 
@@ -26,34 +27,31 @@ fn key() -> (UserId, Key) {
     (UserId::new("u").unwrap(), Key::new("growth").unwrap())
 }
 
+fn vip() -> Key {
+    Key::new("vip").unwrap()
+}
+
 fn scheme(thresholds: &[i64], validity: Option<Validity>, version: i32) -> Scheme {
-    let level = |threshold: &i64| Level { display_name: LocalizedText::default(), threshold: *threshold };
-    Scheme {
-        id: Key::new("vip").unwrap(),
-        display_name: LocalizedText::default(),
-        point_type: key().1,
-        levels: thresholds.iter().map(level).collect(),
-        validity,
-        version,
-        publish_time: START,
-    }
+    let level = |threshold: &i64| Level { threshold: *threshold, ..Level::default() };
+    let levels = thresholds.iter().map(level).collect();
+    Scheme { validity, version, ..Scheme::new(vip(), key().1, levels) }
 }
 
 impl Case {
     /// Levels at 0, 100 and 1,000 growth.
     fn new(months: u32, end: PeriodEnd, spendable: bool) -> Self {
-        let validity = (months > 0).then_some(Validity { months, end });
+        let validity = (months > 0).then_some(Validity { months, rounding: None, end });
         let growth = PointType { spendable, ..PointType::new(key().1, Zone::new("Asia/Shanghai").unwrap()) };
         let programme = Programme {
             types: [(key().1, growth)].into(),
-            scheme: Some(scheme(&[0, 100, 1_000], validity, 1)),
+            schemes: [(vip(), scheme(&[0, 100, 1_000], validity, 1))].into(),
             ..Programme::default()
         };
         Self { programme, account: Account::default(), member: None }
     }
 
     fn write(&mut self, at: OffsetDateTime, write: impl FnOnce(&mut Book<'_>)) -> Vec<Effect> {
-        let members = self.member.clone().map(|member| (key().0, member)).into_iter().collect();
+        let members = self.member.clone().map(|member| ((key().0, vip()), member)).into_iter().collect();
         let mut book = Book::new(&self.programme, [(key(), self.account.clone())].into(), members);
         write(&mut book);
         book.decide_level(&key().0, at);
@@ -82,14 +80,14 @@ impl Case {
 
     fn standing(&self) -> (usize, i64, Option<OffsetDateTime>) {
         let member = self.member.as_ref().unwrap();
-        (member.rank, self.account.growth, member.valid_until)
+        (member.rank, self.account.growth, member.valid_until())
     }
 }
 
 /// (from, to, cause, when) of the moves.
 fn moves(effects: &[Effect]) -> Vec<(usize, usize, MoveCause, OffsetDateTime)> {
     let of = |effect: &Effect| match &effect.what {
-        What::Moved(it) => Some((it.from_rank, it.to_rank, it.cause, it.moved_at)),
+        What::Moved { moved: it, .. } => Some((it.from_rank, it.to_rank, it.cause, it.moved_at)),
         What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
     };
     effects.iter().filter_map(of).collect()
@@ -151,7 +149,7 @@ fn several_periods_that_ended_unseen_end_one_after_the_other() {
     assert_eq!(case.standing(), (0, 55, Some(datetime!(2026-05-16 00:00 +8))));
     let dates = effects.iter().filter_map(|effect| match &effect.what {
         What::Posted { entry, .. } => Some((entry.kind, entry.growth_change, entry.occurred_at, entry.recorded_at)),
-        What::Moved(_) | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
+        What::Moved { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
     });
     assert_eq!(
         dates.collect::<Vec<_>>(),
@@ -187,13 +185,18 @@ fn growth_never_falls_below_zero_and_spending_never_lowers_it() {
 }
 
 #[test]
-fn new_thresholds_count_from_the_next_entry() {
+fn new_thresholds_lift_with_the_next_entry_and_lower_with_the_review() {
     let mut case = Case::new(12, PeriodEnd::Keep, false);
     case.earn(150, START);
-    case.programme.scheme = Some(scheme(&[0, 200, 1_000], Some(Validity { months: 12, end: PeriodEnd::Keep }), 2));
-    assert_eq!(case.standing().0, 1);
+    let year = Some(Validity { months: 12, rounding: None, end: PeriodEnd::Keep });
+    case.programme.schemes = [(vip(), scheme(&[0, 200, 1_000], year, 2))].into();
     let later = datetime!(2026-02-01 00:00 +8);
-    assert_eq!(moves(&case.earn(10, later)), [(1, 0, MoveCause::SchemeChanged, later)]);
-    assert_eq!(case.member.as_ref().unwrap().scheme_version, 2);
-    assert_eq!(moves(&case.earn(40, later)), [(0, 1, MoveCause::Earned, later)]);
+    assert_eq!(moves(&case.earn(10, later)), [], "whoever holds a level keeps it until its date");
+    assert_eq!((case.member.as_ref().unwrap().scheme_version, case.standing().0), (2, 1));
+    let end = datetime!(2027-01-16 00:00 +8);
+    assert_eq!(moves(&case.review(end)), [(1, 0, MoveCause::PeriodEnd, end)]);
+    case.programme.schemes = [(vip(), scheme(&[0, 160, 1_000], year, 3))].into();
+    assert_eq!(moves(&case.review(end)), [(0, 1, MoveCause::SchemeChanged, end)]);
+    case.programme.schemes = [(vip(), scheme(&[0], year, 4))].into();
+    assert_eq!(moves(&case.review(end)), [(1, 0, MoveCause::SchemeChanged, end)], "a level that is gone nobody keeps");
 }

@@ -55,17 +55,41 @@ pub enum Refusal {
         /// The rule.
         rule_id: String,
     },
+    /// The member has no such grant, or it has ended.
+    #[error("there is no such grant of a level")]
+    LevelGrantNotFound {
+        /// The grant.
+        grant_id: String,
+    },
+    /// The member has as many grants as there may be.
+    #[error("the member has too many grants of levels")]
+    LevelGrantLimit {
+        /// How many.
+        limit: usize,
+    },
+    /// The member's level is not locked.
+    #[error("the level is not locked")]
+    LevelNotLocked {
+        /// The scheme.
+        scheme_id: String,
+    },
     /// The tenant has no such scheme.
     #[error("there is no such scheme")]
     SchemeNotFound {
         /// The scheme.
         scheme_id: String,
     },
-    /// The tenant has a scheme with another id.
-    #[error("the tenant has a scheme already")]
+    /// The tenant has as many schemes as it may.
+    #[error("the tenant has too many schemes")]
     SchemeLimit {
-        /// The scheme that it has.
-        scheme_id: String,
+        /// How many.
+        limit: usize,
+    },
+    /// What has not lapsed of points that can be spent was to count for levels.
+    #[error("what has not lapsed of points that can be spent cannot count for levels")]
+    PointTypeSpendable {
+        /// The point type.
+        point_type_id: String,
     },
     /// The user has no such hold.
     #[error("there is no such hold")]

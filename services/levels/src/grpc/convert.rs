@@ -8,11 +8,10 @@ use service::Parse;
 use status::Violations;
 use time::OffsetDateTime;
 
-use crate::commands::{Earn, PublishScheme, ReverseEntry, Spend, Transfer};
+use crate::commands::{Earn, ReverseEntry, Spend, Transfer};
 use crate::domain::account::Occasion;
 use crate::domain::entry::{EntryKind, Filter, Origin};
 use crate::domain::point_type::AMOUNT_MAX;
-use crate::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
 
 /// A user, as reads name one.
 pub(super) fn one_user(user: &str) -> Result<UserId, Violations> {
@@ -127,54 +126,4 @@ pub(super) fn transfer(sent: &pb::TransferRequest) -> Result<Transfer, Violation
 
 pub(super) fn origin(reason: &str, order_id: &str) -> Origin {
     Origin { reason: reason.to_owned(), order_id: order_id.to_owned(), ..Origin::default() }
-}
-
-pub(super) fn publish_scheme(sent: &pb::PublishSchemeRequest) -> Result<PublishScheme, Violations> {
-    let mut parse = Parse::default();
-    let request = parse.request("", "LevelService/PublishScheme", &sent.request_id, body_of(sent));
-    let it = sent.scheme.clone().unwrap_or_default();
-    let id = parse.key("scheme.scheme_id", &it.scheme_id);
-    let point_type = parse.key("scheme.point_type_id", &it.point_type_id);
-    let display_name = parse.text("scheme.display_name", it.display_name.as_ref());
-    let levels = levels(&mut parse, &it.levels);
-    let end = i16::try_from(it.period_end).ok().and_then(PeriodEnd::from_code);
-    let validity = match (u32::try_from(it.validity_months), end) {
-        (Ok(0), _) => None,
-        (Ok(months @ 1..=120), Some(end)) => Some(Validity { months, end }),
-        (Ok(1..=120), None) => {
-            parse.refuse("scheme.period_end", "is needed where validity_months is set");
-            None
-        }
-        _ => {
-            parse.refuse("scheme.validity_months", "must lie between 0 and 120");
-            None
-        }
-    };
-    let read = (|| {
-        let (version, publish_time) = (0, OffsetDateTime::UNIX_EPOCH);
-        let (id, point_type) = (id?, point_type?);
-        let scheme = Scheme { id, display_name, point_type, levels, validity, version, publish_time };
-        Some(PublishScheme { request: request?, scheme })
-    })();
-    parse.done(read)
-}
-
-fn levels(parse: &mut Parse, sent: &[pb::Level]) -> Vec<Level> {
-    if !(1..=100).contains(&sent.len()) {
-        parse.refuse("scheme.levels", "must be 1 to 100");
-    }
-    let mut levels: Vec<Level> = Vec::with_capacity(sent.len());
-    for (rank, level) in sent.iter().enumerate() {
-        let field = format!("scheme.levels[{rank}]");
-        if usize::try_from(level.rank) != Ok(rank) {
-            parse.refuse(format!("{field}.rank"), format!("must be {rank}: levels stand in order of rank"));
-        }
-        let above = levels.last().map(|below| below.threshold);
-        if above.map_or(level.threshold != 0, |below| level.threshold <= below) {
-            parse.refuse(format!("{field}.threshold"), "must be 0 for rank 0 and rise with the rank");
-        }
-        let display_name = parse.text(&format!("{field}.display_name"), level.display_name.as_ref());
-        levels.push(Level { display_name, threshold: level.threshold });
-    }
-    levels
 }

@@ -3,7 +3,7 @@ use proto::levels::v1::level_service_server::LevelService;
 use service::{List, write};
 use tonic::{Request, Response, Status};
 
-use super::{Api, convert};
+use super::{Api, convert, level_convert};
 use crate::queries::AskedStanding;
 use crate::wire;
 
@@ -14,9 +14,9 @@ impl LevelService for Api {
         request: Request<pb::PublishSchemeRequest>,
     ) -> Result<Response<pb::PublishSchemeResponse>, Status> {
         let tenant = authn::tenant(&request)?;
-        let command = convert::publish_scheme(request.get_ref())?;
+        let command = level_convert::publish_scheme(request.get_ref())?;
         if request.get_ref().validate_only {
-            let scheme = pb::Scheme { publish_time: None, ..wire::scheme(&command.scheme) };
+            let scheme = pb::Scheme { publish_time: None, ..wire::level::scheme(&command.scheme) };
             return Ok(Response::new(pb::PublishSchemeResponse { scheme: Some(scheme), position: None }));
         }
         let levels = self.levels.clone();
@@ -30,7 +30,7 @@ impl LevelService for Api {
         let tenant = authn::tenant(&request)?;
         let id = convert::one_key("scheme_id", &request.get_ref().scheme_id)?;
         let found = self.levels.scheme(&tenant, &id).await?;
-        Ok(Response::new(pb::GetSchemeResponse { scheme: Some(wire::scheme(&found)) }))
+        Ok(Response::new(pb::GetSchemeResponse { scheme: Some(wire::level::scheme(&found)) }))
     }
 
     async fn list_schemes(
@@ -43,7 +43,7 @@ impl LevelService for Api {
         let [after] = list.open(&sent.page_token)?.unwrap_or_default();
         let page = self.levels.list_schemes(&tenant, &after, page::size(sent.page_size, 50, 200)).await?;
         Ok(Response::new(pb::ListSchemesResponse {
-            schemes: page.rows.iter().map(wire::scheme).collect(),
+            schemes: page.rows.iter().map(wire::level::scheme).collect(),
             next_page_token: list.next(page.next.map(|id| vec![id])),
         }))
     }
@@ -69,6 +69,16 @@ impl LevelService for Api {
         Ok(Response::new(self.standings.ask(&tenant, &sent.user_id, &sent.at_least, asked).await?))
     }
 
+    async fn explain_level(
+        &self,
+        request: Request<pb::ExplainLevelRequest>,
+    ) -> Result<Response<pb::ExplainLevelResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let sent = request.into_inner();
+        let (user, scheme) = convert::user_and_key(&sent.user_id, "scheme_id", &sent.scheme_id)?;
+        Ok(Response::new(self.levels.explain_level(&tenant, &user, &scheme, &sent.at_least).await?))
+    }
+
     async fn list_level_moves(
         &self,
         request: Request<pb::ListLevelMovesRequest>,
@@ -82,7 +92,7 @@ impl LevelService for Api {
         let size = page::size(sent.page_size, 50, 200);
         let page = self.levels.list_level_moves(&tenant, (&user, &scheme), before, size, &sent.at_least).await?;
         Ok(Response::new(pb::ListLevelMovesResponse {
-            moves: page.rows.iter().map(wire::level_move).collect(),
+            moves: page.rows.iter().map(wire::level::level_move).collect(),
             next_page_token: list.next(page.next.map(|seq| vec![seq.to_string()])),
         }))
     }

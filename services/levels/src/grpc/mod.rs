@@ -8,6 +8,8 @@ mod earning_convert;
 mod hold;
 mod leaderboard;
 mod level;
+mod level_convert;
+mod level_grant;
 mod point_type;
 mod points;
 mod points_report;
@@ -21,6 +23,7 @@ use proto::levels::v1::adjustment_service_server::AdjustmentServiceServer;
 use proto::levels::v1::benefit_service_server::BenefitServiceServer;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::leaderboard_service_server::LeaderboardServiceServer;
+use proto::levels::v1::level_grant_service_server::LevelGrantServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::points_report_service_server::PointsReportServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
@@ -66,6 +69,7 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
         .serve(PointsReportServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
         .serve(LevelServiceServer::new(api.clone()))
+        .serve(LevelGrantServiceServer::new(api.clone()))
         .serve(BenefitServiceServer::new(api.clone()))
         .serve(LeaderboardServiceServer::new(api))
 }

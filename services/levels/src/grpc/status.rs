@@ -67,6 +67,10 @@ fn kind(refusal: &Refusal) -> (Code, Option<Reason>) {
         Refusal::EarningRuleNotFound { .. } => (Code::NotFound, Reason::EarningRuleNotFound),
         Refusal::SchemeNotFound { .. } => (Code::NotFound, Reason::SchemeNotFound),
         Refusal::SchemeLimit { .. } => (Code::FailedPrecondition, Reason::SchemeLimit),
+        Refusal::PointTypeSpendable { .. } => (Code::FailedPrecondition, Reason::PointTypeSpendable),
+        Refusal::LevelGrantNotFound { .. } => (Code::NotFound, Reason::LevelGrantNotFound),
+        Refusal::LevelGrantLimit { .. } => (Code::FailedPrecondition, Reason::LevelGrantLimit),
+        Refusal::LevelNotLocked { .. } => (Code::FailedPrecondition, Reason::LevelNotLocked),
         Refusal::EtagMismatch { .. } => return (Code::FailedPrecondition, None),
     };
     (code, Some(reason))

@@ -94,11 +94,15 @@ impl Levels {
         for it in &mut incoming {
             it.user = aliases.meant(&it.user);
         }
-        let scheme = programme.scheme.as_ref().filter(|_| backtest.asks_for_level());
+        let scheme = programme.main_scheme().filter(|_| backtest.asks_for_level());
         let ranks: Vec<Option<i64>> = match scheme {
             Some(scheme) => {
                 let held: Vec<_> = incoming.iter().map(|it| (it.user.as_str(), it.recorded_at)).collect();
-                store::member::ranks_before(&mut tx, tenant, &scheme.id, &held).await?.into_iter().map(Some).collect()
+                store::level_move::ranks_before(&mut tx, tenant, &scheme.id, &held)
+                    .await?
+                    .into_iter()
+                    .map(Some)
+                    .collect()
             }
             None => vec![None; incoming.len()],
         };

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ids::{Key, TenantId, UserId};
@@ -7,7 +7,7 @@ use proto::common::v1::Position;
 use time::OffsetDateTime;
 
 use super::resolve;
-use crate::domain::book::{Book, Programme};
+use crate::domain::book::Programme;
 use crate::domain::cap::{CapBook, CapKey};
 use crate::domain::claim::Rule;
 use crate::domain::earning::{EarningRule, Happening, caps_of};
@@ -114,11 +114,9 @@ async fn rank(
     user: &UserId,
     now: OffsetDateTime,
 ) -> Result<Option<i64>, LevelsError> {
-    let Some(scheme) = &programme.scheme else { return Ok(None) };
-    let key = (user.clone(), scheme.point_type.clone());
-    let accounts: BTreeMap<_, _> = store::account::read(tx, tenant, [&key]).await?;
-    let members = store::member::read(tx, tenant, &scheme.id, &[user.as_str()]).await?;
-    let holding: Vec<_> = accounts.iter().filter(|(_, account)| account.held > 0).map(|(key, _)| key).collect();
-    let holds = store::hold::of_accounts(tx, tenant, &holding, &[]).await?;
-    Ok(Book::new(programme, accounts, members).with_holds(holds).rank_of(user, now))
+    let Some(scheme) = programme.main_scheme() else { return Ok(None) };
+    let key = (user.clone(), scheme.guard().clone());
+    let held = store::holding::read(tx, tenant, programme, std::slice::from_ref(&key)).await?;
+    let (mut book, at) = held.of(&key).at(programme, &key, now);
+    Ok(book.rank_of(user, at))
 }

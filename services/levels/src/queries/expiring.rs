@@ -7,7 +7,6 @@ use service::Page;
 use time::OffsetDateTime;
 use units::zone::Day;
 
-use super::balance::Holdings;
 use crate::domain::balance::balance;
 use crate::domain::book::{AccountKey, Programme};
 use crate::domain::expiring::Window;
@@ -148,7 +147,7 @@ async fn lapsing(
     (window, now): (&Window, OffsetDateTime),
 ) -> Result<Vec<Expiring>, LevelsError> {
     let keys: Vec<AccountKey> = seen.iter().map(|place| (place.user.clone(), type_id.clone())).collect();
-    let holdings = Holdings::read(tx, tenant, programme, &keys).await?;
+    let holdings = store::holding::read(tx, tenant, programme, &keys).await?;
     let mut expiring = Vec::new();
     for (place, key) in seen.iter().zip(&keys) {
         let holding = holdings.of(key);

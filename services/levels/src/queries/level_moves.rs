@@ -21,7 +21,7 @@ impl Levels {
         let scheme = scheme(&mut tx, tenant, scheme_id).await?;
         let user = resolve(&mut tx, tenant, user).await?;
         let before = before.unwrap_or(i64::MAX);
-        let rows = store::member::list_moves(&mut tx, tenant, &scheme.id, &user, before, size + 1).await?;
+        let rows = store::level_move::list(&mut tx, tenant, (&user, &scheme.id), before, size + 1).await?;
         tx.rollback().await?;
         Ok(Page::of(rows, size, |it| it.seq))
     }

@@ -1,15 +1,13 @@
-use std::collections::BTreeMap;
-
 use ids::{Key, TenantId, UserId};
 use proto::common::v1::Position;
 use proto::levels::v1 as pb;
 use time::OffsetDateTime;
 
 use super::{resolve, scheme};
-use crate::domain::account::Account;
-use crate::domain::book::{AccountKey, Book, Programme};
-use crate::domain::member::Member;
+use crate::domain::balance::Holding;
+use crate::domain::book::{AccountKey, Programme};
 use crate::domain::refusal::Refusal;
+use crate::domain::scheme::Scheme;
 use crate::error::LevelsError;
 use crate::{Levels, store, wire};
 
@@ -24,14 +22,13 @@ impl Levels {
     ) -> Result<pb::Member, LevelsError> {
         let mut tx = self.core.read(tenant, at_least).await?;
         let (programme, clock) = self.programme.now(&mut tx, tenant).await?;
-        let scheme = programme.scheme.as_ref().filter(|scheme| scheme.id == *scheme_id);
+        let scheme = programme.schemes.get(scheme_id);
         let scheme = scheme.ok_or_else(|| Refusal::SchemeNotFound { scheme_id: scheme_id.to_string() })?;
         let user = resolve(&mut tx, tenant, user).await?;
-        let key = (user.clone(), scheme.point_type.clone());
-        let account = store::account::read(&mut tx, tenant, [&key]).await?.remove(&key).unwrap_or_default();
-        let members = store::member::read(&mut tx, tenant, &scheme.id, &[user.as_str()]).await?;
+        let key = (user, scheme.guard().clone());
+        let held = store::holding::read(&mut tx, tenant, &programme, std::slice::from_ref(&key)).await?;
         tx.rollback().await?;
-        Ok(standing(&programme, (&key, account), members, clock))
+        Ok(standing(&programme, scheme, (&key, held.of(&key)), clock))
     }
 
     /// See `LevelService.CountMembers`: every level of the scheme with the members that hold it.
@@ -45,24 +42,22 @@ impl Levels {
         let scheme = scheme(&mut tx, tenant, scheme_id).await?;
         let held = store::member::count(&mut tx, tenant, &scheme.id).await?;
         tx.rollback().await?;
-        let highest = scheme.levels.len().saturating_sub(1);
-        let on =
-            |rank: usize| held.iter().filter(|(it, _)| (*it).min(highest) == rank).map(|(_, members)| members).sum();
-        let count = |rank| pb::LevelCount { level: wire::level(&scheme, rank), members: on(rank) };
+        let on = |rank: usize| {
+            held.iter().filter(|(it, _)| (*it).min(scheme.highest()) == rank).map(|(_, members)| members).sum()
+        };
+        let count = |rank| pb::LevelCount { level: wire::level::level(&scheme, rank), members: on(rank) };
         Ok((0..scheme.levels.len()).map(count).collect())
     }
 }
 
-/// Where a user stands in the programme's scheme, by the account that it measures.
+/// Where a user stands in a scheme, by the account that guards it and what is decided about with that.
 pub(super) fn standing(
     programme: &Programme,
-    (key, account): (&AccountKey, Account),
-    members: BTreeMap<UserId, Member>,
+    scheme: &Scheme,
+    (key, holding): (&AccountKey, Holding),
     clock: OffsetDateTime,
 ) -> pb::Member {
-    let mut book = Book::new(programme, [(key.clone(), account)].into(), members);
-    let at = book.decision_time(key, clock);
-    book.end_periods(key, at);
-    let (member, growth) = book.standing(key);
-    wire::member(programme.scheme.as_ref().expect("the programme has a scheme"), member, growth)
+    let (book, _) = holding.at(programme, key, clock);
+    let (member, figures) = book.standing(&key.0, scheme);
+    wire::level::member(scheme, member, &figures)
 }

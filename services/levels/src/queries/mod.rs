@@ -7,9 +7,11 @@ mod benefit;
 mod circulation;
 mod dry_run;
 mod expiring;
+mod explain_level;
 mod finance_statement;
 mod hold;
 mod leaderboard;
+mod level_acts;
 mod level_moves;
 mod list_entries;
 mod member;
@@ -47,6 +49,6 @@ async fn point_type(tx: &mut Tx, tenant: &TenantId, id: &Key) -> Result<PointTyp
 }
 
 async fn scheme(tx: &mut Tx, tenant: &TenantId, id: &Key) -> Result<Scheme, LevelsError> {
-    let found = store::scheme::current(tx, tenant).await?.filter(|scheme| scheme.id == *id);
+    let found = store::scheme::all(tx, tenant).await?.remove(id);
     found.ok_or_else(|| Refusal::SchemeNotFound { scheme_id: id.to_string() }.into())
 }

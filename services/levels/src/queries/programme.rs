@@ -67,9 +67,10 @@ impl Levels {
         size: i64,
     ) -> Result<Page<Scheme, String>, LevelsError> {
         let mut tx = self.core.read(tenant, &[]).await?;
-        let only = store::scheme::current(&mut tx, tenant).await?; // a tenant has at most one
+        let all = store::scheme::all(&mut tx, tenant).await?; // a tenant has few
         tx.rollback().await?;
-        let rows = only.into_iter().filter(|scheme| scheme.id.as_str() > after).collect();
+        let after = all.into_values().filter(|scheme| scheme.id.as_str() > after);
+        let rows = after.take(usize::try_from(size + 1).unwrap_or(usize::MAX)).collect();
         Ok(Page::of(rows, size, |it| it.id.to_string()))
     }
 }

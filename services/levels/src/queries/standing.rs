@@ -5,15 +5,15 @@ use pg::Tx;
 use proto::levels::v1 as pb;
 use service::{Core, Gather};
 
-use super::balance::{Holdings, shown};
+use super::balance::shown;
 use super::member::standing;
-use crate::domain::balance::{Holding, balance};
+use crate::domain::balance::balance;
 use crate::domain::book::AccountKey;
 use crate::domain::point_type::PointType;
 use crate::domain::refusal::Refusal;
 use crate::domain::scheme::Scheme;
 use crate::error::LevelsError;
-use crate::{Levels, wire};
+use crate::{Levels, store, wire};
 
 /// Point types that are looked at.
 const POINT_TYPES_MAX: usize = 50;
@@ -45,20 +45,18 @@ impl Gather<AskedStanding> for Levels {
             programme.types.values().filter(|it| it.spendable).take(POINT_TYPES_MAX).collect();
         let aliases = mirror::resolve(tx, tenant, asked.iter().map(|it| &it.user)).await?;
         let users: Vec<UserId> = asked.iter().map(|it| aliases.meant(&it.user)).collect();
-        let measure = programme.scheme.iter().map(|scheme| &scheme.point_type);
-        let ids: BTreeSet<_> = spendable.iter().map(|it| &it.id).chain(measure).collect();
+        let guards = programme.schemes.values().map(Scheme::guard);
+        let ids: BTreeSet<_> = spendable.iter().map(|it| &it.id).chain(guards).collect();
         let keys: Vec<AccountKey> =
             users.iter().flat_map(|user| ids.iter().map(|id| (user.clone(), (*id).clone()))).collect();
-        let held = Holdings::read(tx, tenant, &programme, &keys).await?;
+        let held = store::holding::read(tx, tenant, &programme, &keys).await?;
         let schemes = |user: &UserId| {
             let in_scheme = |scheme: &Scheme| {
-                let key = (user.clone(), scheme.point_type.clone());
-                let Holding { account, member, .. } = held.of(&key);
-                let members = member.map(|member| (user.clone(), member)).into_iter().collect();
-                let member = standing(&programme, (&key, account), members, now);
-                pb::SchemeStanding { scheme: Some(wire::scheme(scheme)), member: Some(member) }
+                let key = (user.clone(), scheme.guard().clone());
+                let member = standing(&programme, scheme, (&key, held.of(&key)), now);
+                pb::SchemeStanding { scheme: Some(wire::level::scheme(scheme)), member: Some(member) }
             };
-            programme.scheme.iter().map(in_scheme).collect()
+            programme.schemes.values().map(in_scheme).collect()
         };
         let points = |user: &UserId| {
             let of = |point_type: &&PointType| {

@@ -1,6 +1,6 @@
 //! Uses of benefits, and what of each benefit a user has used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ids::{EventId, Key, TenantId, UserId};
 use pg::StoreError;
@@ -8,9 +8,10 @@ use service::rows;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{account, member};
+use super::holding;
 use crate::domain::benefit::usage::{BenefitUse, Count, Holder};
-use crate::domain::book::Programme;
+use crate::domain::book::{AccountKey, Programme};
+use crate::domain::scheme::Scheme;
 
 struct Row {
     use_id: String,
@@ -228,7 +229,7 @@ pub async fn list(
     rows.into_iter().map(BenefitUse::try_from).collect()
 }
 
-/// A user as benefits see one: where the scheme of the programme has them at a time.
+/// A user as benefits see one: where the schemes of the programme have them at a time.
 pub async fn holder<'a>(
     conn: &mut PgConnection,
     tenant: &TenantId,
@@ -236,10 +237,8 @@ pub async fn holder<'a>(
     user: &UserId,
     clock: OffsetDateTime,
 ) -> Result<Holder<'a>, StoreError> {
-    let Some(scheme) = &programme.scheme else { return Ok(Holder::new(programme, None, None, clock)) };
-    let key = (user.clone(), scheme.point_type.clone());
-    let account = account::read(conn, tenant, [&key]).await?.remove(&key).unwrap_or_default();
-    let member = member::read(conn, tenant, &scheme.id, &[user.as_str()]).await?.remove(user);
-    let last_end = member::last_period_end(conn, tenant, &scheme.id, user).await?;
-    Ok(Holder::new(programme, Some((key, account, member)), last_end, clock))
+    let guards: BTreeSet<&Key> = programme.schemes.values().map(Scheme::guard).collect();
+    let keys: Vec<AccountKey> = guards.into_iter().map(|guard| (user.clone(), guard.clone())).collect();
+    let held = holding::read(conn, tenant, programme, &keys).await?;
+    Ok(Holder::new(programme, user, |key| held.of(key), clock))
 }

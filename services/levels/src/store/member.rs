@@ -1,209 +1,231 @@
-//! Members of schemes and their moves. A member is guarded by the lock on the account that measures it.
+//! Members of schemes. A member is guarded by the lock on the account of the scheme's first measure.
 
 use std::collections::BTreeMap;
 
-use ids::{Key, TenantId, UserId};
+use ids::{EventId, Key, TenantId, UserId};
 use pg::StoreError;
+use serde::{Deserialize, Serialize};
 use service::rows;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 
-use crate::domain::member::{LevelMove, Member, MoveCause};
+use super::level_move::{rank, small};
+use crate::domain::book::{AccountKey, MemberKey};
+use crate::domain::member::{Earned, Fall, GrantKind, LevelGrant, LevelLock, Member};
 
-/// The members among these users.
+/// What few members have.
+#[derive(Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Rest {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    bases: Vec<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fall: Option<StoredFall>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<StoredGrant>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lock: Option<StoredLock>,
+}
+
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct StoredGrant {
+    id: String,
+    kind: i16,
+    rank: usize,
+    #[serde(with = "time::serde::rfc3339")]
+    from: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    until: Option<OffsetDateTime>,
+    started: bool,
+}
+
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct StoredLock {
+    rank: usize,
+    #[serde(with = "time::serde::rfc3339::option")]
+    until: Option<OffsetDateTime>,
+}
+
+impl StoredGrant {
+    fn of(it: &LevelGrant) -> Self {
+        let LevelGrant { id, kind, rank, from, until, started } = it.clone();
+        Self { id: id.to_string(), kind: kind.code(), rank, from, until, started }
+    }
+
+    fn read(self) -> Result<LevelGrant, StoreError> {
+        let unreadable = || rows::unreadable("rest");
+        let id = EventId::new(self.id).map_err(|_| unreadable())?;
+        let kind = GrantKind::from_code(self.kind).ok_or_else(unreadable)?;
+        Ok(LevelGrant { id, kind, rank: self.rank, from: self.from, until: self.until, started: self.started })
+    }
+}
+
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct StoredFall {
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    to: usize,
+}
+
+struct Row {
+    scheme_id: String,
+    user_id: String,
+    rank: i16,
+    since: OffsetDateTime,
+    valid_until: Option<OffsetDateTime>,
+    scheme_version: i32,
+    move_seq: i64,
+    earned_rank: Option<i16>,
+    earned_since: Option<OffsetDateTime>,
+    supported_rank: Option<i16>,
+    period_start: Option<OffsetDateTime>,
+    review_at: Option<OffsetDateTime>,
+    rest: Option<Json<Rest>>,
+}
+
+impl Row {
+    fn read(self) -> Result<(MemberKey, Member), StoreError> {
+        let Rest { bases, fall, grants, lock } = self.rest.map(|Json(rest)| rest).unwrap_or_default();
+        let held = rank(self.rank)?;
+        let earned = Earned {
+            rank: self.earned_rank.map_or(Ok(held), rank)?,
+            since: self.earned_since.unwrap_or(self.since),
+            supported: self.supported_rank.map_or(Ok(held), rank)?,
+            period_start: self.period_start,
+            valid_until: self.valid_until,
+            review_at: self.review_at,
+            fall: fall.map(|StoredFall { at, to }| Fall { at, to }),
+            bases,
+        };
+        let member = Member {
+            rank: held,
+            since: self.since,
+            earned,
+            grants: grants.into_iter().map(StoredGrant::read).collect::<Result<_, _>>()?,
+            lock: lock.map(|StoredLock { rank, until }| LevelLock { rank, until }),
+            scheme_version: self.scheme_version,
+            move_seq: self.move_seq,
+        };
+        Ok(((rows::user(self.user_id)?, rows::key(self.scheme_id, "scheme_id")?), member))
+    }
+}
+
+/// Those of the members that there are.
 pub async fn read(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    scheme: &Key,
-    users: &[&str],
-) -> Result<BTreeMap<UserId, Member>, StoreError> {
-    let rows = sqlx::query!(
-        "select user_id, rank, since, valid_until, scheme_version, move_seq
-        from member where tenant_id = $1 and scheme_id = $2 and user_id = any($3)",
+    members: &[(&UserId, &Key)],
+) -> Result<BTreeMap<MemberKey, Member>, StoreError> {
+    if members.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (users, schemes): (Vec<&str>, Vec<&str>) =
+        members.iter().map(|(user, scheme)| (user.as_str(), scheme.as_str())).unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select m.scheme_id, m.user_id, m.rank, m.since, m.valid_until, m.scheme_version, m.move_seq, m.earned_rank,
+            m.earned_since, m.supported_rank, m.period_start, m.review_at, m.rest as "rest: Json<Rest>"
+        from unnest($2::text[], $3::text[]) k(user_id, scheme_id)
+        join member m on m.tenant_id = $1 and m.scheme_id = k.scheme_id and m.user_id = k.user_id"#,
         tenant.as_str(),
-        scheme.as_str(),
-        users as _
+        &users as _,
+        &schemes as _
     )
     .fetch_all(conn)
     .await?;
-    let mut members = BTreeMap::new();
-    for row in rows {
-        let member = Member {
-            rank: rank(row.rank)?,
-            since: row.since,
-            valid_until: row.valid_until,
-            scheme_version: row.scheme_version,
-            move_seq: row.move_seq,
-        };
-        members.insert(rows::user(row.user_id)?, member);
-    }
-    Ok(members)
+    rows.into_iter().map(Row::read).collect()
+}
+
+/// A page of a scheme's members after a user, in order of their ids.
+pub async fn list(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    scheme: &Key,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(MemberKey, Member)>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select scheme_id, user_id, rank, since, valid_until, scheme_version, move_seq, earned_rank, earned_since,
+            supported_rank, period_start, review_at, rest as "rest: Json<Rest>"
+        from member
+        where tenant_id = $1 and scheme_id = $2 and user_id > $3
+        order by user_id limit $4"#,
+        tenant.as_str(),
+        scheme.as_str(),
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
 }
 
 /// Stores members, in one statement however many they are.
 pub async fn write(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    scheme: &Key,
-    members: &[(UserId, Member)],
+    members: &[(MemberKey, Member)],
 ) -> Result<(), StoreError> {
     if members.is_empty() {
         return Ok(());
     }
-    let users: Vec<&str> = members.iter().map(|(user, _)| user.as_str()).collect();
-    let ranks: Vec<i16> = members.iter().map(|(_, member)| small(member.rank)).collect();
-    let since: Vec<_> = members.iter().map(|(_, member)| member.since).collect();
-    let until: Vec<_> = members.iter().map(|(_, member)| member.valid_until).collect();
-    let versions: Vec<i32> = members.iter().map(|(_, member)| member.scheme_version).collect();
-    let seqs: Vec<i64> = members.iter().map(|(_, member)| member.move_seq).collect();
+    let users: Vec<&str> = members.iter().map(|((user, _), _)| user.as_str()).collect();
+    let schemes: Vec<&str> = members.iter().map(|((_, scheme), _)| scheme.as_str()).collect();
+    let ranks = |rank: fn(&Member) -> usize| members.iter().map(|(_, it)| small(rank(it))).collect::<Vec<i16>>();
+    let (held, earned, supported) = (ranks(|it| it.rank), ranks(|it| it.earned.rank), ranks(|it| it.earned.supported));
+    let since: Vec<_> = members.iter().map(|(_, it)| it.since).collect();
+    let earned_since: Vec<_> = members.iter().map(|(_, it)| it.earned.since).collect();
+    let times =
+        |time: fn(&Member) -> Option<OffsetDateTime>| members.iter().map(|(_, it)| time(it)).collect::<Vec<_>>();
+    let (until, review) = (times(|it| it.earned.valid_until), times(|it| it.earned.review_at));
+    let (start, due) = (times(|it| it.earned.period_start), times(|it| it.next_due().map(|(at, _)| at)));
+    let versions: Vec<i32> = members.iter().map(|(_, it)| it.scheme_version).collect();
+    let seqs: Vec<i64> = members.iter().map(|(_, it)| it.move_seq).collect();
+    let rest: Vec<Option<Json<Rest>>> = members.iter().map(|(_, it)| rest_of(it).map(Json)).collect();
     sqlx::query!(
-        "insert into member (tenant_id, scheme_id, user_id, rank, since, valid_until, scheme_version, move_seq)
-        select $1, $2, k.user_id, k.rank, k.since, k.valid_until, k.version, k.seq
-        from unnest($3::text[], $4::smallint[], $5::timestamptz[], $6::timestamptz[], $7::integer[], $8::bigint[])
-            k(user_id, rank, since, valid_until, version, seq)
+        "insert into member (tenant_id, scheme_id, user_id, rank, since, valid_until, scheme_version, move_seq, earned_rank,
+            earned_since, supported_rank, period_start, review_at, due_at, rest)
+        select $1, k.scheme_id, k.user_id, k.rank, k.since, k.valid_until, k.version, k.seq, k.earned_rank, k.earned_since,
+            k.supported, k.period_start, k.review_at, k.due_at, k.rest
+        from unnest($2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::timestamptz[], $7::integer[],
+            $8::bigint[], $9::smallint[], $10::timestamptz[], $11::smallint[], $12::timestamptz[], $13::timestamptz[],
+            $14::timestamptz[], $15::jsonb[])
+            k(user_id, scheme_id, rank, since, valid_until, version, seq, earned_rank, earned_since, supported,
+                period_start, review_at, due_at, rest)
         on conflict on constraint member_pkey do update
         set rank = excluded.rank, since = excluded.since, valid_until = excluded.valid_until,
-            scheme_version = excluded.scheme_version, move_seq = excluded.move_seq",
+            scheme_version = excluded.scheme_version, move_seq = excluded.move_seq, earned_rank = excluded.earned_rank,
+            earned_since = excluded.earned_since, supported_rank = excluded.supported_rank,
+            period_start = excluded.period_start, review_at = excluded.review_at, due_at = excluded.due_at,
+            rest = excluded.rest",
         tenant.as_str(),
-        scheme.as_str(),
         &users as _,
-        &ranks,
+        &schemes as _,
+        &held,
         &since,
         &until as _,
         &versions,
-        &seqs
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Adds moves, in one statement however many they are.
-pub async fn insert_moves(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    scheme: &Key,
-    moves: &[(&UserId, &LevelMove)],
-) -> Result<(), StoreError> {
-    if moves.is_empty() {
-        return Ok(());
-    }
-    let users: Vec<&str> = moves.iter().map(|(user, _)| user.as_str()).collect();
-    let numbers = |value: fn(&LevelMove) -> i64| moves.iter().map(|(_, it)| value(it)).collect::<Vec<_>>();
-    let (seqs, growths) = (numbers(|it| it.seq), numbers(|it| it.growth));
-    let codes = |value: fn(&LevelMove) -> i16| moves.iter().map(|(_, it)| value(it)).collect::<Vec<_>>();
-    let (from, to) = (codes(|it| small(it.from_rank)), codes(|it| small(it.to_rank)));
-    let causes = codes(|it| it.cause.code());
-    let versions: Vec<i32> = moves.iter().map(|(_, it)| it.scheme_version).collect();
-    let moved: Vec<_> = moves.iter().map(|(_, it)| it.moved_at).collect();
-    let recorded: Vec<_> = moves.iter().map(|(_, it)| it.recorded_at).collect();
-    let until: Vec<_> = moves.iter().map(|(_, it)| it.valid_until).collect();
-    sqlx::query!(
-        "insert into level_move (tenant_id, scheme_id, user_id, move_seq, from_rank, to_rank, cause, growth, scheme_version,
-            moved_at, recorded_at, valid_until)
-        select $1, $2, k.user_id, k.seq, k.from_rank, k.to_rank, k.cause, k.growth, k.version, k.moved_at, k.recorded_at,
-            k.valid_until
-        from unnest($3::text[], $4::bigint[], $5::smallint[], $6::smallint[], $7::smallint[], $8::bigint[], $9::integer[],
-            $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
-            k(user_id, seq, from_rank, to_rank, cause, growth, version, moved_at, recorded_at, valid_until)",
-        tenant.as_str(),
-        scheme.as_str(),
-        &users as _,
         &seqs,
-        &from,
-        &to,
-        &causes,
-        &growths,
-        &versions,
-        &moved,
-        &recorded,
-        &until as _
+        &earned,
+        &earned_since,
+        &supported,
+        &start as _,
+        &review as _,
+        &due as _,
+        &rest as _
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// A member's moves with a number below `before`, newest first.
-pub async fn list_moves(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    scheme: &Key,
-    user: &UserId,
-    before: i64,
-    limit: i64,
-) -> Result<Vec<LevelMove>, StoreError> {
-    let rows = sqlx::query!(
-        "select move_seq, from_rank, to_rank, cause, growth, scheme_version, moved_at, recorded_at, valid_until
-        from level_move
-        where tenant_id = $1 and scheme_id = $2 and user_id = $3 and move_seq < $4
-        order by move_seq desc limit $5",
-        tenant.as_str(),
-        scheme.as_str(),
-        user.as_str(),
-        before,
-        limit
-    )
-    .fetch_all(conn)
-    .await?;
-    let moves = rows.into_iter().map(|row| {
-        Ok(LevelMove {
-            seq: row.move_seq,
-            from_rank: rank(row.from_rank)?,
-            to_rank: rank(row.to_rank)?,
-            cause: MoveCause::from_code(row.cause).ok_or_else(|| rows::unreadable("cause"))?,
-            growth: row.growth,
-            scheme_version: row.scheme_version,
-            moved_at: row.moved_at,
-            recorded_at: row.recorded_at,
-            valid_until: row.valid_until,
-        })
-    });
-    moves.collect()
-}
-
-/// The ranks that users held before what was booked at a time, in the order asked; 0 where none was reached yet.
-pub async fn ranks_before(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    scheme: &Key,
-    asked: &[(&str, OffsetDateTime)],
-) -> Result<Vec<i64>, StoreError> {
-    let (users, times): (Vec<&str>, Vec<OffsetDateTime>) = asked.iter().copied().unzip();
-    let ranks = sqlx::query_scalar!(
-        r#"select coalesce((
-            select m.to_rank from level_move m
-            where m.tenant_id = $1 and m.scheme_id = $2 and m.user_id = k.user_id and m.recorded_at < k.at
-            order by m.move_seq desc limit 1
-        ), 0)::bigint as "rank!"
-        from unnest($3::text[], $4::timestamptz[]) with ordinality k(user_id, at, ord)
-        order by k.ord"#,
-        tenant.as_str(),
-        scheme.as_str(),
-        &users as _,
-        &times
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(ranks)
-}
-
-/// When a member's validity last ended, as far as that is booked.
-pub async fn last_period_end(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    scheme: &Key,
-    user: &UserId,
-) -> Result<Option<OffsetDateTime>, StoreError> {
-    let last = sqlx::query_scalar!(
-        "select moved_at from level_move where tenant_id = $1 and scheme_id = $2 and user_id = $3 and cause = $4
-        order by move_seq desc limit 1",
-        tenant.as_str(),
-        scheme.as_str(),
-        user.as_str(),
-        MoveCause::PeriodEnd.code()
-    );
-    Ok(last.fetch_optional(conn).await?)
+fn rest_of(it: &Member) -> Option<Rest> {
+    let fall = it.earned.fall.map(|Fall { at, to }| StoredFall { at, to });
+    let lock = it.lock.as_ref().map(|lock| StoredLock { rank: lock.rank, until: lock.until });
+    let grants = it.grants.iter().map(StoredGrant::of).collect();
+    let rest = Rest { bases: it.earned.bases.clone(), fall, grants, lock };
+    (rest != Rest::default()).then_some(rest)
 }
 
 /// How many members hold each rank that is held.
@@ -219,51 +241,39 @@ pub async fn count(conn: &mut PgConnection, tenant: &TenantId, scheme: &Key) -> 
     rows.into_iter().map(|row| Ok((rank(row.rank)?, row.members))).collect()
 }
 
-/// Members with an account that measures them whose validity ended by `at`, longest ended first.
-pub async fn ended(
+/// The accounts that guard members of whom something fell due by `at`, longest due first. `schemes` are the tenant's, each with
+/// the point type of its first measure.
+pub async fn due(
     conn: &mut PgConnection,
     tenant: &TenantId,
-    (scheme, point_type): (&Key, &Key),
+    schemes: &[(&Key, &Key)],
     at: OffsetDateTime,
     limit: i64,
-) -> Result<Vec<UserId>, StoreError> {
-    let users = sqlx::query_scalar!(
-        "select m.user_id
+) -> Result<Vec<AccountKey>, StoreError> {
+    let (ids, guards): (Vec<&str>, Vec<&str>) = schemes.iter().map(|(id, guard)| (id.as_str(), guard.as_str())).unzip();
+    let rows = sqlx::query!(
+        r#"select m.user_id, a.point_type_id
         from member m
-        join account a on a.tenant_id = $1 and a.user_id = m.user_id and a.point_type_id = $3
-        where m.tenant_id = $1 and m.scheme_id = $2 and m.valid_until <= $4
-        order by m.valid_until limit $5",
+        join unnest($2::text[], $3::text[]) k(scheme_id, guard) on k.scheme_id = m.scheme_id
+        join account a on a.tenant_id = $1 and a.user_id = m.user_id and a.point_type_id = k.guard
+        where m.tenant_id = $1 and m.due_at <= $4
+        order by m.due_at limit $5"#,
         tenant.as_str(),
-        scheme.as_str(),
-        point_type.as_str(),
+        &ids as _,
+        &guards as _,
         at,
         limit
     )
     .fetch_all(conn)
     .await?;
-    users.into_iter().map(rows::user).collect()
+    rows.into_iter().map(|row| Ok((rows::user(row.user_id)?, rows::key(row.point_type_id, "point_type_id")?))).collect()
 }
 
-/// When the validity of the next member's level ends.
-pub async fn next_end(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    scheme: &Key,
-) -> Result<Option<OffsetDateTime>, StoreError> {
+/// When something of a member of the tenant falls due next.
+pub async fn next_due(conn: &mut PgConnection, tenant: &TenantId) -> Result<Option<OffsetDateTime>, StoreError> {
     let next = sqlx::query_scalar!(
-        r#"select valid_until as "valid_until!" from member
-        where tenant_id = $1 and scheme_id = $2 and valid_until > '-infinity'
-        order by valid_until limit 1"#,
-        tenant.as_str(),
-        scheme.as_str()
+        r#"select due_at as "due_at!" from member where tenant_id = $1 and due_at > '-infinity' order by due_at limit 1"#,
+        tenant.as_str()
     );
     Ok(next.fetch_optional(conn).await?)
-}
-
-fn rank(stored: i16) -> Result<usize, StoreError> {
-    usize::try_from(stored).map_err(|_| rows::unreadable("rank"))
-}
-
-fn small(rank: usize) -> i16 {
-    i16::try_from(rank).unwrap_or(i16::MAX)
 }

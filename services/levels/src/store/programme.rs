@@ -11,7 +11,7 @@ impl Published for Programme {
     async fn load(tx: &mut Tx, tenant: &TenantId) -> Result<Self, StoreError> {
         Ok(Self {
             types: point_type::all(tx, tenant).await?,
-            scheme: scheme::current(tx, tenant).await?,
+            schemes: scheme::all(tx, tenant).await?,
             benefits: benefit::all(tx, tenant).await?,
             leaderboards: leaderboard::all(tx, tenant).await?,
         })

@@ -4,7 +4,7 @@ use proto::levels::v1 as pb;
 use units::time::to_proto;
 use units::zone::Zone;
 
-use super::{at, level, rank, text};
+use super::{at, rank, text};
 use crate::domain::benefit::usage::{BenefitUse, Entitlement};
 use crate::domain::benefit::{Benefit, BenefitRange};
 use crate::domain::book::Programme;
@@ -44,7 +44,9 @@ pub fn user_benefit(programme: &Programme, it: &Entitlement<'_>) -> pb::UserBene
         used: it.used,
         left: it.left(),
         renew_time: at(it.renews_at()),
-        next_level: next.zip(programme.scheme.as_ref()).and_then(|(next, scheme)| level(scheme, next.rank)),
+        next_level: next
+            .zip(it.benefit.scheme.as_ref().and_then(|id| programme.schemes.get(id)))
+            .and_then(|(next, scheme)| super::level::level(scheme, next.rank)),
         missing: next.map_or(0, |next| next.missing),
         next_quota: next.and_then(|next| next.quota).map(small),
     }

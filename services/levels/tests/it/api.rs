@@ -35,6 +35,7 @@ pub(crate) fn scheme(id: &str, thresholds: &[i64]) -> pb::PublishSchemeRequest {
         rank: rank as i32,
         display_name: text("level"),
         threshold: *threshold,
+        ..Default::default()
     };
     let scheme = pb::Scheme {
         scheme_id: id.to_owned(),
@@ -234,7 +235,10 @@ async fn a_programme_is_published_in_versions_and_read_back() {
     assert_eq!(newest.levels[1].threshold, 50);
     let listed = server.levels().list_schemes(pb::ListSchemesRequest::default()).await.unwrap().into_inner();
     assert_eq!(listed, pb::ListSchemesResponse { schemes: vec![newest], next_page_token: String::new() });
-    let refused = server.levels().publish_scheme(scheme("other", &[0])).await.unwrap_err();
+    for n in 1..20 {
+        server.levels().publish_scheme(scheme(&format!("other-{n}"), &[0])).await.unwrap();
+    }
+    let refused = server.levels().publish_scheme(scheme("one-more", &[0])).await.unwrap_err();
     assert_eq!((refused.code(), reason_of(&refused).as_deref()), (Code::FailedPrecondition, Some("SCHEME_LIMIT")));
     let mut again = point_type("points", false);
     again.request_id = "again".into();

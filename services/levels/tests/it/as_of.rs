@@ -5,7 +5,7 @@ use levels::domain::balance::Balance;
 use levels::domain::expiry::{Expiry, Stretch};
 use levels::domain::pending::Release;
 use levels::domain::point_type::{Activation, PointType, ReversalPolicy, TransferLimits};
-use levels::domain::scheme::PeriodEnd;
+use levels::domain::scheme::policy::PeriodEnd;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

@@ -4,7 +4,7 @@ use ids::{EventId, Key};
 use levels::commands::{GiveBackBenefit, PublishBenefit, UseBenefit};
 use levels::domain::benefit::{Benefit, BenefitKind, BenefitPeriod, BenefitRange};
 use levels::domain::refusal::Refusal;
-use levels::domain::scheme::PeriodEnd;
+use levels::domain::scheme::policy::PeriodEnd;
 use levels::error::LevelsError;
 use levels::queries::Checked;
 use proto::levels::v1 as pb;
@@ -334,7 +334,9 @@ async fn a_level_period_ends_with_the_validity_and_not_with_a_rise() {
     let member = stage.levels.member(&stage.tenant, &user("u"), &key("vip"), &[]).await.unwrap();
     assert_eq!(Some(renewal), member.valid_until);
     // as if all that were a year and some days ago
-    stage.execute("update member set valid_until = valid_until - interval '1 year 3 days'").await;
+    stage.execute("update member set valid_until = valid_until - interval '1 year 3 days', review_at = review_at - interval '1 year 3 days',
+                due_at = due_at - interval '1 year 3 days'",
+).await;
     stage.days_later(368).await;
     assert_eq!(stage.standing("u").await, (0, Some(2)), "of 1,100 growth 1,000 were taken off; nobody has booked it");
     stage.use_it("u", 1, "2").await.unwrap();

@@ -3,7 +3,7 @@
 use levels::domain::entry::Filter;
 use levels::domain::expiry::Expiry;
 use levels::domain::point_type::ReversalPolicy;
-use levels::domain::scheme::PeriodEnd;
+use levels::domain::scheme::policy::PeriodEnd;
 use proto::levels::v1::EntryKind::{Earn, Expire, LevelEnd};
 use service::Core;
 use time::{Duration, OffsetDateTime};
@@ -48,7 +48,9 @@ async fn what_is_due_next_is_the_first_lapse_time_out_or_level_end_until_it_is_b
     assert_eq!(next().await, Some(lapse));
     stage.scheme(months(12, PeriodEnd::Keep)).await;
     stage.grow("u", 150, "g").await;
-    stage.execute("update member set valid_until = valid_until - interval '13 months'").await;
+    stage.execute("update member set valid_until = valid_until - interval '13 months', review_at = review_at - interval '13 months',
+                due_at = due_at - interval '13 months'",
+).await;
     assert!(next().await.unwrap() < now.unix_timestamp());
     assert_eq!(stage.levels.run_due(&stage.tenant).await.unwrap(), 1);
     assert_eq!(next().await, Some(lapse));
@@ -62,13 +64,18 @@ async fn a_level_whose_validity_ended_is_shown_and_then_booked_as_ended() {
     assert_eq!(stage.rank("u").await, 2);
     assert_eq!(stage.levels.review().await.unwrap(), 0);
     // as if it had been earned a year and a day ago
-    stage.execute("update member set valid_until = valid_until - interval '1 year 3 days'").await;
+    stage
+        .execute(
+            "update member set valid_until = valid_until - interval '1 year 3 days',
+                review_at = review_at - interval '1 year 3 days', due_at = due_at - interval '1 year 3 days'",
+        )
+        .await;
     assert_eq!(stage.rank("u").await, 1, "a read is right before the review came by");
     assert_eq!(stage.levels.review().await.unwrap(), 1);
     assert_eq!(stage.rank("u").await, 1);
     assert_eq!(stage.statement("u", "growth").await, [(Earn, 1_150), (LevelEnd, -1_000)]);
     let moves = stage.levels.list_level_moves(&stage.tenant, (&user("u"), &key("vip")), None, 10, &[]).await.unwrap();
-    let moves: Vec<_> = moves.rows.iter().rev().map(|it| (it.from_rank, it.to_rank, it.growth)).collect();
+    let moves: Vec<_> = moves.rows.iter().rev().map(|it| (it.from_rank, it.to_rank, it.counts[0])).collect();
     assert_eq!(moves, [(0, 2, 1_150), (2, 1, 150)]);
     let counts = stage.levels.count_members(&stage.tenant, &key("vip"), &[]).await.unwrap();
     assert_eq!(counts.iter().map(|count| count.members).collect::<Vec<_>>(), [0, 1, 0]);

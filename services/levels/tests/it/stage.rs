@@ -15,7 +15,9 @@ use levels::domain::expiry::Expiry;
 use levels::domain::group::Place;
 use levels::domain::multiplier::Multipliers;
 use levels::domain::point_type::{PointType, ReversalPolicy};
-use levels::domain::scheme::{Level, PeriodEnd, Scheme, Validity};
+use levels::domain::scheme::Scheme;
+use levels::domain::scheme::level::Level;
+use levels::domain::scheme::policy::{PeriodEnd, Validity};
 use levels::error::LevelsError;
 use levels::queries::AskedBalance;
 use proto::events::v1::{Event, EventMode, FactValue, Facts, fact_value};
@@ -115,16 +117,11 @@ impl Stage {
     }
 
     pub(crate) async fn scheme_with(&self, thresholds: &[i64], validity: Option<Validity>, request_id: &str) {
-        let level = |threshold: &i64| Level { display_name: text("level"), threshold: *threshold };
-        let scheme = Scheme {
-            id: key("vip"),
-            display_name: text("VIP"),
-            point_type: key("growth"),
-            levels: thresholds.iter().map(level).collect(),
-            validity,
-            version: 0,
-            publish_time: OffsetDateTime::UNIX_EPOCH,
-        };
+        let scheme = Scheme { display_name: text("VIP"), validity, ..scheme("vip", thresholds) };
+        self.publish_scheme(scheme, request_id).await;
+    }
+
+    pub(crate) async fn publish_scheme(&self, scheme: Scheme, request_id: &str) {
         let request = request("", "LevelService/PublishScheme", request_id, 0);
         self.levels.publish_scheme(&self.tenant, &PublishScheme { request, scheme }).await.unwrap();
     }
@@ -293,7 +290,13 @@ pub(crate) fn rule(id: &str, point_type: &str, event_type: &str, formula: &str) 
 }
 
 pub(crate) fn months(months: u32, end: PeriodEnd) -> Option<Validity> {
-    Some(Validity { months, end })
+    Some(Validity { months, rounding: None, end })
+}
+
+/// Levels on all growth, held for ever.
+pub(crate) fn scheme(id: &str, thresholds: &[i64]) -> Scheme {
+    let level = |threshold: &i64| Level { display_name: text("level"), threshold: *threshold, ..Level::default() };
+    Scheme::new(key(id), key("growth"), thresholds.iter().map(level).collect())
 }
 
 fn short(text: &str) -> String {

@@ -5836,6 +5836,49 @@ pub mod points_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// What a threshold is compared with.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Measure {
+    /// The point type. Spend, purchases or visits count through a point type with an earning rule for them.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// What of it counts.
+    #[prost(enumeration = "MeasureBasis", tag = "2")]
+    pub basis: i32,
+}
+impl ::prost::Name for Measure {
+    const NAME: &'static str = "Measure";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Measure".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Measure".into()
+    }
+}
+/// Something that users are advised to do to reach a level.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LevelTask {
+    /// Unique within the level: lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    #[prost(string, tag = "1")]
+    pub task_id: ::prost::alloc::string::String,
+    /// What users read.
+    #[prost(message, optional, tag = "2")]
+    pub title: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// Where the app takes them, in its own notation; at most 512 characters.
+    #[prost(string, tag = "3")]
+    pub link: ::prost::alloc::string::String,
+}
+impl ::prost::Name for LevelTask {
+    const NAME: &'static str = "LevelTask";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelTask".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelTask".into()
+    }
+}
 /// One level of a scheme.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Level {
@@ -5845,9 +5888,28 @@ pub struct Level {
     /// What users call it.
     #[prost(message, optional, tag = "2")]
     pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
-    /// Growth from which it is reached; 0 for rank 0, rising with the rank.
+    /// Count of the first measure from which it is reached; 0 for rank 0, rising with the rank.
     #[prost(int64, tag = "3")]
     pub threshold: i64,
+    /// Counts of the scheme's further measures from which it is reached, one each; 0 for rank 0, never falling with the rank, and
+    /// rising where one measure is enough.
+    #[prost(int64, repeated, packed = "false", tag = "4")]
+    pub further_thresholds: ::prost::alloc::vec::Vec<i64>,
+    /// True: it is granted by LevelGrantService and never reached; not rank 0.
+    #[prost(bool, tag = "5")]
+    pub by_invitation: bool,
+    /// What the company wants of it.
+    #[prost(enumeration = "LevelPurpose", tag = "6")]
+    pub purpose: i32,
+    /// What it is judged by, such as `repurchase rate in 90 days`; for operators, at most 200 characters.
+    #[prost(string, tag = "7")]
+    pub target_metric: ::prost::alloc::string::String,
+    /// How to get there, for users.
+    #[prost(message, optional, tag = "8")]
+    pub guide: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What to do to get there; at most 20.
+    #[prost(message, repeated, tag = "9")]
+    pub tasks: ::prost::alloc::vec::Vec<LevelTask>,
 }
 impl ::prost::Name for Level {
     const NAME: &'static str = "Level";
@@ -5859,16 +5921,17 @@ impl ::prost::Name for Level {
         "/banyan.levels.v1.Level".into()
     }
 }
-/// Levels on the growth of one point type.
+/// Levels on what users have earned. Every user with an entry in one of the accounts that it looks at is a member.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Scheme {
-    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters. `level.rank` in rules and on events is the rank in the scheme
+    /// that was published first.
     #[prost(string, tag = "1")]
     pub scheme_id: ::prost::alloc::string::String,
     /// What users call it.
     #[prost(message, optional, tag = "2")]
     pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
-    /// The point type whose growth counts; spending never lowers it.
+    /// The point type of the first measure. Its zone decides days and months.
     #[prost(string, tag = "3")]
     pub point_type_id: ::prost::alloc::string::String,
     /// 1 to 100 levels in order of rank.
@@ -5878,7 +5941,8 @@ pub struct Scheme {
     /// promotion. 0: for ever. At most 120.
     #[prost(int32, tag = "5")]
     pub validity_months: i32,
-    /// What happens at its end. Needed where `validity_months` is set.
+    /// What happens to growth at its end, of measures that count all growth. Needed where `validity_months` is set and a measure
+    /// counts all growth; else it is to be left out or to be `PERIOD_END_KEEP`.
     #[prost(enumeration = "PeriodEnd", tag = "6")]
     pub period_end: i32,
     /// Output: 1, then one more with each publishing.
@@ -5887,6 +5951,38 @@ pub struct Scheme {
     /// Output.
     #[prost(message, optional, tag = "8")]
     pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What of the first measure's account counts.
+    #[prost(enumeration = "MeasureBasis", tag = "9")]
+    pub basis: i32,
+    /// Further measures, each of another point type or basis; at most 3.
+    #[prost(message, repeated, tag = "10")]
+    pub further_measures: ::prost::alloc::vec::Vec<Measure>,
+    /// True: a level is reached by any of the measures; false: by all of them.
+    #[prost(bool, tag = "11")]
+    pub any_measure: bool,
+    /// Moves the end of the validity on to the end of the stretch of the calendar in which it lies: so levels are reviewed at
+    /// the same time for everybody. Only with `validity_months`.
+    #[prost(enumeration = "ExpiryRounding", tag = "12")]
+    pub validity_rounding: i32,
+    /// When members rise. At the review: only with `validity_months`.
+    #[prost(enumeration = "UpgradePolicy", tag = "13")]
+    pub upgrade_policy: i32,
+    /// When members fall. At once: not with a measure of the period.
+    #[prost(enumeration = "DowngradePolicy", tag = "14")]
+    pub downgrade_policy: i32,
+    /// True: members fall by one level at a time; false: to the level that their counts reach.
+    #[prost(bool, tag = "15")]
+    pub one_step_down: bool,
+    /// Days for which a level is kept after it should have been lost; whoever regains it in them does not fall. 0 to 366.
+    #[prost(int32, tag = "16")]
+    pub grace_days: i32,
+    /// Days after a promotion in which nobody falls. 0 to 366.
+    #[prost(int32, tag = "17")]
+    pub protection_days: i32,
+    /// Days after the end of a validity until the review; the level is held and what is earned counts until then. The next validity
+    /// follows on the one that ended all the same. 0 to 366, less than the months of the validity; only with `validity_months`.
+    #[prost(int32, tag = "18")]
+    pub review_delay_days: i32,
 }
 impl ::prost::Name for Scheme {
     const NAME: &'static str = "Scheme";
@@ -5898,27 +5994,75 @@ impl ::prost::Name for Scheme {
         "/banyan.levels.v1.Scheme".into()
     }
 }
+/// What of one measure a user has, and what a level asks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MeasureProgress {
+    /// The measure.
+    #[prost(message, optional, tag = "1")]
+    pub measure: ::core::option::Option<Measure>,
+    /// What counts.
+    #[prost(int64, tag = "2")]
+    pub count: i64,
+    /// The level's threshold.
+    #[prost(int64, tag = "3")]
+    pub threshold: i64,
+    /// What is missing to it; 0: nothing.
+    #[prost(int64, tag = "4")]
+    pub missing: i64,
+}
+impl ::prost::Name for MeasureProgress {
+    const NAME: &'static str = "MeasureProgress";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.MeasureProgress".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.MeasureProgress".into()
+    }
+}
 /// A user's standing in a scheme.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Member {
-    /// The level held.
+    /// The level held: that of a lock, or the higher one of what is earned and what is granted.
     #[prost(message, optional, tag = "1")]
     pub level: ::core::option::Option<Level>,
     /// Since when; absent for a user never seen.
     #[prost(message, optional, tag = "2")]
     pub since: ::core::option::Option<::prost_types::Timestamp>,
-    /// The first instant at which it is no longer held without a review; absent: for ever.
+    /// The first instant at which it is no longer held without a review, or a grant or lock ends; absent: for ever.
     #[prost(message, optional, tag = "3")]
     pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
-    /// The growth that counts.
+    /// What counts of the first measure.
     #[prost(int64, tag = "4")]
     pub growth: i64,
-    /// The next level; absent on the highest.
+    /// The next level that can be earned; absent on the highest.
     #[prost(message, optional, tag = "5")]
     pub next_level: ::core::option::Option<Level>,
-    /// Growth missing to it; 0 on the highest.
+    /// What is missing to it of the first measure; 0 on the highest.
     #[prost(int64, tag = "6")]
     pub missing: i64,
+    /// The rank that is earned; lower than `level` where that is granted or locked.
+    #[prost(int32, tag = "7")]
+    pub earned_rank: i32,
+    /// When the earned level is reviewed; absent: never.
+    #[prost(message, optional, tag = "8")]
+    pub review_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the member falls unless the counts reach the earned level again; absent: no fall is put off.
+    #[prost(message, optional, tag = "9")]
+    pub fall_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Measure by measure, what the next level asks; empty on the highest.
+    #[prost(message, repeated, tag = "10")]
+    pub to_reach: ::prost::alloc::vec::Vec<MeasureProgress>,
+    /// Measure by measure, what the earned level asks: what is to be there at `review_time`, or at `fall_time`, to keep it.
+    /// Empty on the lowest.
+    #[prost(message, repeated, tag = "11")]
+    pub to_keep: ::prost::alloc::vec::Vec<MeasureProgress>,
+    /// Grants that have not ended, soonest to begin first.
+    #[prost(message, repeated, tag = "12")]
+    pub grants: ::prost::alloc::vec::Vec<LevelGrant>,
+    /// The lock; absent: none.
+    #[prost(message, optional, tag = "13")]
+    pub lock: ::core::option::Option<LevelLock>,
 }
 impl ::prost::Name for Member {
     const NAME: &'static str = "Member";
@@ -5930,8 +6074,61 @@ impl ::prost::Name for Member {
         "/banyan.levels.v1.Member".into()
     }
 }
-/// One move of a member. A renewal at a period's end is a move to the same level.
+/// A level that is held at least, for a time.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LevelGrant {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub grant_id: ::prost::alloc::string::String,
+    /// What gives it.
+    #[prost(enumeration = "LevelGrantKind", tag = "2")]
+    pub kind: i32,
+    /// The level.
+    #[prost(int32, tag = "3")]
+    pub rank: i32,
+    /// From when.
+    #[prost(message, optional, tag = "4")]
+    pub from_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Before when; absent: until it is ended.
+    #[prost(message, optional, tag = "5")]
+    pub until_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether it has begun.
+    #[prost(bool, tag = "6")]
+    pub started: bool,
+}
+impl ::prost::Name for LevelGrant {
+    const NAME: &'static str = "LevelGrant";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelGrant".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelGrant".into()
+    }
+}
+/// A level that is kept whatever is earned or granted.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LevelLock {
+    /// The level.
+    #[prost(int32, tag = "1")]
+    pub rank: i32,
+    /// Before when; absent: until it is ended.
+    #[prost(message, optional, tag = "2")]
+    pub until_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for LevelLock {
+    const NAME: &'static str = "LevelLock";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelLock".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelLock".into()
+    }
+}
+/// One move of a member. A renewal at a period's end is a move to the same level, and so is a change of the earned level below
+/// one that is granted or locked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LevelMove {
     /// Level before.
     #[prost(int32, tag = "1")]
@@ -5942,7 +6139,7 @@ pub struct LevelMove {
     /// Why.
     #[prost(enumeration = "MoveCause", tag = "3")]
     pub cause: i32,
-    /// The growth that decided it.
+    /// The count of the first measure that decided it.
     #[prost(int64, tag = "4")]
     pub growth: i64,
     /// The scheme's version that decided it.
@@ -5954,6 +6151,18 @@ pub struct LevelMove {
     /// Validity of the new level; absent: for ever.
     #[prost(message, optional, tag = "7")]
     pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// The rank that is earned after it.
+    #[prost(int32, tag = "8")]
+    pub earned_rank: i32,
+    /// The counts of the scheme's further measures.
+    #[prost(int64, repeated, tag = "9")]
+    pub further_counts: ::prost::alloc::vec::Vec<i64>,
+    /// When the earned level is reviewed next; absent: never.
+    #[prost(message, optional, tag = "10")]
+    pub review_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The grant that began or ended; empty for other causes.
+    #[prost(string, tag = "11")]
+    pub grant_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for LevelMove {
     const NAME: &'static str = "LevelMove";
@@ -6203,6 +6412,72 @@ impl ::prost::Name for PointStanding {
         "/banyan.levels.v1.PointStanding".into()
     }
 }
+/// Arguments of ExplainLevel.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainLevelRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(string, tag = "2")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "3")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ExplainLevelRequest {
+    const NAME: &'static str = "ExplainLevelRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ExplainLevelRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ExplainLevelRequest".into()
+    }
+}
+/// One sentence of an explanation.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LevelStatement {
+    /// What it is about.
+    #[prost(enumeration = "LevelReason", tag = "1")]
+    pub reason: i32,
+    /// The sentence, in zh and en.
+    #[prost(message, optional, tag = "2")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+}
+impl ::prost::Name for LevelStatement {
+    const NAME: &'static str = "LevelStatement";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelStatement".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelStatement".into()
+    }
+}
+/// Result of ExplainLevel.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainLevelResponse {
+    /// The standing, with all its figures.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+    /// In the order in which one would tell it; never empty.
+    #[prost(message, repeated, tag = "2")]
+    pub statements: ::prost::alloc::vec::Vec<LevelStatement>,
+    /// The move that decided the level last; absent: none has.
+    #[prost(message, optional, tag = "3")]
+    pub last_move: ::core::option::Option<LevelMove>,
+}
+impl ::prost::Name for ExplainLevelResponse {
+    const NAME: &'static str = "ExplainLevelResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ExplainLevelResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ExplainLevelResponse".into()
+    }
+}
 /// Arguments of ListLevelMoves.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLevelMovesRequest {
@@ -6351,20 +6626,224 @@ impl PeriodEnd {
         }
     }
 }
+/// What of an account counts for levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MeasureBasis {
+    /// All growth, as `MEASURE_BASIS_GROWTH`.
+    Unspecified = 0,
+    /// All growth: what was ever earned and became usable, less what was taken back. Neither spending nor lapsing lowers it.
+    Growth = 1,
+    /// What has not lapsed, of a point type that cannot be spent: its expiry is the window. With days or months that rolls; with the
+    /// end of a month, quarter, half-year or year it is that of the calendar.
+    Unexpired = 2,
+    /// Growth since the member's period began, which is when the last validity ended or the user became a member. The
+    /// review of a validity decides by the period that ended; then the count begins anew.
+    Period = 3,
+}
+impl MeasureBasis {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MEASURE_BASIS_UNSPECIFIED",
+            Self::Growth => "MEASURE_BASIS_GROWTH",
+            Self::Unexpired => "MEASURE_BASIS_UNEXPIRED",
+            Self::Period => "MEASURE_BASIS_PERIOD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MEASURE_BASIS_UNSPECIFIED" => Some(Self::Unspecified),
+            "MEASURE_BASIS_GROWTH" => Some(Self::Growth),
+            "MEASURE_BASIS_UNEXPIRED" => Some(Self::Unexpired),
+            "MEASURE_BASIS_PERIOD" => Some(Self::Period),
+            _ => None,
+        }
+    }
+}
+/// When members rise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum UpgradePolicy {
+    /// At once, as `UPGRADE_POLICY_AT_ONCE`.
+    Unspecified = 0,
+    /// As soon as a threshold is reached.
+    AtOnce = 1,
+    /// With the review of their validity.
+    AtReview = 2,
+}
+impl UpgradePolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "UPGRADE_POLICY_UNSPECIFIED",
+            Self::AtOnce => "UPGRADE_POLICY_AT_ONCE",
+            Self::AtReview => "UPGRADE_POLICY_AT_REVIEW",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "UPGRADE_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "UPGRADE_POLICY_AT_ONCE" => Some(Self::AtOnce),
+            "UPGRADE_POLICY_AT_REVIEW" => Some(Self::AtReview),
+            _ => None,
+        }
+    }
+}
+/// When members fall whose counts no longer reach their level. What is taken back lowers a level that stood on it at once,
+/// whatever the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DowngradePolicy {
+    /// At the review, as `DOWNGRADE_POLICY_AT_REVIEW`.
+    Unspecified = 0,
+    /// With the review of their validity.
+    AtReview = 1,
+    /// As soon as what counts lapses below the threshold.
+    AtOnce = 2,
+    /// Never.
+    Never = 3,
+}
+impl DowngradePolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DOWNGRADE_POLICY_UNSPECIFIED",
+            Self::AtReview => "DOWNGRADE_POLICY_AT_REVIEW",
+            Self::AtOnce => "DOWNGRADE_POLICY_AT_ONCE",
+            Self::Never => "DOWNGRADE_POLICY_NEVER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DOWNGRADE_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "DOWNGRADE_POLICY_AT_REVIEW" => Some(Self::AtReview),
+            "DOWNGRADE_POLICY_AT_ONCE" => Some(Self::AtOnce),
+            "DOWNGRADE_POLICY_NEVER" => Some(Self::Never),
+            _ => None,
+        }
+    }
+}
+/// What the company wants of a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LevelPurpose {
+    /// Not said.
+    Unspecified = 0,
+    /// More revenue.
+    Revenue = 1,
+    /// Users who help to run the community.
+    Community = 2,
+    /// Content that users make.
+    Content = 3,
+    /// Users who come more often.
+    Activity = 4,
+}
+impl LevelPurpose {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LEVEL_PURPOSE_UNSPECIFIED",
+            Self::Revenue => "LEVEL_PURPOSE_REVENUE",
+            Self::Community => "LEVEL_PURPOSE_COMMUNITY",
+            Self::Content => "LEVEL_PURPOSE_CONTENT",
+            Self::Activity => "LEVEL_PURPOSE_ACTIVITY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LEVEL_PURPOSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "LEVEL_PURPOSE_REVENUE" => Some(Self::Revenue),
+            "LEVEL_PURPOSE_COMMUNITY" => Some(Self::Community),
+            "LEVEL_PURPOSE_CONTENT" => Some(Self::Content),
+            "LEVEL_PURPOSE_ACTIVITY" => Some(Self::Activity),
+            _ => None,
+        }
+    }
+}
+/// What gives a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LevelGrantKind {
+    /// Refused as input.
+    Unspecified = 0,
+    /// A person of the company.
+    Staff = 1,
+    /// An invitation.
+    Invitation = 2,
+    /// A paid membership.
+    Paid = 3,
+    /// A paid membership that is tried for nothing.
+    Trial = 4,
+}
+impl LevelGrantKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LEVEL_GRANT_KIND_UNSPECIFIED",
+            Self::Staff => "LEVEL_GRANT_KIND_STAFF",
+            Self::Invitation => "LEVEL_GRANT_KIND_INVITATION",
+            Self::Paid => "LEVEL_GRANT_KIND_PAID",
+            Self::Trial => "LEVEL_GRANT_KIND_TRIAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LEVEL_GRANT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "LEVEL_GRANT_KIND_STAFF" => Some(Self::Staff),
+            "LEVEL_GRANT_KIND_INVITATION" => Some(Self::Invitation),
+            "LEVEL_GRANT_KIND_PAID" => Some(Self::Paid),
+            "LEVEL_GRANT_KIND_TRIAL" => Some(Self::Trial),
+            _ => None,
+        }
+    }
+}
 /// Why a level changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum MoveCause {
     /// Never sent.
     Unspecified = 0,
-    /// Growth reached a threshold.
+    /// What counts reached a threshold.
     Earned = 1,
-    /// Growth was taken back below the threshold.
+    /// What counts was taken back below the threshold.
     Reversed = 2,
-    /// The validity ended.
+    /// The validity was reviewed.
     PeriodEnd = 3,
     /// A new version of the scheme has other thresholds; decided with the member's next entry.
     SchemeChanged = 4,
+    /// What counts lapsed below the threshold.
+    Lapsed = 5,
+    /// A fall that was put off by grace or protection took place.
+    GraceEnd = 6,
+    /// A grant began.
+    Granted = 7,
+    /// A grant ended.
+    GrantEnded = 8,
+    /// The level was locked.
+    Locked = 9,
+    /// A lock ended.
+    Unlocked = 10,
 }
 impl MoveCause {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -6378,6 +6857,12 @@ impl MoveCause {
             Self::Reversed => "MOVE_CAUSE_REVERSED",
             Self::PeriodEnd => "MOVE_CAUSE_PERIOD_END",
             Self::SchemeChanged => "MOVE_CAUSE_SCHEME_CHANGED",
+            Self::Lapsed => "MOVE_CAUSE_LAPSED",
+            Self::GraceEnd => "MOVE_CAUSE_GRACE_END",
+            Self::Granted => "MOVE_CAUSE_GRANTED",
+            Self::GrantEnded => "MOVE_CAUSE_GRANT_ENDED",
+            Self::Locked => "MOVE_CAUSE_LOCKED",
+            Self::Unlocked => "MOVE_CAUSE_UNLOCKED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -6388,6 +6873,69 @@ impl MoveCause {
             "MOVE_CAUSE_REVERSED" => Some(Self::Reversed),
             "MOVE_CAUSE_PERIOD_END" => Some(Self::PeriodEnd),
             "MOVE_CAUSE_SCHEME_CHANGED" => Some(Self::SchemeChanged),
+            "MOVE_CAUSE_LAPSED" => Some(Self::Lapsed),
+            "MOVE_CAUSE_GRACE_END" => Some(Self::GraceEnd),
+            "MOVE_CAUSE_GRANTED" => Some(Self::Granted),
+            "MOVE_CAUSE_GRANT_ENDED" => Some(Self::GrantEnded),
+            "MOVE_CAUSE_LOCKED" => Some(Self::Locked),
+            "MOVE_CAUSE_UNLOCKED" => Some(Self::Unlocked),
+            _ => None,
+        }
+    }
+}
+/// What a sentence of an explanation is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LevelReason {
+    /// Never sent.
+    Unspecified = 0,
+    /// Which level is held, since when, and what decided it last.
+    Held = 1,
+    /// A lock keeps the level.
+    Locked = 2,
+    /// A grant gives the level, or will.
+    Granted = 3,
+    /// Which level is earned below one that is granted or locked.
+    Earned = 4,
+    /// When the earned level is reviewed, and what is to be there then to keep it.
+    Review = 5,
+    /// A fall is put off, and what averts it.
+    Fall = 6,
+    /// What is missing to the next level.
+    Next = 7,
+    /// There is no higher level to earn.
+    Highest = 8,
+}
+impl LevelReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LEVEL_REASON_UNSPECIFIED",
+            Self::Held => "LEVEL_REASON_HELD",
+            Self::Locked => "LEVEL_REASON_LOCKED",
+            Self::Granted => "LEVEL_REASON_GRANTED",
+            Self::Earned => "LEVEL_REASON_EARNED",
+            Self::Review => "LEVEL_REASON_REVIEW",
+            Self::Fall => "LEVEL_REASON_FALL",
+            Self::Next => "LEVEL_REASON_NEXT",
+            Self::Highest => "LEVEL_REASON_HIGHEST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LEVEL_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "LEVEL_REASON_HELD" => Some(Self::Held),
+            "LEVEL_REASON_LOCKED" => Some(Self::Locked),
+            "LEVEL_REASON_GRANTED" => Some(Self::Granted),
+            "LEVEL_REASON_EARNED" => Some(Self::Earned),
+            "LEVEL_REASON_REVIEW" => Some(Self::Review),
+            "LEVEL_REASON_FALL" => Some(Self::Fall),
+            "LEVEL_REASON_NEXT" => Some(Self::Next),
+            "LEVEL_REASON_HIGHEST" => Some(Self::Highest),
             _ => None,
         }
     }
@@ -6473,9 +7021,10 @@ pub mod level_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Publishes the tenant's scheme, or a new version of it where the id exists. Members keep their level until their
-        /// next entry or the end of its validity. FAILED_PRECONDITION `SCHEME_LIMIT` for a second scheme;
-        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        /// Publishes a scheme, or a new version of it where the id exists. Members keep the dates that they have. With their next
+        /// entry they rise where the new thresholds say so, and fall where the scheme lets members fall at once; else with the
+        /// review of their validity. FAILED_PRECONDITION `SCHEME_LIMIT` for more than 20; NOT_FOUND `POINT_TYPE_NOT_FOUND`;
+        /// FAILED_PRECONDITION `POINT_TYPE_SPENDABLE` where what has not lapsed of points that can be spent was to count.
         pub async fn publish_scheme(
             &mut self,
             request: impl tonic::IntoRequest<super::PublishSchemeRequest>,
@@ -6527,7 +7076,7 @@ pub mod level_service_client {
                 .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "GetScheme"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the tenant's schemes in byte order of their ids. There is at most one for now.
+        /// Lists the tenant's schemes in byte order of their ids.
         pub async fn list_schemes(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSchemesRequest>,
@@ -6603,6 +7152,34 @@ pub mod level_service_client {
                 .insert(GrpcMethod::new("banyan.levels.v1.LevelService", "GetStanding"));
             self.inner.unary(req, path, codec).await
         }
+        /// Why a user is on a level: what decided it, what keeps it, what is missing to keep and to reach the next one and by when, in
+        /// sentences. NOT_FOUND `SCHEME_NOT_FOUND`.
+        pub async fn explain_level(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainLevelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainLevelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelService/ExplainLevel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LevelService", "ExplainLevel"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// A user's moves, newest first, with the figures that decided them.
         pub async fn list_level_moves(
             &mut self,
@@ -6672,9 +7249,10 @@ pub mod level_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with LevelServiceServer.
     #[async_trait]
     pub trait LevelService: std::marker::Send + std::marker::Sync + 'static {
-        /// Publishes the tenant's scheme, or a new version of it where the id exists. Members keep their level until their
-        /// next entry or the end of its validity. FAILED_PRECONDITION `SCHEME_LIMIT` for a second scheme;
-        /// NOT_FOUND `POINT_TYPE_NOT_FOUND`.
+        /// Publishes a scheme, or a new version of it where the id exists. Members keep the dates that they have. With their next
+        /// entry they rise where the new thresholds say so, and fall where the scheme lets members fall at once; else with the
+        /// review of their validity. FAILED_PRECONDITION `SCHEME_LIMIT` for more than 20; NOT_FOUND `POINT_TYPE_NOT_FOUND`;
+        /// FAILED_PRECONDITION `POINT_TYPE_SPENDABLE` where what has not lapsed of points that can be spent was to count.
         async fn publish_scheme(
             &self,
             request: tonic::Request<super::PublishSchemeRequest>,
@@ -6690,7 +7268,7 @@ pub mod level_service_server {
             tonic::Response<super::GetSchemeResponse>,
             tonic::Status,
         >;
-        /// Lists the tenant's schemes in byte order of their ids. There is at most one for now.
+        /// Lists the tenant's schemes in byte order of their ids.
         async fn list_schemes(
             &self,
             request: tonic::Request<super::ListSchemesRequest>,
@@ -6713,6 +7291,15 @@ pub mod level_service_server {
             request: tonic::Request<super::GetStandingRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetStandingResponse>,
+            tonic::Status,
+        >;
+        /// Why a user is on a level: what decided it, what keeps it, what is missing to keep and to reach the next one and by when, in
+        /// sentences. NOT_FOUND `SCHEME_NOT_FOUND`.
+        async fn explain_level(
+            &self,
+            request: tonic::Request<super::ExplainLevelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainLevelResponse>,
             tonic::Status,
         >;
         /// A user's moves, newest first, with the figures that decided them.
@@ -7019,6 +7606,51 @@ pub mod level_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetStandingSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelService/ExplainLevel" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainLevelSvc<T: LevelService>(pub Arc<T>);
+                    impl<
+                        T: LevelService,
+                    > tonic::server::UnaryService<super::ExplainLevelRequest>
+                    for ExplainLevelSvc<T> {
+                        type Response = super::ExplainLevelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainLevelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelService>::explain_level(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainLevelSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -8703,7 +9335,7 @@ pub enum ErrorReason {
     EarningRuleNotFound = 6,
     /// NOT_FOUND. The tenant has no scheme with the id in `metadata.scheme_id`.
     SchemeNotFound = 7,
-    /// FAILED_PRECONDITION. The tenant has the scheme in `metadata.scheme_id` already.
+    /// FAILED_PRECONDITION. The tenant has `metadata.limit` schemes.
     SchemeLimit = 8,
     /// NOT_FOUND. The user has no hold with the id in `metadata.hold_id`.
     HoldNotFound = 9,
@@ -8781,6 +9413,15 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION. Caps of the point type in `metadata.point_type_id` leave nothing until `metadata.frees_at` (RFC 3339),
     /// which is absent where they never do again. Recorded.
     EarningCapped = 42,
+    /// NOT_FOUND. The member has no grant with this id, or it has ended. Recorded.
+    LevelGrantNotFound = 43,
+    /// FAILED_PRECONDITION. The member has `metadata.limit` grants that have not ended. Recorded.
+    LevelGrantLimit = 44,
+    /// FAILED_PRECONDITION. The member's level is not locked. Recorded.
+    LevelNotLocked = 45,
+    /// FAILED_PRECONDITION. What has not lapsed of the point type in `metadata.point_type_id` was to count for levels, but it can be
+    /// spent.
+    PointTypeSpendable = 46,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -8832,6 +9473,10 @@ impl ErrorReason {
             Self::SeasonOver => "ERROR_REASON_SEASON_OVER",
             Self::ScoreOverflow => "ERROR_REASON_SCORE_OVERFLOW",
             Self::EarningCapped => "ERROR_REASON_EARNING_CAPPED",
+            Self::LevelGrantNotFound => "ERROR_REASON_LEVEL_GRANT_NOT_FOUND",
+            Self::LevelGrantLimit => "ERROR_REASON_LEVEL_GRANT_LIMIT",
+            Self::LevelNotLocked => "ERROR_REASON_LEVEL_NOT_LOCKED",
+            Self::PointTypeSpendable => "ERROR_REASON_POINT_TYPE_SPENDABLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -8882,6 +9527,10 @@ impl ErrorReason {
             "ERROR_REASON_SEASON_OVER" => Some(Self::SeasonOver),
             "ERROR_REASON_SCORE_OVERFLOW" => Some(Self::ScoreOverflow),
             "ERROR_REASON_EARNING_CAPPED" => Some(Self::EarningCapped),
+            "ERROR_REASON_LEVEL_GRANT_NOT_FOUND" => Some(Self::LevelGrantNotFound),
+            "ERROR_REASON_LEVEL_GRANT_LIMIT" => Some(Self::LevelGrantLimit),
+            "ERROR_REASON_LEVEL_NOT_LOCKED" => Some(Self::LevelNotLocked),
+            "ERROR_REASON_POINT_TYPE_SPENDABLE" => Some(Self::PointTypeSpendable),
             _ => None,
         }
     }
@@ -10565,6 +11214,977 @@ pub mod leaderboard_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Something that was done by hand to a member's level.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LevelAct {
+    /// 1 for the member's first act, then without gaps.
+    #[prost(int64, tag = "1")]
+    pub act_seq: i64,
+    /// What.
+    #[prost(enumeration = "LevelActKind", tag = "2")]
+    pub kind: i32,
+    /// The grant; empty for locks.
+    #[prost(string, tag = "3")]
+    pub grant_id: ::prost::alloc::string::String,
+    /// What gave the level; not said for locks.
+    #[prost(enumeration = "LevelGrantKind", tag = "4")]
+    pub grant_kind: i32,
+    /// The level that was granted, ended or locked; of an unlocking the level that is held after it.
+    #[prost(int32, tag = "5")]
+    pub rank: i32,
+    /// From when what was granted or locked holds; of what was ended, when.
+    #[prost(message, optional, tag = "6")]
+    pub from_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Before when; absent: without an end.
+    #[prost(message, optional, tag = "7")]
+    pub until_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why.
+    #[prost(string, tag = "8")]
+    pub reason: ::prost::alloc::string::String,
+    /// The token's subject who did it.
+    #[prost(string, tag = "9")]
+    pub acted_by: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "10")]
+    pub act_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for LevelAct {
+    const NAME: &'static str = "LevelAct";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelAct".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelAct".into()
+    }
+}
+/// Arguments of GrantLevel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GrantLevelRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(string, tag = "3")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// The level; not 0.
+    #[prost(int32, tag = "4")]
+    pub rank: i32,
+    /// What gives it.
+    #[prost(enumeration = "LevelGrantKind", tag = "5")]
+    pub kind: i32,
+    /// From when; absent or in the past: from now on.
+    #[prost(message, optional, tag = "6")]
+    pub from_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Before when, after `from_time` and the present; absent: until it is ended.
+    #[prost(message, optional, tag = "7")]
+    pub until_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why; 1 to 256 characters.
+    #[prost(string, tag = "8")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GrantLevelRequest {
+    const NAME: &'static str = "GrantLevelRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GrantLevelRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GrantLevelRequest".into()
+    }
+}
+/// Result of GrantLevel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GrantLevelResponse {
+    /// The grant.
+    #[prost(message, optional, tag = "1")]
+    pub grant: ::core::option::Option<LevelGrant>,
+    /// The rank that is held after it.
+    #[prost(int32, tag = "2")]
+    pub rank_after: i32,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GrantLevelResponse {
+    const NAME: &'static str = "GrantLevelResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GrantLevelResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GrantLevelResponse".into()
+    }
+}
+/// Arguments of EndLevelGrant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndLevelGrantRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(string, tag = "3")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// The grant.
+    #[prost(string, tag = "4")]
+    pub grant_id: ::prost::alloc::string::String,
+    /// Why; 1 to 256 characters.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EndLevelGrantRequest {
+    const NAME: &'static str = "EndLevelGrantRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.EndLevelGrantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.EndLevelGrantRequest".into()
+    }
+}
+/// Result of EndLevelGrant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndLevelGrantResponse {
+    /// The rank that is held after it.
+    #[prost(int32, tag = "1")]
+    pub rank_after: i32,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for EndLevelGrantResponse {
+    const NAME: &'static str = "EndLevelGrantResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.EndLevelGrantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.EndLevelGrantResponse".into()
+    }
+}
+/// Arguments of LockLevel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LockLevelRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(string, tag = "3")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// The level.
+    #[prost(int32, tag = "4")]
+    pub rank: i32,
+    /// Before when, after the present; absent: until it is ended.
+    #[prost(message, optional, tag = "5")]
+    pub until_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why; 1 to 256 characters.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for LockLevelRequest {
+    const NAME: &'static str = "LockLevelRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LockLevelRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LockLevelRequest".into()
+    }
+}
+/// Result of LockLevel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LockLevelResponse {
+    /// The lock.
+    #[prost(message, optional, tag = "1")]
+    pub lock: ::core::option::Option<LevelLock>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for LockLevelResponse {
+    const NAME: &'static str = "LockLevelResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LockLevelResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LockLevelResponse".into()
+    }
+}
+/// Arguments of UnlockLevel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlockLevelRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(string, tag = "3")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// Why; 1 to 256 characters.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UnlockLevelRequest {
+    const NAME: &'static str = "UnlockLevelRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.UnlockLevelRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.UnlockLevelRequest".into()
+    }
+}
+/// Result of UnlockLevel.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlockLevelResponse {
+    /// The rank that is held after it.
+    #[prost(int32, tag = "1")]
+    pub rank_after: i32,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for UnlockLevelResponse {
+    const NAME: &'static str = "UnlockLevelResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.UnlockLevelResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.UnlockLevelResponse".into()
+    }
+}
+/// Arguments of ListLevelActs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLevelActsRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The scheme.
+    #[prost(string, tag = "2")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListLevelActsRequest {
+    const NAME: &'static str = "ListLevelActsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListLevelActsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListLevelActsRequest".into()
+    }
+}
+/// Result of ListLevelActs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLevelActsResponse {
+    /// The acts.
+    #[prost(message, repeated, tag = "1")]
+    pub acts: ::prost::alloc::vec::Vec<LevelAct>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListLevelActsResponse {
+    const NAME: &'static str = "ListLevelActsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListLevelActsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListLevelActsResponse".into()
+    }
+}
+/// What was done by hand to a member's level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LevelActKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// A level was granted.
+    Granted = 1,
+    /// A grant was ended.
+    GrantEnded = 2,
+    /// The level was locked.
+    Locked = 3,
+    /// A lock was ended.
+    Unlocked = 4,
+}
+impl LevelActKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LEVEL_ACT_KIND_UNSPECIFIED",
+            Self::Granted => "LEVEL_ACT_KIND_GRANTED",
+            Self::GrantEnded => "LEVEL_ACT_KIND_GRANT_ENDED",
+            Self::Locked => "LEVEL_ACT_KIND_LOCKED",
+            Self::Unlocked => "LEVEL_ACT_KIND_UNLOCKED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LEVEL_ACT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "LEVEL_ACT_KIND_GRANTED" => Some(Self::Granted),
+            "LEVEL_ACT_KIND_GRANT_ENDED" => Some(Self::GrantEnded),
+            "LEVEL_ACT_KIND_LOCKED" => Some(Self::Locked),
+            "LEVEL_ACT_KIND_UNLOCKED" => Some(Self::Unlocked),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod level_grant_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Levels that are given, invited to or paid for, and levels that are locked. Beneath both the earned level goes on by itself.
+    #[derive(Debug, Clone)]
+    pub struct LevelGrantServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> LevelGrantServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> LevelGrantServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            LevelGrantServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Grants a level for a time: the user holds it at least, and higher ones that are earned or granted. Makes the user a
+        /// member. NOT_FOUND `SCHEME_NOT_FOUND`, `LEVEL_NOT_FOUND`; FAILED_PRECONDITION `LEVEL_GRANT_LIMIT` for more than 16 at once.
+        pub async fn grant_level(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GrantLevelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GrantLevelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelGrantService/GrantLevel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LevelGrantService", "GrantLevel"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a grant before its time, or one that has no end. NOT_FOUND `SCHEME_NOT_FOUND`, `LEVEL_GRANT_NOT_FOUND`.
+        pub async fn end_level_grant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndLevelGrantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndLevelGrantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelGrantService/EndLevelGrant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LevelGrantService",
+                        "EndLevelGrant",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Keeps a user on a level whatever is earned or granted, in place of an earlier lock. Makes the user a member.
+        /// NOT_FOUND `SCHEME_NOT_FOUND`, `LEVEL_NOT_FOUND`.
+        pub async fn lock_level(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LockLevelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LockLevelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelGrantService/LockLevel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LevelGrantService", "LockLevel"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a lock: the user is then on the level that is earned or granted. NOT_FOUND `SCHEME_NOT_FOUND`;
+        /// FAILED_PRECONDITION `LEVEL_NOT_LOCKED`.
+        pub async fn unlock_level(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UnlockLevelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnlockLevelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelGrantService/UnlockLevel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.LevelGrantService", "UnlockLevel"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What was granted to a user in a scheme and locked, by whom and why: newest first. NOT_FOUND `SCHEME_NOT_FOUND`.
+        pub async fn list_level_acts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListLevelActsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLevelActsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.LevelGrantService/ListLevelActs",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.LevelGrantService",
+                        "ListLevelActs",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod level_grant_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with LevelGrantServiceServer.
+    #[async_trait]
+    pub trait LevelGrantService: std::marker::Send + std::marker::Sync + 'static {
+        /// Grants a level for a time: the user holds it at least, and higher ones that are earned or granted. Makes the user a
+        /// member. NOT_FOUND `SCHEME_NOT_FOUND`, `LEVEL_NOT_FOUND`; FAILED_PRECONDITION `LEVEL_GRANT_LIMIT` for more than 16 at once.
+        async fn grant_level(
+            &self,
+            request: tonic::Request<super::GrantLevelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GrantLevelResponse>,
+            tonic::Status,
+        >;
+        /// Ends a grant before its time, or one that has no end. NOT_FOUND `SCHEME_NOT_FOUND`, `LEVEL_GRANT_NOT_FOUND`.
+        async fn end_level_grant(
+            &self,
+            request: tonic::Request<super::EndLevelGrantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndLevelGrantResponse>,
+            tonic::Status,
+        >;
+        /// Keeps a user on a level whatever is earned or granted, in place of an earlier lock. Makes the user a member.
+        /// NOT_FOUND `SCHEME_NOT_FOUND`, `LEVEL_NOT_FOUND`.
+        async fn lock_level(
+            &self,
+            request: tonic::Request<super::LockLevelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LockLevelResponse>,
+            tonic::Status,
+        >;
+        /// Ends a lock: the user is then on the level that is earned or granted. NOT_FOUND `SCHEME_NOT_FOUND`;
+        /// FAILED_PRECONDITION `LEVEL_NOT_LOCKED`.
+        async fn unlock_level(
+            &self,
+            request: tonic::Request<super::UnlockLevelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnlockLevelResponse>,
+            tonic::Status,
+        >;
+        /// What was granted to a user in a scheme and locked, by whom and why: newest first. NOT_FOUND `SCHEME_NOT_FOUND`.
+        async fn list_level_acts(
+            &self,
+            request: tonic::Request<super::ListLevelActsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLevelActsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Levels that are given, invited to or paid for, and levels that are locked. Beneath both the earned level goes on by itself.
+    #[derive(Debug)]
+    pub struct LevelGrantServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> LevelGrantServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for LevelGrantServiceServer<T>
+    where
+        T: LevelGrantService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.LevelGrantService/GrantLevel" => {
+                    #[allow(non_camel_case_types)]
+                    struct GrantLevelSvc<T: LevelGrantService>(pub Arc<T>);
+                    impl<
+                        T: LevelGrantService,
+                    > tonic::server::UnaryService<super::GrantLevelRequest>
+                    for GrantLevelSvc<T> {
+                        type Response = super::GrantLevelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GrantLevelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelGrantService>::grant_level(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GrantLevelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelGrantService/EndLevelGrant" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndLevelGrantSvc<T: LevelGrantService>(pub Arc<T>);
+                    impl<
+                        T: LevelGrantService,
+                    > tonic::server::UnaryService<super::EndLevelGrantRequest>
+                    for EndLevelGrantSvc<T> {
+                        type Response = super::EndLevelGrantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndLevelGrantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelGrantService>::end_level_grant(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndLevelGrantSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelGrantService/LockLevel" => {
+                    #[allow(non_camel_case_types)]
+                    struct LockLevelSvc<T: LevelGrantService>(pub Arc<T>);
+                    impl<
+                        T: LevelGrantService,
+                    > tonic::server::UnaryService<super::LockLevelRequest>
+                    for LockLevelSvc<T> {
+                        type Response = super::LockLevelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LockLevelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelGrantService>::lock_level(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LockLevelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelGrantService/UnlockLevel" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnlockLevelSvc<T: LevelGrantService>(pub Arc<T>);
+                    impl<
+                        T: LevelGrantService,
+                    > tonic::server::UnaryService<super::UnlockLevelRequest>
+                    for UnlockLevelSvc<T> {
+                        type Response = super::UnlockLevelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UnlockLevelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelGrantService>::unlock_level(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnlockLevelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.LevelGrantService/ListLevelActs" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLevelActsSvc<T: LevelGrantService>(pub Arc<T>);
+                    impl<
+                        T: LevelGrantService,
+                    > tonic::server::UnaryService<super::ListLevelActsRequest>
+                    for ListLevelActsSvc<T> {
+                        type Response = super::ListLevelActsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListLevelActsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LevelGrantService>::list_level_acts(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLevelActsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for LevelGrantServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.LevelGrantService";
+    impl<T> tonic::server::NamedService for LevelGrantServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Payload of `points.posted`: an entry was made.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PointsPosted {
@@ -10642,6 +12262,27 @@ impl ::prost::Name for LevelMoved {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.LevelMoved".into()
+    }
+}
+/// Payload of `level.acted`: a level was granted or locked by hand, or that was ended. What it does to the level is told by
+/// `level.moved`, when it does.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LevelActed {
+    /// The scheme.
+    #[prost(string, tag = "1")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// What was done.
+    #[prost(message, optional, tag = "2")]
+    pub act: ::core::option::Option<LevelAct>,
+}
+impl ::prost::Name for LevelActed {
+    const NAME: &'static str = "LevelActed";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelActed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelActed".into()
     }
 }
 /// Payload of `programme.published`: a point type, rule, scheme, benefit or leaderboard was defined anew. Exactly one is set.

@@ -102,7 +102,7 @@ pub(crate) fn publish(request_id: &str, scheme_id: &str) -> PublishSchemeRequest
     use proto::common::v1::LocalizedText;
     use proto::levels::v1::Level;
     let name = || Some(LocalizedText { texts: [("en".to_owned(), "name".to_owned())].into(), ..Default::default() });
-    let level = Level { rank: 0, display_name: name(), threshold: 0 };
+    let level = Level { display_name: name(), ..Level::default() };
     let scheme = Scheme {
         scheme_id: scheme_id.to_owned(),
         display_name: name(),

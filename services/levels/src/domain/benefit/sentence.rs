@@ -39,7 +39,7 @@ fn allowed(it: &Entitlement<'_>) -> (String, String) {
 fn not_held(programme: &Programme, it: &Entitlement<'_>) -> (String, String) {
     let (zh, en) = (name(it, "zh"), name(it, "en"));
     let level = |rank: usize, language| {
-        let level = programme.scheme.as_ref().and_then(|scheme| scheme.levels.get(rank));
+        let level = it.benefit.scheme.as_ref().and_then(|id| programme.schemes.get(id)?.levels.get(rank));
         level.map_or("", |level| level.display_name.closest(language))
     };
     match &it.next {

@@ -1,13 +1,12 @@
 //! What a user has of benefits, and what uses do to it.
 
-use ids::{EventId, Key};
+use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 use units::zone::Zone;
 
 use super::{Benefit, BenefitKind, BenefitPeriod};
-use crate::domain::account::Account;
-use crate::domain::book::{AccountKey, Book, Programme, What};
-use crate::domain::member::{Member, MoveCause};
+use crate::domain::balance::Holding;
+use crate::domain::book::{AccountKey, Programme};
 use crate::domain::refusal::Refusal;
 use crate::domain::scheme::Scheme;
 
@@ -27,44 +26,42 @@ const EVER: Period = Period { start: OffsetDateTime::UNIX_EPOCH, end: None };
 #[derive(Debug)]
 pub struct Holder<'a> {
     programme: &'a Programme,
-    level: Option<Level<'a>>,
+    levels: Vec<Level<'a>>,
 }
 
-/// Where a user stands in the programme's scheme.
+/// Where a user stands in a scheme.
 #[derive(Debug)]
 struct Level<'a> {
     scheme: &'a Scheme,
     rank: usize,
-    growth: i64,
+    counts: Vec<i64>,
     period: Period,
 }
 
 impl<'a> Holder<'a> {
-    /// A user of a programme with a scheme, by the account that it measures. `last_end` is when a validity was last booked
-    /// as ended; those that ended since, unseen, are seen here.
+    /// A user of a programme, by what is stored of the accounts that guard the schemes. Validities that ended since, unseen, are
+    /// seen here.
     pub fn new(
         programme: &'a Programme,
-        measured: Option<(AccountKey, Account, Option<Member>)>,
-        last_end: Option<OffsetDateTime>,
+        user: &UserId,
+        mut holding: impl FnMut(&AccountKey) -> Holding,
         clock: OffsetDateTime,
     ) -> Self {
-        let level = programme.scheme.as_ref().zip(measured).map(|(scheme, (key, account, member))| {
-            let members = member.map(|member| (key.0.clone(), member)).into_iter().collect();
-            let mut book = Book::new(programme, [(key.clone(), account)].into(), members);
-            let at = book.decision_time(&key, clock);
-            book.end_periods(&key, at);
-            let mut ended = book.effects().iter().filter_map(|effect| match &effect.what {
-                What::Moved(moved) if moved.cause == MoveCause::PeriodEnd => Some(moved.moved_at),
-                _ => None,
-            });
-            let start = ended.next_back().or(last_end).unwrap_or(EVER.start);
-            let (member, growth) = book.standing(&key);
-            let highest = scheme.levels.len().saturating_sub(1);
-            let rank = member.map_or(0, |member| member.rank).min(highest);
-            let end = member.and_then(|member| member.valid_until);
-            Level { scheme, rank, growth, period: Period { start, end } }
-        });
-        Self { programme, level }
+        let level = |scheme: &'a Scheme| {
+            let key = (user.clone(), scheme.guard().clone());
+            let (book, _) = holding(&key).at(programme, &key, clock);
+            let (member, figures) = book.standing(user, scheme);
+            let earned = member.map(|member| &member.earned);
+            let bases = earned.map_or(&[][..], |earned| &earned.bases);
+            let start = earned.and_then(|earned| earned.period_start).unwrap_or(EVER.start);
+            Level {
+                scheme,
+                rank: member.map_or(0, |member| member.rank).min(scheme.highest()),
+                counts: scheme.counts(&figures, bases),
+                period: Period { start, end: earned.and_then(|earned| earned.valid_until) },
+            }
+        };
+        Self { programme, levels: programme.schemes.values().map(level).collect() }
     }
 
     /// What a benefit's uses count within at a time; `None`: it has none to count.
@@ -87,8 +84,8 @@ impl<'a> Holder<'a> {
         let rank = if benefit.scheme.is_none() { Some(0) } else { level.map(|level| level.rank) };
         let range = rank.and_then(|rank| benefit.at_rank(rank));
         let next = level.and_then(|level| {
-            let (rank, range) = benefit.above(level.rank, level.scheme.levels.len().saturating_sub(1))?;
-            let missing = (level.scheme.threshold(rank) - level.growth).max(0);
+            let (rank, range) = benefit.above(level.rank, level.scheme.highest())?;
+            let missing = (level.scheme.threshold(rank, 0) - level.counts[0]).max(0);
             Some(Next { rank, quota: range.quota, missing })
         });
         Entitlement {
@@ -103,15 +100,15 @@ impl<'a> Holder<'a> {
     }
 
     fn level_of(&self, benefit: &Benefit) -> Option<&Level<'a>> {
-        self.level.as_ref().filter(|level| benefit.scheme.as_ref() == Some(&level.scheme.id))
+        self.levels.iter().find(|level| benefit.scheme.as_ref() == Some(&level.scheme.id))
     }
 }
 
 /// The zone that decides a benefit's days.
 pub fn zone(programme: &Programme, benefit: &Benefit) -> Zone {
     let of_scheme = || {
-        let scheme = programme.scheme.as_ref().filter(|scheme| Some(&scheme.id) == benefit.scheme.as_ref())?;
-        Some(programme.types.get(&scheme.point_type)?.zone.clone())
+        let scheme = programme.schemes.get(benefit.scheme.as_ref()?)?;
+        Some(programme.types.get(scheme.guard())?.zone.clone())
     };
     benefit.zone.clone().or_else(of_scheme).unwrap_or_else(Zone::utc)
 }

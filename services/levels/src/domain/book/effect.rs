@@ -1,7 +1,7 @@
 use ids::{Key, UserId};
 use time::OffsetDateTime;
 
-use super::{AccountKey, Curtailed};
+use super::{AccountKey, Curtailed, MemberKey};
 use crate::domain::account::Account;
 use crate::domain::cap::{CapKey, Used};
 use crate::domain::entry::Entry;
@@ -16,8 +16,9 @@ pub struct Effect {
     pub user: UserId,
     /// What.
     pub what: What,
-    /// The rank held after it; `None` where the user is on no level yet.
-    pub rank: Option<usize>,
+    /// The scheme, and the rank held in it after this: of a move its own, else the main one; `None` where the user is on no
+    /// level of it yet.
+    pub level: Option<(Key, usize)>,
 }
 
 /// What happened.
@@ -33,7 +34,12 @@ pub enum What {
         available_after: i64,
     },
     /// A level changed or was renewed.
-    Moved(LevelMove),
+    Moved {
+        /// In this scheme.
+        scheme: Key,
+        /// The move.
+        moved: LevelMove,
+    },
     /// A hold was opened or resolved, or something of it was given back.
     Held {
         /// The hold after it.
@@ -91,7 +97,7 @@ pub struct Written {
     /// Accounts with new entries.
     pub accounts: Vec<(AccountKey, Account)>,
     /// Members that are new or changed.
-    pub members: Vec<(UserId, Member)>,
+    pub members: Vec<(MemberKey, Member)>,
     /// Holds that are new or changed.
     pub holds: Vec<(UserId, Hold)>,
     /// Entries of which more was taken back, and how much in all.

@@ -115,8 +115,12 @@ fn rules() -> [EarningRule; 2] {
 }
 
 fn scheme() -> Scheme {
-    let level =
-        |(rank, (threshold, zh, en)): (i32, (i64, &str, &str))| Level { rank, display_name: text(zh, en), threshold };
+    let level = |(rank, (threshold, zh, en)): (i32, (i64, &str, &str))| Level {
+        rank,
+        display_name: text(zh, en),
+        threshold,
+        ..Level::default()
+    };
     Scheme {
         scheme_id: SCHEME.to_owned(),
         display_name: text("会员等级", "membership"),

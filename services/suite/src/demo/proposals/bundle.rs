@@ -49,6 +49,7 @@ fn put_levels(scheme: &mut Scheme, proposed: &[ProposedLevel]) {
         rank: level.rank,
         display_name,
         threshold: level.threshold,
+        ..Level::default()
     };
     scheme.levels = proposed.iter().zip(named).map(level).collect();
     scheme.validity_months = 12;
