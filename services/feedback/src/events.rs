@@ -153,11 +153,12 @@ pub fn user_value(event: &Event) -> Option<(i64, &str)> {
     }
 }
 
-/// The rank that a `level.moved` event tells of. The error says what is wrong with it.
-pub fn rank(event: &Event) -> Result<i16, String> {
+/// The rank in the main scheme that a `level.moved` event tells of; `None`: it is about another. The error says what is wrong with it.
+pub fn rank(event: &Event) -> Result<Option<i16>, String> {
     let payload: levels::LevelMoved = payload(event)?;
     let moved = payload.r#move.ok_or("move is missing")?;
-    i16::try_from(moved.to_rank).map_err(|_| "to_rank is out of range".to_owned())
+    let rank = i16::try_from(moved.to_rank).map_err(|_| "to_rank is out of range".to_owned())?;
+    Ok((!payload.secondary).then_some(rank))
 }
 
 pub(crate) fn payload<P: EventPayload + Default>(event: &Event) -> Result<P, String> {

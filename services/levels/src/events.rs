@@ -56,10 +56,10 @@ pub fn told(effect: &Effect, cause: Option<(&Link, &str)>) -> Result<Draft, TooM
             let payload = pb::PointsPosted { point_type_id: point_type.to_string(), entry: entry_message };
             Draft::new(user, event_id, &payload, entry.occurred_at)
         }
-        What::Moved { scheme, moved } => {
+        What::Moved { scheme, secondary, moved } => {
             let event_id = derive(user, &format!("move/{scheme}/{}", moved.seq), 0);
-            let payload =
-                pb::LevelMoved { scheme_id: scheme.to_string(), r#move: Some(wire::level::level_move(moved)) };
+            let (scheme_id, secondary) = (scheme.to_string(), *secondary);
+            let payload = pb::LevelMoved { scheme_id, r#move: Some(wire::level::level_move(moved)), secondary };
             Draft::new(user, event_id, &payload, moved.moved_at)
         }
         What::Held { hold, change, available_after } => {

@@ -28,7 +28,9 @@ impl Consume for RankConsumer {
         let mut moved = Vec::with_capacity(told.len());
         for (index, event) in told.iter().enumerate() {
             let rank = events::rank(event).map_err(|reason| ApplyError::Event { index, reason })?;
-            moved.push((user_of(event, index)?, rank));
+            if let Some(rank) = rank {
+                moved.push((user_of(event, index)?, rank));
+            }
         }
         let aliases = mirror::resolve(tx, tenant, moved.iter().map(|(user, _)| user)).await?;
         // of several moves of a user the last counts

@@ -108,7 +108,7 @@ async fn a_user_sees_what_was_written_and_nothing_of_the_triage_and_the_desk_see
 async fn what_a_user_is_worth_comes_from_levels_log_and_a_read_with_its_position_shows_it() {
     let server = shop().await;
     let r#move = Some(LevelMove { to_rank: 3, ..LevelMove::default() });
-    let payload = LevelMoved { scheme_id: "vip".into(), r#move };
+    let payload = LevelMoved { scheme_id: "vip".into(), r#move, secondary: false };
     let id = ids::EventId::new("moved").unwrap();
     let position = server.tell(&[Draft::new("u", id, &payload, OffsetDateTime::now_utc())]).await;
     let waiting = pb::ListCasesRequest { user_id: "u".into(), at_least: vec![position], ..Default::default() };

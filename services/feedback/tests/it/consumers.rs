@@ -17,7 +17,7 @@ fn visited(who: &str, id: &str, spend: i64, stage: &str) -> Event {
 
 fn moved(who: &str, id: &str, to_rank: i32) -> Event {
     let r#move = Some(LevelMove { to_rank, ..LevelMove::default() });
-    event(who, id, &LevelMoved { scheme_id: "vip".to_owned(), r#move }, &[])
+    event(who, id, &LevelMoved { scheme_id: "vip".to_owned(), r#move, secondary: false }, &[])
 }
 
 fn linked(who: &str, alias: &str) -> Event {

@@ -37,7 +37,11 @@ async fn row_level_security_holds_where_a_statement_forgets_its_tenant() {
     stage.open("u").await;
     stage.resolve("u", "1").await;
     stage.rate("u", 5, "2").await.unwrap();
-    let moved = LevelMoved { scheme_id: "vip".into(), r#move: Some(LevelMove { to_rank: 1, ..LevelMove::default() }) };
+    let moved = LevelMoved {
+        scheme_id: "vip".into(),
+        r#move: Some(LevelMove { to_rank: 1, ..LevelMove::default() }),
+        secondary: false,
+    };
     stage.apply(&RankConsumer, &[event("u", "1", &moved, &[])]).await;
     let linked = ProfileAliasLinked { alias: "a".to_owned() };
     stage.apply(&ValueConsumer, &[event("u", "2", &linked, &[])]).await;

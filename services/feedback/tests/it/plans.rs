@@ -63,7 +63,7 @@ async fn every_statement_finds_its_rows_by_an_index() {
             stage.rate(&who, 5, "2").await.unwrap();
         }
         let r#move = Some(LevelMove { to_rank: 1, ..LevelMove::default() });
-        let moved = LevelMoved { scheme_id: "vip".into(), r#move };
+        let moved = LevelMoved { scheme_id: "vip".into(), r#move, secondary: false };
         stage.apply(&RankConsumer, &[event(&who, "1", &moved, &[])]).await;
         let linked = ProfileAliasLinked { alias: format!("a{n}") };
         stage.apply(&ValueConsumer, &[event(&who, "2", &linked, &[])]).await;

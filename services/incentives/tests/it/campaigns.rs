@@ -267,6 +267,7 @@ async fn a_move_from_stage_to_stage_and_a_level_reached_set_campaigns_off() {
     let level = |from_rank, to_rank| levels::LevelMoved {
         scheme_id: "vip".to_owned(),
         r#move: Some(levels::LevelMove { from_rank, to_rank, ..Default::default() }),
+        secondary: false,
     };
     stage.levels(&[event("u", "3", &level(1, 2)), event("u", "4", &level(3, 2))]).await;
     let amounts: Vec<_> = stage.payloads::<pb::RewardGranted>("u").await.iter().map(|it| it.amount).collect();

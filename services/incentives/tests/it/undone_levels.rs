@@ -17,7 +17,7 @@ use crate::stage::{Stage, event, stage, template};
 /// A move of a user in the scheme `vip`.
 pub(crate) fn moved(who: &str, id: &str, from_rank: i32, to_rank: i32, cause: MoveCause) -> Event {
     let r#move = Some(LevelMove { from_rank, to_rank, cause: cause.into(), ..LevelMove::default() });
-    event(who, id, &LevelMoved { scheme_id: "vip".to_owned(), r#move })
+    event(who, id, &LevelMoved { scheme_id: "vip".to_owned(), r#move, secondary: false })
 }
 
 fn up(id: &str, from_rank: i32, to_rank: i32) -> Event {
@@ -78,7 +78,7 @@ async fn a_level_that_ends_by_its_validity_leaves_its_reward_whatever_comes_late
     stage.levels(&[up("5", 1, 2), moved("u", "6", 2, 2, MoveCause::PeriodEnd), undone("7", 2, 0)]).await;
     assert_eq!(stage.given().await, [(10, 0), (10, 0), (10, 10)]);
     let other = LevelMove { from_rank: 3, cause: MoveCause::Reversed.into(), ..LevelMove::default() };
-    let other = LevelMoved { scheme_id: "other".to_owned(), r#move: Some(other) };
+    let other = LevelMoved { scheme_id: "other".to_owned(), r#move: Some(other), secondary: true };
     stage.levels(&[up("8", 0, 2), event("u", "9", &other)]).await;
     assert_eq!(stage.given().await.last(), Some(&(10, 0)), "the scheme is another one");
     stage.audit().await;

@@ -152,7 +152,7 @@ fn act(
     }
     book.settle(key, at);
     book.enrol(user, scheme, at);
-    let id = grant_id(&command.request);
+    let id = grant_id(&command.request.user, command.request.id.as_str());
     let signed = Signed { seq, reason: command.reason.clone(), by: command.subject.clone(), at };
     let acted = book.with_member(user, scheme, |member, terms, figures| {
         let (act, moved) = command.act.apply(member, (terms, figures), &id, signed)?;
@@ -165,9 +165,9 @@ fn act(
     Ok((act, member))
 }
 
-/// The id of the grant that a request makes.
-fn grant_id(request: &Request) -> EventId {
-    derive(&request.user, &format!("level_grant/{}", request.id.as_str()), 0)
+/// The id of the grant that a request makes. `user` as the caller named it.
+pub fn grant_id(user: &str, request_id: &str) -> EventId {
+    derive(user, &format!("level_grant/{request_id}"), 0)
 }
 
 async fn keep(

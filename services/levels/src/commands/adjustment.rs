@@ -35,7 +35,7 @@ pub(super) async fn accounts_of(
 ) -> Result<BTreeMap<AccountKey, Account>, StoreError> {
     let keys: BTreeSet<AccountKey> =
         [key].into_iter().filter(|it| programme.types.contains_key(&it.1)).cloned().collect();
-    ledger::lock(tx, tenant, &programme, &keys, |_| true).await
+    ledger::lock(tx, tenant, programme, &keys, |_| true).await
 }
 
 impl Levels {

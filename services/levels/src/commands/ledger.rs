@@ -98,7 +98,7 @@ pub(super) async fn write(
     store::cap::write(tx, tenant, &written.caps).await?;
     store::member::write(tx, tenant, &written.members).await?;
     let moves = written.effects.iter().filter_map(|effect| match &effect.what {
-        What::Moved { scheme, moved } => Some((&effect.user, scheme, moved)),
+        What::Moved { scheme, moved, .. } => Some((&effect.user, scheme, moved)),
         What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
     });
     store::level_move::insert(tx, tenant, &moves.collect::<Vec<_>>()).await

@@ -31,7 +31,7 @@ mod transfer;
 mod update_point_type;
 mod use_benefit;
 
-pub use act_on_level::{ActOnLevel, LevelActAnswer};
+pub use act_on_level::{ActOnLevel, LevelActAnswer, grant_id};
 pub use adjust_points::{AdjustPoints, adjustment_id};
 pub use apply_incentives::IncentiveConsumer;
 pub use apply_orders::OrderConsumer;

@@ -215,7 +215,7 @@ impl<'a> Book<'a> {
     /// The moves so far, each with its scheme, in order.
     pub fn moves(&self) -> impl Iterator<Item = (&Key, &LevelMove)> {
         self.effects.iter().filter_map(|effect| match &effect.what {
-            What::Moved { scheme, moved } => Some((scheme, moved)),
+            What::Moved { scheme, moved, .. } => Some((scheme, moved)),
             What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
         })
     }
@@ -381,7 +381,7 @@ impl<'a> Book<'a> {
     fn push(&mut self, user: &UserId, what: What) {
         let programme: &'a Programme = self.programme;
         let level = match &what {
-            What::Moved { scheme, moved } => Some((scheme.clone(), moved.to_rank)),
+            What::Moved { scheme, moved, .. } => Some((scheme.clone(), moved.to_rank)),
             What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => {
                 let of = |scheme: &Scheme| {
                     let key = (user.clone(), scheme.id.clone());

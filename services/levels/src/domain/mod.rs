@@ -56,3 +56,7 @@ mod member_tests;
 mod order_properties;
 #[cfg(test)]
 mod reward_properties;
+#[cfg(test)]
+mod standing_properties;
+#[cfg(test)]
+mod standing_tests;

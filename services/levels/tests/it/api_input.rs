@@ -193,7 +193,11 @@ async fn what_is_only_to_be_validated_is_answered_as_it_would_be_stored_and_leav
     assert_eq!((told.point_type, told.position), (asked.point_type, None));
     let asked = pb::PublishSchemeRequest { validate_only: true, ..scheme("members", &[0, 10]) };
     let told = server.levels().publish_scheme(asked.clone()).await.unwrap().into_inner();
-    assert_eq!((told.scheme, told.position), (asked.scheme, None));
+    let mut stored = asked.scheme.unwrap();
+    stored.set_basis(pb::MeasureBasis::Growth);
+    stored.set_upgrade_policy(pb::UpgradePolicy::AtOnce);
+    stored.set_downgrade_policy(pb::DowngradePolicy::AtReview);
+    assert_eq!((told.scheme, told.position), (Some(stored), None));
     let asked = pb::PublishEarningRuleRequest { validate_only: true, ..rule("r", "growth", "1 +") };
     assert_eq!(fields(&server.rules().publish_earning_rule(asked).await.unwrap_err()), ["rule.formula"]);
     let none = server.points().list_point_types(pb::ListPointTypesRequest::default()).await.unwrap();

@@ -12,6 +12,7 @@ use proto::events::v1::{Cursor, Event, PullRequest, event_log_service_client::Ev
 use proto::levels::v1::benefit_service_client::BenefitServiceClient;
 use proto::levels::v1::earning_rule_service_client::EarningRuleServiceClient;
 use proto::levels::v1::leaderboard_service_client::LeaderboardServiceClient;
+use proto::levels::v1::level_grant_service_client::LevelGrantServiceClient;
 use proto::levels::v1::level_service_client::LevelServiceClient;
 use proto::levels::v1::points_report_service_client::PointsReportServiceClient;
 use proto::levels::v1::points_service_client::PointsServiceClient;
@@ -94,6 +95,10 @@ impl Server {
 
     pub(crate) fn levels(&self) -> LevelServiceClient<Channel> {
         LevelServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn grants(&self) -> LevelGrantServiceClient<Channel> {
+        LevelGrantServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn benefits(&self) -> BenefitServiceClient<Channel> {

@@ -12253,6 +12253,9 @@ pub struct LevelMoved {
     /// The move.
     #[prost(message, optional, tag = "2")]
     pub r#move: ::core::option::Option<LevelMove>,
+    /// False: the scheme is the tenant's main one, which was published first and whose ranks rules and events name. True: another.
+    #[prost(bool, tag = "3")]
+    pub secondary: bool,
 }
 impl ::prost::Name for LevelMoved {
     const NAME: &'static str = "LevelMoved";

@@ -120,6 +120,27 @@ pub(super) fn benefit_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A level that is granted, ended, locked and unlocked.
+pub(super) fn level_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let granted = ::levels::commands::grant_id(names.user, &request_id(names, "grant")).to_string();
+    let act = |what: &str| json!({"requestId": request_id(names, what), "userId": names.user, "schemeId": "member", "reason": names.canary});
+    let with = |mut act: Value, more: Value| {
+        if let (Some(act), Some(more)) = (act.as_object_mut(), more.as_object()) {
+            act.extend(more.clone());
+        }
+        act
+    };
+    vec![
+        (
+            "/banyan.levels.v1.LevelGrantService/GrantLevel",
+            with(act("grant"), json!({"rank": 1, "kind": "LEVEL_GRANT_KIND_INVITATION"})),
+        ),
+        ("/banyan.levels.v1.LevelGrantService/EndLevelGrant", with(act("end-grant"), json!({"grantId": granted}))),
+        ("/banyan.levels.v1.LevelGrantService/LockLevel", with(act("lock"), json!({"rank": 0}))),
+        ("/banyan.levels.v1.LevelGrantService/UnlockLevel", act("unlock")),
+    ]
+}
+
 /// A leaderboard, and a score in it.
 pub(super) fn leaderboard_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     vec![
@@ -182,7 +203,9 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
         ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
         ("/banyan.levels.v1.LevelService/GetStanding", user.clone()),
-        ("/banyan.levels.v1.LevelService/ListLevelMoves", member),
+        ("/banyan.levels.v1.LevelService/ExplainLevel", member.clone()),
+        ("/banyan.levels.v1.LevelService/ListLevelMoves", member.clone()),
+        ("/banyan.levels.v1.LevelGrantService/ListLevelActs", member),
         ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
         ("/banyan.levels.v1.BenefitService/GetBenefit", json!({"benefitId": "lounge"})),
         ("/banyan.levels.v1.BenefitService/ListBenefits", json!({})),

@@ -37,6 +37,8 @@ pub enum What {
     Moved {
         /// In this scheme.
         scheme: Key,
+        /// Which is not the main one.
+        secondary: bool,
         /// The move.
         moved: LevelMove,
     },

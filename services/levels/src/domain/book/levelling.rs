@@ -56,7 +56,8 @@ impl<'a> Book<'a> {
 
     /// Tells of a move of a member.
     pub fn tell_move(&mut self, user: &UserId, scheme: &Key, moved: LevelMove) {
-        self.push(user, What::Moved { scheme: scheme.clone(), moved });
+        let secondary = self.programme.main_scheme().is_some_and(|main| main.id != *scheme);
+        self.push(user, What::Moved { scheme: scheme.clone(), secondary, moved });
     }
 
     /// An account changed by itself at `time`, which is booked at `at`.

@@ -8,8 +8,8 @@ use prost::Message as _;
 use proto::common::v1::LocalizedText;
 use proto::incentives::v1::ApproveCampaignRequest;
 use proto::levels::v1::{
-    ActivationPolicy, EarningRule, ExpiryPolicy, GroupChoice, Level, MultiplierMix, PeriodEnd, PointType,
-    ReversalPolicy, Rounding, Scheme,
+    ActivationPolicy, DowngradePolicy, EarningRule, ExpiryPolicy, GroupChoice, Level, MeasureBasis, MultiplierMix,
+    PeriodEnd, PointType, ReversalPolicy, Rounding, Scheme, UpgradePolicy,
 };
 use proto::programme::v1::{ApplyProgrammeRequest, ProgrammeBundle};
 use xxhash_rust::xxh3::xxh3_64;
@@ -128,6 +128,9 @@ fn scheme() -> Scheme {
         levels: (0..).zip(LEVELS).map(level).collect(),
         validity_months: 12,
         period_end: PeriodEnd::Keep.into(),
+        basis: MeasureBasis::Growth.into(),
+        upgrade_policy: UpgradePolicy::AtOnce.into(),
+        downgrade_policy: DowngradePolicy::AtReview.into(),
         ..Scheme::default()
     }
 }
