@@ -10,6 +10,7 @@ use ids::EventId;
 use time::OffsetDateTime;
 use units::zone::Zone;
 
+use super::scheme::policy::Downgrade;
 use super::scheme::{Figures, Scheme};
 
 /// What decides about members of a scheme.
@@ -218,6 +219,25 @@ impl Member {
         Some(self.moved(terms, figures, Event { cause: cause?, grant_id, moved_at, recorded_at }))
     }
 
+    /// The rank that a review would lead to that took place now, graces aside.
+    pub fn reviewed(&self, terms: Terms<'_>, figures: &[Figures]) -> usize {
+        let supported = terms.scheme.rank_for(&terms.scheme.counts(figures, &self.earned.bases));
+        let earned = match terms.scheme.policy.downgrade {
+            Downgrade::Never => supported.max(self.earned.rank),
+            Downgrade::AtReview | Downgrade::AtOnce if supported < self.earned.rank => {
+                terms.scheme.policy.step(self.earned.rank, supported)
+            }
+            Downgrade::AtReview | Downgrade::AtOnce => supported,
+        };
+        self.held_with(earned)
+    }
+
+    /// The rank that is held where so much is earned.
+    fn held_with(&self, earned: usize) -> usize {
+        let granted = self.grants.iter().filter(|grant| grant.started).map(|grant| grant.rank);
+        self.lock.as_ref().map_or_else(|| granted.fold(earned, usize::max), |lock| lock.rank)
+    }
+
     /// Until when the level is held without anything else happening; `None`: for ever.
     pub fn valid_until(&self) -> Option<OffsetDateTime> {
         if let Some(lock) = &self.lock {
@@ -231,11 +251,7 @@ impl Member {
     }
 
     fn moved(&mut self, terms: Terms<'_>, figures: &[Figures], event: Event) -> LevelMove {
-        let granted = self.grants.iter().filter(|grant| grant.started).map(|grant| grant.rank);
-        let to_rank = match &self.lock {
-            Some(lock) => lock.rank,
-            None => granted.fold(self.earned.rank, usize::max),
-        };
+        let to_rank = self.held_with(self.earned.rank);
         let from_rank = std::mem::replace(&mut self.rank, to_rank);
         if from_rank != to_rank {
             self.since = event.moved_at;

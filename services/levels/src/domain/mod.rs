@@ -32,6 +32,7 @@ pub mod reversal;
 pub mod reward;
 pub mod scheme;
 pub mod sentence;
+pub mod simulation;
 pub mod transfer;
 pub mod trial;
 pub mod used;

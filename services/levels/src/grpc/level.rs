@@ -97,6 +97,23 @@ impl LevelService for Api {
         }))
     }
 
+    async fn simulate_scheme(
+        &self,
+        request: Request<pb::SimulateSchemeRequest>,
+    ) -> Result<Response<pb::SimulateSchemeResponse>, Status> {
+        let tenant = authn::tenant(&request)?;
+        let sent = request.into_inner();
+        let (draft, digest) = level_convert::simulate_scheme(&sent)?;
+        let args = [digest.as_str(), &sent.moves_max.to_string()];
+        let list = List::new(&self.pages, "LevelService/SimulateScheme", &tenant, &args);
+        let [after] = list.open(&sent.page_token)?.unwrap_or_default();
+        let moves_max = usize::try_from(sent.moves_max).unwrap_or(0);
+        let page = self.levels.simulate_scheme(&tenant, &draft, moves_max, &after).await?;
+        let next_page_token = list.next(page.next.map(|id| vec![id]));
+        let told = page.rows.into_iter().next().unwrap_or_default();
+        Ok(Response::new(pb::SimulateSchemeResponse { next_page_token, ..told }))
+    }
+
     async fn count_members(
         &self,
         request: Request<pb::CountMembersRequest>,

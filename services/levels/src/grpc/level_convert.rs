@@ -24,6 +24,15 @@ pub(super) fn publish_scheme(sent: &pb::PublishSchemeRequest) -> Result<PublishS
     parse.done(request.zip(scheme).map(|(request, scheme)| PublishScheme { request, scheme }))
 }
 
+/// The scheme, and what tells it from others.
+pub(super) fn simulate_scheme(sent: &pb::SimulateSchemeRequest) -> Result<(Scheme, String), Violations> {
+    let mut parse = Parse::default();
+    let sent = sent.scheme.clone().unwrap_or_default();
+    let scheme = scheme(&mut parse, &sent);
+    let digest: String = body_of(&sent).iter().map(|byte| format!("{byte:02x}")).collect();
+    parse.done(scheme.map(|scheme| (scheme, digest)))
+}
+
 fn scheme(parse: &mut Parse, it: &pb::Scheme) -> Option<Scheme> {
     let id = parse.key("scheme.scheme_id", &it.scheme_id);
     let measures = measures(parse, it);

@@ -16,6 +16,7 @@ mod level_moves;
 mod list_entries;
 mod member;
 mod programme;
+mod simulate_scheme;
 mod standing;
 mod verify_ledger;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ids::{TenantId, UserId};
+use ids::{Key, TenantId, UserId};
 use pg::StoreError;
 use service::rows;
 use sqlx::PgConnection;
@@ -231,6 +231,27 @@ pub async fn read(
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Row::read).collect()
+}
+
+/// The users after one who have an account of a type, in order of their ids.
+pub async fn users_after(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    point_type: &Key,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<UserId>, StoreError> {
+    let users = sqlx::query_scalar!(
+        "select user_id from account where tenant_id = $1 and point_type_id = $2 and user_id > $3
+        order by user_id limit $4",
+        tenant.as_str(),
+        point_type.as_str(),
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    users.into_iter().map(rows::user).collect()
 }
 
 /// Stores locked accounts, in one statement however many they are.

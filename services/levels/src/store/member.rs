@@ -136,31 +136,6 @@ pub async fn read(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// A page of a scheme's members after a user, in order of their ids.
-pub async fn list(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    scheme: &Key,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<(MemberKey, Member)>, StoreError> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select scheme_id, user_id, rank, since, valid_until, scheme_version, move_seq, earned_rank, earned_since,
-            supported_rank, period_start, review_at, rest as "rest: Json<Rest>"
-        from member
-        where tenant_id = $1 and scheme_id = $2 and user_id > $3
-        order by user_id limit $4"#,
-        tenant.as_str(),
-        scheme.as_str(),
-        after,
-        limit
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
-}
-
 /// Stores members, in one statement however many they are.
 pub async fn write(
     conn: &mut PgConnection,

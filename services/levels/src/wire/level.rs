@@ -4,6 +4,7 @@ use proto::levels::v1 as pb;
 use units::time::to_proto;
 
 use super::{at, rank, text};
+use crate::domain::benefit::Benefit;
 use crate::domain::expiry::Stretch;
 use crate::domain::explain_level::Reason;
 use crate::domain::level_act::LevelAct;
@@ -11,6 +12,7 @@ use crate::domain::member::{LevelGrant, LevelLock, LevelMove, Member};
 use crate::domain::scheme::level::{Level, LevelTask};
 use crate::domain::scheme::policy::Validity;
 use crate::domain::scheme::{Figures, Measure, Scheme};
+use crate::domain::simulation::{Forecast, ForecastMove, Simulation};
 
 /// A scheme.
 pub fn scheme(it: &Scheme) -> pb::Scheme {
@@ -117,6 +119,42 @@ pub fn grant(it: &LevelGrant) -> pb::LevelGrant {
 /// A lock.
 pub fn lock(it: &LevelLock) -> pb::LevelLock {
     pb::LevelLock { rank: rank(it.rank), until_time: at(it.until) }
+}
+
+/// What a scheme would do.
+pub fn simulation<'a>(
+    it: &Simulation<'_>,
+    scheme: &Scheme,
+    benefits: impl Iterator<Item = &'a Benefit>,
+) -> pb::SimulateSchemeResponse {
+    let on = |of: usize| {
+        let Forecast { now, soon, reviewed } = it.on(of);
+        pb::LevelForecast { level: level(scheme, of), users_now: now, users_soon: soon, users_reviewed: reviewed }
+    };
+    let moved = |it: &ForecastMove| pb::ForecastMove {
+        user_id: it.user.to_string(),
+        rank_now: rank(it.course.now),
+        rank_soon: rank(it.course.soon),
+        rank_reviewed: rank(it.course.reviewed),
+        counts: it.counts.clone(),
+    };
+    let cost = |benefit: &Benefit| {
+        let Forecast { now, soon, reviewed } = it.cost(benefit);
+        pb::BenefitForecast {
+            benefit_id: benefit.id.to_string(),
+            cost_now_minor: now.unwrap_or(-1),
+            cost_soon_minor: soon.unwrap_or(-1),
+            cost_reviewed_minor: reviewed.unwrap_or(-1),
+        }
+    };
+    pb::SimulateSchemeResponse {
+        users: it.users(),
+        levels: (0..scheme.levels.len()).map(on).collect(),
+        moves: it.moves().iter().map(moved).collect(),
+        moves_total: it.moves_total(),
+        benefits: benefits.map(cost).collect(),
+        next_page_token: String::new(),
+    }
 }
 
 /// What a sentence of an explanation is about.

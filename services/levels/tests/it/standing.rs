@@ -224,3 +224,34 @@ async fn a_member_is_stored_with_all_that_its_levels_depend_on() {
     let fall = explained.statements[1].sentence.as_ref().unwrap();
     assert!(fall.texts["zh"].contains("还差本期growth 200"), "{fall:?}");
 }
+
+#[tokio::test]
+async fn a_changed_scheme_is_simulated_on_the_users_of_today_and_changes_nothing() {
+    let stage = stage().await;
+    stage.publish_scheme(scheme("vip", &[0, 100, 200]), "vip").await;
+    let mut lounge = crate::benefits::lounge(&[(1, Some(1), 2), (2, None, 5)]);
+    lounge.cost_minor = 300;
+    stage.publish_benefit(lounge, "lounge").await.unwrap();
+    for (who, growth) in [("小林", 90), ("b", 120), ("c", 150), ("d", 300)] {
+        stage.grow(who, growth, "1").await;
+    }
+    stage.grant("小林", grant(1, None, None), "g").await.unwrap();
+    let draft = scheme("vip", &[0, 140, 160]);
+    let page = stage.levels.simulate_scheme(&stage.tenant, &draft, 2, "").await.unwrap();
+    let (told, next) = (&page.rows[0], page.next.clone());
+    assert_eq!((told.users, told.moves_total, next), (4, 1, None));
+    let levels: Vec<_> = told.levels.iter().map(|it| (it.users_now, it.users_soon, it.users_reviewed)).collect();
+    assert_eq!(levels, [(0, 0, 1), (3, 3, 2), (1, 1, 1)], "whoever is on a level keeps it until its review");
+    let moves: Vec<_> = told.moves.iter().map(|it| (it.user_id.as_str(), it.rank_soon, it.rank_reviewed)).collect();
+    assert_eq!(moves, [("b", 1, 0)], "who was granted a level keeps it");
+    let cost = &told.benefits[0];
+    assert_eq!((cost.cost_now_minor, cost.cost_soon_minor, cost.cost_reviewed_minor), (3_300, 3_300, 2_700));
+    let easier = scheme("vip", &[0, 50, 120]);
+    let page = stage.levels.simulate_scheme(&stage.tenant, &easier, 10, "").await.unwrap();
+    let moves: Vec<_> = page.rows[0].moves.iter().map(|it| (it.user_id.as_str(), it.rank_now, it.rank_soon)).collect();
+    assert_eq!(moves, [("b", 1, 2), ("c", 1, 2)]);
+    let other = Scheme { id: key("new"), ..joint() };
+    let page = stage.levels.simulate_scheme(&stage.tenant, &other, 10, "").await.unwrap();
+    assert_eq!(page.rows[0].users, 0, "nobody has points, which guard the new scheme");
+    assert_eq!((stage.rank("b").await, stage.moves("b").await.len()), (1, 1));
+}

@@ -9,7 +9,7 @@ use proto::levels::v1::{
     CountMembersRequest, CountMembersResponse, ExplainLevelRequest, ExplainLevelResponse, GetMemberRequest,
     GetMemberResponse, GetSchemeRequest, GetSchemeResponse, GetStandingRequest, GetStandingResponse,
     ListLevelMovesRequest, ListLevelMovesResponse, ListSchemesRequest, ListSchemesResponse, PublishSchemeRequest,
-    PublishSchemeResponse, Scheme,
+    PublishSchemeResponse, Scheme, SimulateSchemeRequest, SimulateSchemeResponse,
 };
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
@@ -106,6 +106,13 @@ impl LevelService for Levels {
     }
 
     async fn explain_level(&self, _: Request<ExplainLevelRequest>) -> Result<Response<ExplainLevelResponse>, Status> {
+        Err(Status::unimplemented("not in this test"))
+    }
+
+    async fn simulate_scheme(
+        &self,
+        _: Request<SimulateSchemeRequest>,
+    ) -> Result<Response<SimulateSchemeResponse>, Status> {
         Err(Status::unimplemented("not in this test"))
     }
 

@@ -204,6 +204,12 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
         ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
         ("/banyan.levels.v1.LevelService/GetStanding", user.clone()),
         ("/banyan.levels.v1.LevelService/ExplainLevel", member.clone()),
+        (
+            "/banyan.levels.v1.LevelService/SimulateScheme",
+            json!({"scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
+                "levels": [{"rank": 0, "displayName": text(names)}, {"rank": 1, "displayName": text(names), "threshold": "1"}]},
+                "movesMax": 10}),
+        ),
         ("/banyan.levels.v1.LevelService/ListLevelMoves", member.clone()),
         ("/banyan.levels.v1.LevelGrantService/ListLevelActs", member),
         ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
