@@ -11,17 +11,26 @@ use time::macros::datetime;
 use tonic::Status;
 use units::time::{from_proto, to_proto};
 
-async fn call<Q: Message, A: Message + Default>(suite: &Suite, path: &str, request: &Q) -> Result<A, Status> {
+pub(crate) async fn call<Q: Message, A: Message + Default>(suite: &Suite, path: &str, request: &Q) -> Result<A, Status> {
     let token = suite.token_for(path, "lab");
     let answer = suite.call(path, Some(&token), request.encode_to_vec()).await?;
     Ok(A::decode(&answer.message[..]).expect("an answer is a valid message"))
 }
 
 async fn create(suite: &Suite, sandbox: bool, clock: Option<OffsetDateTime>) {
+    create_as(suite, (sandbox, "Asia/Shanghai"), clock).await;
+}
+
+/// A sandbox in a zone.
+pub(crate) async fn create_in(suite: &Suite, zone: &str, clock: Option<OffsetDateTime>) {
+    create_as(suite, (true, zone), clock).await;
+}
+
+async fn create_as(suite: &Suite, (sandbox, zone): (bool, &str), clock: Option<OffsetDateTime>) {
     let tenant = Tenant {
         tenant_id: "lab".to_owned(),
         display_name: "实验店".to_owned(),
-        zone: "Asia/Shanghai".to_owned(),
+        zone: zone.to_owned(),
         currency: "CNY".to_owned(),
         sandbox,
         clock: clock.map(to_proto),
@@ -39,7 +48,7 @@ async fn advance(suite: &Suite, id: &str, to: OffsetDateTime) -> Result<AdvanceC
 }
 
 /// Calls again until the clock stands at a time; answers where it stood after each call.
-async fn advance_to(suite: &Suite, name: &str, to: OffsetDateTime) -> Vec<OffsetDateTime> {
+pub(crate) async fn advance_to(suite: &Suite, name: &str, to: OffsetDateTime) -> Vec<OffsetDateTime> {
     let mut stood = Vec::new();
     for n in 0..200 {
         let answer = advance(suite, &format!("{name}-{n}"), to).await.expect("the clock is moved");

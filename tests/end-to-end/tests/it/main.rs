@@ -9,5 +9,6 @@ mod isolation;
 mod member;
 mod model;
 mod programme;
+mod programme_year;
 mod replay;
 mod validate_only;
