@@ -1,6 +1,7 @@
 //! The entries of this service's log, and what it reads of other services' logs.
 
 pub mod benefit;
+pub mod goal;
 pub mod incentives;
 pub mod leaderboard;
 

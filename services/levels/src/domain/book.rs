@@ -14,6 +14,7 @@ use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
+use super::badge::Badge;
 use super::benefit::Benefit;
 use super::cap::CapBook;
 use super::entry::{Entry, Origin};
@@ -23,10 +24,12 @@ use super::leaderboard::Leaderboard;
 use super::member::{LevelMove, Member};
 use super::pending::{Landing, Release};
 use super::point_type::{Activation, PointType};
+use super::quest::Quest;
 use super::refusal::Refusal;
 use super::reversal::Reversible;
 use super::reward::Carried;
 use super::scheme::Scheme;
+use super::streak::Streak;
 
 /// A user's account of a point type; in the order in which accounts are locked.
 pub type AccountKey = (UserId, Key);
@@ -42,6 +45,12 @@ pub struct Programme {
     pub benefits: BTreeMap<Key, Benefit>,
     /// Its leaderboards, in the newest versions.
     pub leaderboards: BTreeMap<Key, Leaderboard>,
+    /// Its quests, in the newest versions.
+    pub quests: BTreeMap<Key, Quest>,
+    /// Its badges, in the newest versions.
+    pub badges: BTreeMap<Key, Badge>,
+    /// Its streaks, in the newest versions.
+    pub streaks: BTreeMap<Key, Streak>,
 }
 
 impl Programme {
