@@ -38,6 +38,7 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(levels::adjustment_writes(names));
     samples.extend(levels::benefit_writes(names));
     samples.extend(levels::leaderboard_writes(names));
+    samples.extend(levels::goal_writes(names));
     samples.extend(case::desk_writes(names));
     samples.extend(case::writes(names));
     samples.extend(incentives::campaign_writes(names));

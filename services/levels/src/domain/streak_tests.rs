@@ -149,7 +149,8 @@ fn only_missed_days_of_the_past_can_be_made_up_for() {
     assert_eq!(why(date!(2026 - 11 - 20)), "not_past");
     assert_eq!(why(date!(2026 - 11 - 11)), "checked_in");
     assert_eq!(why(date!(2026 - 11 - 12)), "too_early", "longer ago than a week");
-    assert_eq!(why(date!(2026 - 11 - 09)), "too_early", "before the first check-in");
+    let nobody = run::make_up(&streak(), (date!(2026 - 11 - 19), date!(2026 - 11 - 20)), (None, None), false);
+    assert!(matches!(nobody, Err(Refusal::MakeUpDay { why, .. }) if why == "too_early"), "who never checked in");
     assert!(why(date!(2026 - 11 - 13)).starts_with("Ok"));
 }
 

@@ -3,6 +3,7 @@
 
 mod api;
 mod api_benefits;
+mod api_goals;
 mod api_holds;
 mod api_input;
 mod api_leaderboards;
@@ -11,6 +12,7 @@ mod backtest;
 mod benefits;
 mod caps;
 mod catalogue;
+mod check_ins;
 mod consumer;
 mod corrections;
 mod dry_run;
@@ -24,6 +26,7 @@ mod ledger;
 mod orders;
 mod pending;
 mod plans;
+mod quests;
 mod reports;
 mod requests;
 mod review;

@@ -13488,8 +13488,8 @@ pub struct MakeUpCheckInRequest {
     /// The streak.
     #[prost(string, tag = "3")]
     pub streak_id: ::prost::alloc::string::String,
-    /// The missed day, as `2026-11-27`: before today where the user is, not before the first check-in there ever was, and not
-    /// longer ago than the streak allows.
+    /// The missed day, as `2026-11-27`: before today where the user is, and not longer ago than the streak allows. It may lie
+    /// before the first check-in, but there has to be one.
     #[prost(string, tag = "4")]
     pub day: ::prost::alloc::string::String,
     /// The IANA zone of the user's clock; empty: that of the streak.

@@ -147,16 +147,21 @@ pub fn make_up(
     if checked_in {
         return Err(not_to_be_made_up(day, "checked_in"));
     }
-    let before = before.filter(|_| between(day, today) <= streak.make_up_days);
-    let Some(before) = before else { return Err(not_to_be_made_up(day, "too_early")) };
+    let somebody_checked_in = before.or(after).is_some();
+    if !somebody_checked_in || between(day, today) > streak.make_up_days {
+        return Err(not_to_be_made_up(day, "too_early"));
+    }
     let (mut run, mut gone, mut parts) = (Run::of(day), Vec::new(), Vec::new());
-    if day <= before.last_day {
+    let joined = before.and_then(|before| {
+        if day > before.last_day {
+            return Some((before.joined(&run, streak)?, before.length));
+        }
         let (length, forgiven) = (before.length + 1, (before.forgiven - 1).max(0));
-        run = Run { length, forgiven, ..before.clone() };
-        parts.push(before.length);
-    } else if let Some(joined) = before.joined(&run, streak) {
+        Some((Run { length, forgiven, ..before.clone() }, before.length))
+    });
+    if let Some((joined, part)) = joined {
         run = joined;
-        parts.push(before.length);
+        parts.push(part);
     }
     if let Some((joined, after)) = after.and_then(|after| Some((run.joined(after, streak)?, after))) {
         run = joined;
