@@ -38,15 +38,14 @@ impl Consume for QuestConsumer {
     }
 
     fn types(&self) -> &'static [&'static str] {
-        &events::CONSUMED
+        &events::QUEST_CONSUMED
     }
 
     fn ignores(&self) -> &'static [&'static str] {
-        &events::IGNORED
+        &events::QUEST_IGNORED
     }
 
     async fn apply(&self, tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<Vec<Draft>, ApplyError> {
-        mirror::apply(tx, tenant, events).await?;
         let (programme, _) = self.0.programme.now(tx, tenant).await?;
         if programme.quests.is_empty() {
             return Ok(Vec::new());

@@ -394,8 +394,8 @@ async fn an_alias_works_towards_the_quests_of_its_user() {
     let stage = shop().await;
     let mut events = Events::new();
     let linked = events.of("u", "linked", &profiles::ProfileAliasLinked { alias: "open-id".to_owned() });
-    let told =
-        stage.told_types(&[linked, events.completed("open-id", "a", 100), events.completed("u", "b", 100)]).await;
+    stage.apply(&[linked]).await;
+    let told = stage.told_types(&[events.completed("open-id", "a", 100), events.completed("u", "b", 100)]).await;
     assert_eq!(told, ["quest.completed", "badge.awarded", "points.posted"]);
     assert_eq!((stage.tier("open-id").await, stage.tier("u").await), (2, 2));
     assert!(!stage.award("open-id", 2, "hand").await.unwrap().value.awarded);

@@ -143,6 +143,7 @@ pub(super) fn leaderboard_writes(names: &Names<'_>) -> Vec<(&'static str, Value)
 /// A badge, a quest and a streak, and what a user does with them.
 pub(super) fn goal_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let bonus = json!({"points": [{"pointTypeId": "points", "points": "5"}], "badgeId": "runner", "badgeTier": 1});
+    let yesterday = time::OffsetDateTime::now_utc().date() - time::Duration::DAY;
     vec![
         (
             "/banyan.levels.v1.BadgeService/PublishBadge",
@@ -191,11 +192,10 @@ pub(super) fn goal_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             "/banyan.levels.v1.StreakService/CheckIn",
             json!({"requestId": request_id(names, "check-in"), "userId": names.user, "streakId": "daily"}),
         ),
-        // of the clock at which samples are sent: see AdvanceClock
         (
             "/banyan.levels.v1.StreakService/MakeUpCheckIn",
             json!({"requestId": request_id(names, "make-up"), "userId": names.user, "streakId": "daily",
-                "day": "2001-02-02"}),
+                "day": yesterday.to_string()}),
         ),
     ]
 }
