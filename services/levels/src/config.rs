@@ -18,6 +18,9 @@ pub struct Settings {
     pub review_batch_max: i64,
     /// Transactions of one run of the review; what is left waits for the next run.
     pub review_batches_max: u32,
+    /// How often the users of a tenant are counted, and how their growth is spread, in seconds of its clock: what result cards
+    /// and the rarity of badges compare with.
+    pub growth_count_every_s: u64,
     /// Whether a service `incentives` runs too: rewards are carried out and holds are resolved as its log tells.
     pub incentives: bool,
     /// How calls that change accounts share transactions.
@@ -30,6 +33,7 @@ impl Default for Settings {
             review_every_s: 60,
             review_batch_max: 200,
             review_batches_max: 50,
+            growth_count_every_s: 21_600,
             incentives: false,
             lanes: lanes::Settings::default(),
         }
@@ -40,5 +44,10 @@ impl Settings {
     /// The pause between two reviews.
     pub fn review_every(&self) -> Duration {
         Duration::from_secs(self.review_every_s.max(1))
+    }
+
+    /// The least pause between two counts of a tenant's users.
+    pub fn growth_count_every(&self) -> Duration {
+        Duration::from_secs(self.growth_count_every_s.max(1))
     }
 }

@@ -1,6 +1,7 @@
 //! The entries of this service's log, and what it reads of other services' logs.
 
 pub mod benefit;
+pub mod goal;
 pub mod incentives;
 pub mod leaderboard;
 
@@ -35,6 +36,15 @@ pub const CONSUMED: [&str; 7] = [
     mirror::TYPES[0],
     mirror::TYPES[1],
 ];
+
+/// The types that quests read from it. Whom ids mean and which tenants there are is earning's to note: a second consumer, which
+/// may be behind, would take that back to what was.
+pub const QUEST_CONSUMED: [&str; 5] =
+    ["order.paid", "order.completed", "order.cancelled", "order.refunded", "user.visited"];
+
+/// Types that quests have nothing to do for.
+pub const QUEST_IGNORED: [&str; 6] =
+    [IGNORED[0], IGNORED[1], IGNORED[2], IGNORED[3], mirror::TYPES[0], mirror::TYPES[1]];
 
 /// Types of profiles' log that it has nothing to do for.
 pub const IGNORED: [&str; 4] = ["profile.changed", "order.created", "stage.moved", "lifecycle.models_changed"];

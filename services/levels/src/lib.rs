@@ -22,7 +22,7 @@ use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
 use tonic::Status;
 
-use crate::commands::{IncentiveConsumer, OrderConsumer, RuleCache};
+use crate::commands::{IncentiveConsumer, OrderConsumer, QuestConsumer, RuleCache};
 use crate::config::Settings;
 use crate::domain::book::Programme;
 
@@ -69,8 +69,8 @@ pub fn start(kit: Kit<Settings>) -> Part {
     if kit.settings.incentives {
         part = part.consume(IncentiveConsumer::new(Arc::clone(&levels)));
     }
-    let due = Arc::clone(&levels);
-    part.consume(OrderConsumer::new(levels)).due(due).timer("review", every, move || {
+    let (due, quests) = (Arc::clone(&levels), QuestConsumer::new(Arc::clone(&levels)));
+    part.consume(OrderConsumer::new(levels)).consume(quests).due(due).timer("review", every, move || {
         let levels = Arc::clone(&reviewed);
         async move {
             match levels.review().await {

@@ -2,6 +2,7 @@
 //! payloads of the log. The other way round, with its checks, is `grpc/convert.rs`.
 
 pub mod benefit;
+pub mod goal;
 pub mod leaderboard;
 pub mod level;
 
@@ -205,7 +206,7 @@ pub fn earning_rule(it: &EarningRule) -> pb::EarningRule {
     }
 }
 
-fn form(rows: &[WrittenRow]) -> pb::Form {
+pub(crate) fn form(rows: &[WrittenRow]) -> pb::Form {
     let row =
         |row: &WrittenRow| pb::FormRow { field: row.field.clone(), operator: row.operator, value: row.value.clone() };
     pb::Form { rows: rows.iter().map(row).collect() }

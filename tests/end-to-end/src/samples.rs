@@ -39,6 +39,7 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(levels::level_writes(names));
     samples.extend(levels::benefit_writes(names));
     samples.extend(levels::leaderboard_writes(names));
+    samples.extend(levels::goal_writes(names));
     samples.extend(case::desk_writes(names));
     samples.extend(case::writes(names));
     samples.extend(incentives::campaign_writes(names));
@@ -163,9 +164,18 @@ fn bundle(names: &Names<'_>) -> Value {
             "expiryPolicy": "EXPIRY_POLICY_NEVER", "reversalPolicy": "REVERSAL_POLICY_DOWN_TO_ZERO"}],
         "earningRules": [earning_rule()],
         "scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
-            "levels": [{"rank": 0, "displayName": text(names), "threshold": "0"}]},
+            "levels": [{"rank": 0, "displayName": text(names), "threshold": "0"},
+                {"rank": 1, "displayName": text(names), "threshold": "50"}]},
         "benefits": [{"benefitId": "title", "displayName": text(names), "kind": "BENEFIT_KIND_COSMETIC",
             "schemeId": "member", "ranges": [{"firstRank": 0}]}],
+        "badges": [{"badgeId": "runner", "displayName": text(names)}],
+        "quests": [{"questId": "daily-order", "displayName": text(names), "zone": "Asia/Shanghai",
+            "steps": [{"displayName": text(names), "eventType": "order.completed", "target": "1"}],
+            "period": "QUEST_PERIOD_DAY", "recurrence": "QUEST_RECURRENCE_PERIOD_END",
+            "start": "QUEST_START_AUTOMATIC", "reversal": "QUEST_REVERSAL_KEEP",
+            "bonus": {"points": [{"pointTypeId": "growth", "points": "1"}], "badgeId": "runner"}}],
+        "streaks": [{"streakId": "visits", "displayName": text(names), "zone": "Asia/Shanghai",
+            "milestones": [{"length": 7, "bonus": {"points": [{"pointTypeId": "points", "points": "10"}]}}]}],
         "lifecycleModels": {
             "stage": {"loyalOrders": 5, "dormantAfterDays": 70, "lostAfterDays": 120},
             "rfm": {"method": "RFM_METHOD_THRESHOLDS", "windowDays": 365, "recencyDays": [180, 90, 60, 30],

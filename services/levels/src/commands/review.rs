@@ -59,6 +59,7 @@ impl Levels {
     }
 
     async fn settle(&self, tenant: &TenantId) -> Result<usize, LevelsError> {
+        pg::retrying("count_growth", || self.count_growth(tenant)).await?;
         let settled = pg::retrying("review", || self.review_batch(tenant)).await?;
         Ok(settled + pg::retrying("close_season", || self.close_season(tenant)).await?)
     }

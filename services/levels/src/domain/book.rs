@@ -15,6 +15,7 @@ use ids::{EventId, Key, UserId};
 use time::OffsetDateTime;
 
 use super::account::{Account, Occasion};
+use super::badge::Badge;
 use super::benefit::Benefit;
 use super::cap::CapBook;
 use super::entry::{Entry, Origin};
@@ -24,10 +25,12 @@ use super::leaderboard::Leaderboard;
 use super::member::{LevelMove, Member, Terms};
 use super::pending::{Landing, Release};
 use super::point_type::{Activation, PointType};
+use super::quest::Quest;
 use super::refusal::Refusal;
 use super::reversal::Reversible;
 use super::reward::Carried;
 use super::scheme::{Figures, Scheme};
+use super::streak::Streak;
 
 /// A user's account of a point type; in the order in which accounts are locked.
 pub type AccountKey = (UserId, Key);
@@ -45,6 +48,12 @@ pub struct Programme {
     pub benefits: BTreeMap<Key, Benefit>,
     /// Its leaderboards, in the newest versions.
     pub leaderboards: BTreeMap<Key, Leaderboard>,
+    /// Its quests, in the newest versions.
+    pub quests: BTreeMap<Key, Quest>,
+    /// Its badges, in the newest versions.
+    pub badges: BTreeMap<Key, Badge>,
+    /// Its streaks, in the newest versions.
+    pub streaks: BTreeMap<Key, Streak>,
 }
 
 impl Programme {
@@ -191,8 +200,13 @@ impl<'a> Book<'a> {
     /// The rank in the main scheme that a user holds when an event is applied that was recorded then, after what fell due
     /// before; the lowest where the user has none yet, and `None` where there is no scheme.
     pub fn rank_of(&mut self, user: &UserId, recorded_at: OffsetDateTime) -> Option<i64> {
+        self.rank_in(user, None, recorded_at)
+    }
+
+    /// As [`Book::rank_of`], in a scheme; `None`: in the main one.
+    pub fn rank_in(&mut self, user: &UserId, scheme: Option<&Key>, recorded_at: OffsetDateTime) -> Option<i64> {
         let programme: &'a Programme = self.programme;
-        let scheme = programme.main_scheme()?;
+        let scheme = scheme.map_or_else(|| programme.main_scheme(), |id| programme.schemes.get(id))?;
         let key = (user.clone(), scheme.guard().clone());
         if self.accounts.contains_key(&key) {
             let at = self.decision_time(&key, recorded_at);

@@ -18,7 +18,7 @@ use super::point_type::{AMOUNT_MAX, PointType};
 pub const COUNTING_EVENTS: [&str; 3] = ["order.completed", "order.paid", "user.visited"];
 
 /// The rank that the user holds: the one name whose value this service has.
-const RANK: &str = "level.rank";
+pub(super) const RANK: &str = "level.rank";
 
 /// One version of a rule, as it was published.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,10 @@
 pub mod account;
 pub mod adjustment;
 pub mod backtest;
+pub mod badge;
 pub mod balance;
 pub mod benefit;
+pub mod bonus;
 pub mod book;
 pub mod cap;
 pub mod claim;
@@ -27,12 +29,15 @@ pub mod order;
 pub mod pending;
 pub mod point_type;
 pub mod point_type_change;
+pub mod quest;
 pub mod refusal;
+pub mod result_card;
 pub mod reversal;
 pub mod reward;
 pub mod scheme;
 pub mod sentence;
 pub mod simulation;
+pub mod streak;
 pub mod transfer;
 pub mod trial;
 pub mod used;
@@ -56,8 +61,14 @@ mod member_tests;
 #[cfg(test)]
 mod order_properties;
 #[cfg(test)]
+mod quest_properties;
+#[cfg(test)]
+mod quest_tests;
+#[cfg(test)]
 mod reward_properties;
 #[cfg(test)]
 mod standing_properties;
 #[cfg(test)]
 mod standing_tests;
+#[cfg(test)]
+mod streak_tests;

@@ -315,6 +315,102 @@ pub enum Refusal {
         /// The adjustment.
         adjustment_id: String,
     },
+    /// The tenant has no such quest.
+    #[error("there is no such quest")]
+    QuestNotFound {
+        /// The quest.
+        quest_id: String,
+    },
+    /// Another version of a quest would change what is fixed.
+    #[error("this part of a quest cannot be changed")]
+    QuestFixed {
+        /// The quest.
+        quest_id: String,
+        /// What.
+        field: String,
+    },
+    /// The quest is paused, or not valid at this time.
+    #[error("the quest is not in force")]
+    QuestNotInForce {
+        /// The quest.
+        quest_id: String,
+    },
+    /// The quest starts by itself.
+    #[error("users do not start this quest")]
+    QuestNotByUser {
+        /// The quest.
+        quest_id: String,
+    },
+    /// The user's level does not have the quest.
+    #[error("the level does not have this quest")]
+    QuestLocked {
+        /// The quest.
+        quest_id: String,
+    },
+    /// The user has started the quest.
+    #[error("the quest was started already")]
+    QuestStarted {
+        /// The quest.
+        quest_id: String,
+        /// When it can be started again; `None`: never.
+        #[serde(with = "time::serde::rfc3339::option")]
+        again_at: Option<OffsetDateTime>,
+    },
+    /// The tenant has no such badge.
+    #[error("there is no such badge")]
+    BadgeNotFound {
+        /// The badge.
+        badge_id: String,
+    },
+    /// The user does not hold the badge.
+    #[error("the user does not hold this badge")]
+    BadgeNotHeld {
+        /// The badge.
+        badge_id: String,
+    },
+    /// The tenant has no such streak.
+    #[error("there is no such streak")]
+    StreakNotFound {
+        /// The streak.
+        streak_id: String,
+    },
+    /// The streak is paused, or not valid at this time.
+    #[error("the streak is not in force")]
+    StreakNotInForce {
+        /// The streak.
+        streak_id: String,
+    },
+    /// The user has checked in for this day.
+    #[error("checked in already")]
+    CheckedIn {
+        /// The day.
+        day: String,
+        /// When the user can do so again.
+        #[serde(with = "time::serde::rfc3339::option")]
+        again_at: Option<OffsetDateTime>,
+    },
+    /// The user has made up for as many days this month as may be.
+    #[error("no more days can be made up for this month")]
+    MakeUpLimit {
+        /// How many.
+        limit: i32,
+    },
+    /// The day cannot be made up for.
+    #[error("this day cannot be made up for")]
+    MakeUpDay {
+        /// The day.
+        day: String,
+        /// Why: `checked_in`, `too_early` or `not_past`.
+        why: String,
+    },
+    /// The tenant has as many definitions of a kind as it may.
+    #[error("the tenant has too many definitions")]
+    DefinitionLimit {
+        /// The kind: `quest`, `badge` or `streak`.
+        kind: String,
+        /// How many.
+        limit: usize,
+    },
     /// What was read is stale.
     #[error("it was changed since it was read")]
     EtagMismatch {

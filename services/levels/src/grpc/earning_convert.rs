@@ -252,7 +252,7 @@ fn condition(sent: Option<pb::earning_rule::Condition>) -> Written {
     }
 }
 
-fn rows(form: pb::Form) -> Vec<WrittenRow> {
+pub(super) fn rows(form: pb::Form) -> Vec<WrittenRow> {
     let row = |row: pb::FormRow| WrittenRow { field: row.field, operator: row.operator, value: row.value };
     form.rows.into_iter().map(row).collect()
 }

@@ -1,6 +1,7 @@
 //! The API: handlers parse, call and wrap.
 
 mod adjustment;
+mod badge;
 mod benefit;
 mod convert;
 mod earning;
@@ -13,13 +14,17 @@ mod level_grant;
 mod point_type;
 mod points;
 mod points_report;
+mod quest;
+mod result_card;
 mod status;
+mod streak;
 
 use std::sync::Arc;
 
 use host::Part;
 use ids::TenantId;
 use proto::levels::v1::adjustment_service_server::AdjustmentServiceServer;
+use proto::levels::v1::badge_service_server::BadgeServiceServer;
 use proto::levels::v1::benefit_service_server::BenefitServiceServer;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::leaderboard_service_server::LeaderboardServiceServer;
@@ -27,6 +32,9 @@ use proto::levels::v1::level_grant_service_server::LevelGrantServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
 use proto::levels::v1::points_report_service_server::PointsReportServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
+use proto::levels::v1::quest_service_server::QuestServiceServer;
+use proto::levels::v1::result_card_service_server::ResultCardServiceServer;
+use proto::levels::v1::streak_service_server::StreakServiceServer;
 
 use service::{Batcher, Gatherer, decoded, write};
 use tonic::{Response, Status};
@@ -71,5 +79,9 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
         .serve(LevelServiceServer::new(api.clone()))
         .serve(LevelGrantServiceServer::new(api.clone()))
         .serve(BenefitServiceServer::new(api.clone()))
-        .serve(LeaderboardServiceServer::new(api))
+        .serve(LeaderboardServiceServer::new(api.clone()))
+        .serve(QuestServiceServer::new(api.clone()))
+        .serve(BadgeServiceServer::new(api.clone()))
+        .serve(StreakServiceServer::new(api.clone()))
+        .serve(ResultCardServiceServer::new(api))
 }

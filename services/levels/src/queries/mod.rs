@@ -2,6 +2,7 @@
 
 mod adjustment;
 mod backtest;
+mod badge;
 mod balance;
 mod benefit;
 mod circulation;
@@ -16,8 +17,11 @@ mod level_moves;
 mod list_entries;
 mod member;
 mod programme;
+mod quest;
+mod result_card;
 mod simulate_scheme;
 mod standing;
+mod streak;
 mod verify_ledger;
 
 pub use backtest::{AskedBacktest, Backtested};
@@ -27,7 +31,10 @@ pub use dry_run::AskedDryRun;
 pub use expiring::{DaySum, Days, ExpiringPlace};
 pub use finance_statement::LinePlace;
 pub use leaderboard::{PlaceKey, Ranks};
+pub use quest::Wanted;
+pub use result_card::AskedCard;
 pub use standing::AskedStanding;
+pub use streak::AskedCalendar;
 pub use verify_ledger::VerifiedPage;
 
 use ids::{Key, TenantId, UserId};

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::{account, hold, member};
 use crate::domain::account::Account;
 use crate::domain::balance::Holding;
-use crate::domain::book::{AccountKey, MemberKey, Programme};
+use crate::domain::book::{AccountKey, Book, MemberKey, Programme};
 use crate::domain::hold::Hold;
 use crate::domain::member::Member;
 
@@ -54,6 +54,14 @@ impl Holdings {
     /// An account.
     pub fn account(&self, key: &AccountKey) -> Option<&Account> {
         self.accounts.get(key)
+    }
+
+    /// The book on all of it.
+    pub fn into_book(self, programme: &Programme) -> Book<'_> {
+        let members = self.members.into_values().flatten().collect();
+        let holds =
+            self.holds.into_iter().flat_map(|(user, holds)| holds.into_iter().map(move |it| (user.clone(), it)));
+        Book::new(programme, self.accounts, members).with_holds(holds)
     }
 
     /// What a user has of a point type: nothing, where there is no account.

@@ -4,7 +4,7 @@ use ids::TenantId;
 use pg::{StoreError, Tx};
 use service::Published;
 
-use super::{benefit, leaderboard, point_type, scheme};
+use super::{badge, benefit, leaderboard, point_type, quest, scheme, streak};
 use crate::domain::book::Programme;
 
 impl Published for Programme {
@@ -14,6 +14,9 @@ impl Published for Programme {
             schemes: scheme::all(tx, tenant).await?,
             benefits: benefit::all(tx, tenant).await?,
             leaderboards: leaderboard::all(tx, tenant).await?,
+            quests: quest::all(tx, tenant).await?,
+            badges: badge::all(tx, tenant).await?,
+            streaks: streak::all(tx, tenant).await?,
         })
     }
 }

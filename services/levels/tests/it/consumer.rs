@@ -9,6 +9,7 @@ use ids::{TenantId, UserId};
 use levels::config::Settings;
 use proto::common::v1::Position;
 use proto::events::v1::{Cursor, Event, PullRequest, event_log_service_client::EventLogServiceClient};
+use proto::levels::v1::badge_service_client::BadgeServiceClient;
 use proto::levels::v1::benefit_service_client::BenefitServiceClient;
 use proto::levels::v1::earning_rule_service_client::EarningRuleServiceClient;
 use proto::levels::v1::leaderboard_service_client::LeaderboardServiceClient;
@@ -16,6 +17,9 @@ use proto::levels::v1::level_grant_service_client::LevelGrantServiceClient;
 use proto::levels::v1::level_service_client::LevelServiceClient;
 use proto::levels::v1::points_report_service_client::PointsReportServiceClient;
 use proto::levels::v1::points_service_client::PointsServiceClient;
+use proto::levels::v1::quest_service_client::QuestServiceClient;
+use proto::levels::v1::result_card_service_client::ResultCardServiceClient;
+use proto::levels::v1::streak_service_client::StreakServiceClient;
 use rt::{Channel, ServerSettings, Shutdown};
 use testkit::TestDb;
 use tokio::task::JoinHandle;
@@ -107,6 +111,28 @@ impl Server {
 
     pub(crate) fn boards(&self) -> LeaderboardServiceClient<Channel> {
         LeaderboardServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn quests(&self) -> QuestServiceClient<Channel> {
+        QuestServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn badges(&self) -> BadgeServiceClient<Channel> {
+        BadgeServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn streaks(&self) -> StreakServiceClient<Channel> {
+        StreakServiceClient::new(self.channel.clone())
+    }
+
+    /// Check-ins with the token of one user.
+    pub(crate) fn streaks_of_user(&self, who: &str) -> StreakServiceClient<Channel> {
+        let grant = Grant::tenant(&self.tenant).user(&user(who)).scope("checkins.write");
+        StreakServiceClient::new(channel(&self.uri, &grant))
+    }
+
+    pub(crate) fn cards(&self) -> ResultCardServiceClient<Channel> {
+        ResultCardServiceClient::new(self.channel.clone())
     }
 
     /// With the token of another tenant.

@@ -3,6 +3,7 @@
 
 mod api;
 mod api_benefits;
+mod api_goals;
 mod api_holds;
 mod api_input;
 mod api_leaderboards;
@@ -12,6 +13,7 @@ mod backtest;
 mod benefits;
 mod caps;
 mod catalogue;
+mod check_ins;
 mod consumer;
 mod corrections;
 mod dry_run;
@@ -25,6 +27,7 @@ mod ledger;
 mod orders;
 mod pending;
 mod plans;
+mod quests;
 mod reports;
 mod requests;
 mod review;

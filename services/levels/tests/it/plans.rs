@@ -41,6 +41,33 @@ async fn every_statement_finds_its_rows_by_an_index() {
     for n in 0..256 {
         stage.submit(&format!("u{n}"), (n, None), "1").await.unwrap();
     }
-    let small = ["benefit", "leaderboard", "point_type", "earning_rule", "scheme", "programme_tenant"];
-    Plans::of(levels::NAME).small(&small).check(&stage.db).await;
+    stage.publish_badge(crate::quests::runner(), "runner").await.unwrap();
+    stage.publish_quest(crate::quests::orders(), "orders").await.unwrap();
+    stage.publish_streak(crate::check_ins::daily(), "daily").await.unwrap();
+    let mut events = Events::new(); // recorded after the quest was published
+    let orders = (0..256).flat_map(|n| {
+        let who = format!("u{n}");
+        [events.completed(&who, "q1", 100), events.completed(&who, "q2", 100), events.refunded(&who, "q1", 5, 100)]
+    });
+    stage.quest_events(&orders.collect::<Vec<_>>()).await;
+    for n in 0..256 {
+        stage.check_in(&format!("u{n}"), "1").await.unwrap();
+    }
+    stage.levels.review().await.unwrap();
+    let small = [
+        "badge",
+        "badge_holder",
+        "benefit",
+        "earning_rule",
+        "growth_count",
+        "growth_quantile",
+        "leaderboard",
+        "point_type",
+        "programme_tenant",
+        "quest",
+        "scheme",
+        "streak",
+    ];
+    let whole = ["insert into growth_quantile", "insert into growth_count"];
+    Plans::of(levels::NAME).small(&small).whole(&whole).check(&stage.db).await;
 }

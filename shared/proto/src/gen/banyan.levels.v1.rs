@@ -2459,6 +2459,1092 @@ pub mod adjustment_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A step of a badge, such as bronze, silver and gold.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BadgeTier {
+    /// What users call it.
+    #[prost(message, optional, tag = "1")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// A picture of it; empty: that of the badge. At most 500 characters.
+    #[prost(string, tag = "2")]
+    pub icon_url: ::prost::alloc::string::String,
+}
+impl ::prost::Name for BadgeTier {
+    const NAME: &'static str = "BadgeTier";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BadgeTier".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BadgeTier".into()
+    }
+}
+/// A badge of the tenant's programme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Badge {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    #[prost(string, tag = "1")]
+    pub badge_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What it is awarded for; absent: nothing to say.
+    #[prost(message, optional, tag = "3")]
+    pub description: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// A picture of it; empty: none. At most 500 characters.
+    #[prost(string, tag = "4")]
+    pub icon_url: ::prost::alloc::string::String,
+    /// Its tiers, lowest first; at most 10. None: it has one, which is called as the badge is. A new version has at least as
+    /// many.
+    #[prost(message, repeated, tag = "5")]
+    pub tiers: ::prost::alloc::vec::Vec<BadgeTier>,
+    /// True: users learn of it when they earn it.
+    #[prost(bool, tag = "6")]
+    pub hidden: bool,
+    /// Output: 1, then one more with each publishing.
+    #[prost(int32, tag = "7")]
+    pub version: i32,
+    /// Output.
+    #[prost(message, optional, tag = "8")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Badge {
+    const NAME: &'static str = "Badge";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Badge".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Badge".into()
+    }
+}
+/// How many hold a badge.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BadgeRarity {
+    /// Users who hold it, in any tier.
+    #[prost(int64, tag = "1")]
+    pub holders: i64,
+    /// Users with an account of any point type, as of `as_of`; 0 before they were first counted.
+    #[prost(int64, tag = "2")]
+    pub members: i64,
+    /// Share of the members who hold it in basis points, rounded down, at most 10,000; 0 where there are none.
+    #[prost(int32, tag = "3")]
+    pub share_bp: i32,
+    /// When members were counted; absent: never yet. Holders are those of now.
+    #[prost(message, optional, tag = "4")]
+    pub as_of: ::core::option::Option<::prost_types::Timestamp>,
+    /// The same for users, in zh and en, such as `3.2% 的会员拥有`.
+    #[prost(message, optional, tag = "5")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+}
+impl ::prost::Name for BadgeRarity {
+    const NAME: &'static str = "BadgeRarity";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BadgeRarity".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BadgeRarity".into()
+    }
+}
+/// A badge as it stands for a user.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UserBadge {
+    /// The badge.
+    #[prost(message, optional, tag = "1")]
+    pub badge: ::core::option::Option<Badge>,
+    /// The tier held, from 1; 0: not held.
+    #[prost(int32, tag = "2")]
+    pub tier: i32,
+    /// When that tier was reached; absent: not held.
+    #[prost(message, optional, tag = "3")]
+    pub award_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What it was awarded for: `quest/` with an id, `streak/` with an id, or the reason of a call. Empty: not held.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    /// How many hold it.
+    #[prost(message, optional, tag = "5")]
+    pub rarity: ::core::option::Option<BadgeRarity>,
+}
+impl ::prost::Name for UserBadge {
+    const NAME: &'static str = "UserBadge";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.UserBadge".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.UserBadge".into()
+    }
+}
+/// Arguments of PublishBadge.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishBadgeRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The badge.
+    #[prost(message, optional, tag = "2")]
+    pub badge: ::core::option::Option<Badge>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+impl ::prost::Name for PublishBadgeRequest {
+    const NAME: &'static str = "PublishBadgeRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishBadgeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishBadgeRequest".into()
+    }
+}
+/// Result of PublishBadge.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishBadgeResponse {
+    /// The badge as published.
+    #[prost(message, optional, tag = "1")]
+    pub badge: ::core::option::Option<Badge>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PublishBadgeResponse {
+    const NAME: &'static str = "PublishBadgeResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishBadgeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishBadgeResponse".into()
+    }
+}
+/// Arguments of GetBadge.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetBadgeRequest {
+    /// The badge.
+    #[prost(string, tag = "1")]
+    pub badge_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetBadgeRequest {
+    const NAME: &'static str = "GetBadgeRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetBadgeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetBadgeRequest".into()
+    }
+}
+/// Result of GetBadge.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetBadgeResponse {
+    /// The badge.
+    #[prost(message, optional, tag = "1")]
+    pub badge: ::core::option::Option<Badge>,
+    /// How many hold it.
+    #[prost(message, optional, tag = "2")]
+    pub rarity: ::core::option::Option<BadgeRarity>,
+}
+impl ::prost::Name for GetBadgeResponse {
+    const NAME: &'static str = "GetBadgeResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetBadgeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetBadgeResponse".into()
+    }
+}
+/// Arguments of ListBadges.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListBadgesRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListBadgesRequest {
+    const NAME: &'static str = "ListBadgesRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListBadgesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListBadgesRequest".into()
+    }
+}
+/// Result of ListBadges.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListBadgesResponse {
+    /// The badges.
+    #[prost(message, repeated, tag = "1")]
+    pub badges: ::prost::alloc::vec::Vec<Badge>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListBadgesResponse {
+    const NAME: &'static str = "ListBadgesResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListBadgesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListBadgesResponse".into()
+    }
+}
+/// Arguments of AwardBadge.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AwardBadgeRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The badge.
+    #[prost(string, tag = "3")]
+    pub badge_id: ::prost::alloc::string::String,
+    /// The tier, from 1; 0 means 1.
+    #[prost(int32, tag = "4")]
+    pub tier: i32,
+    /// What for; users may see it. At most 200 characters.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AwardBadgeRequest {
+    const NAME: &'static str = "AwardBadgeRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AwardBadgeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AwardBadgeRequest".into()
+    }
+}
+/// Result of AwardBadge.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AwardBadgeResponse {
+    /// The badge as the user holds it now.
+    #[prost(message, optional, tag = "1")]
+    pub user_badge: ::core::option::Option<UserBadge>,
+    /// Whether the user's tier rose by it.
+    #[prost(bool, tag = "2")]
+    pub awarded: bool,
+    /// Where this service's log tells of the effect; where there was none, up to where it tells of what was.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for AwardBadgeResponse {
+    const NAME: &'static str = "AwardBadgeResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AwardBadgeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AwardBadgeResponse".into()
+    }
+}
+/// Arguments of RevokeBadge.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeBadgeRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The badge.
+    #[prost(string, tag = "3")]
+    pub badge_id: ::prost::alloc::string::String,
+    /// Why, for the log; at most 200 characters.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RevokeBadgeRequest {
+    const NAME: &'static str = "RevokeBadgeRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RevokeBadgeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RevokeBadgeRequest".into()
+    }
+}
+/// Result of RevokeBadge.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeBadgeResponse {
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "1")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for RevokeBadgeResponse {
+    const NAME: &'static str = "RevokeBadgeResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RevokeBadgeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RevokeBadgeResponse".into()
+    }
+}
+/// Arguments of ListUserBadges.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUserBadgesRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// True: those too that the user does not hold, but for hidden ones.
+    #[prost(bool, tag = "2")]
+    pub with_unearned: bool,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListUserBadgesRequest {
+    const NAME: &'static str = "ListUserBadgesRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListUserBadgesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListUserBadgesRequest".into()
+    }
+}
+/// Result of ListUserBadges.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUserBadgesResponse {
+    /// The badges.
+    #[prost(message, repeated, tag = "1")]
+    pub badges: ::prost::alloc::vec::Vec<UserBadge>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListUserBadgesResponse {
+    const NAME: &'static str = "ListUserBadgesResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListUserBadgesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListUserBadgesResponse".into()
+    }
+}
+/// Generated client implementations.
+pub mod badge_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Badges: what users wear for what they have done, and how rare it is.
+    ///
+    /// A badge is held on grounds: a completion of a quest, a length of a streak, a call. It is held as long as one of them
+    /// stands, in the highest tier that one of them gives, so that taking back a quest leaves a badge that was deserved in
+    /// another way too.
+    #[derive(Debug, Clone)]
+    pub struct BadgeServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> BadgeServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> BadgeServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            BadgeServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Publishes a badge, or a new version of it where the id exists. Who holds it goes on holding it. FAILED_PRECONDITION
+        /// `DEFINITION_LIMIT` where the tenant has 500 badges.
+        pub async fn publish_badge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishBadgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishBadgeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BadgeService/PublishBadge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BadgeService", "PublishBadge"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the newest version of a badge, and how many hold it. NOT_FOUND `BADGE_NOT_FOUND`.
+        pub async fn get_badge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetBadgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetBadgeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BadgeService/GetBadge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.BadgeService", "GetBadge"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the newest versions in byte order of their ids, hidden ones too.
+        pub async fn list_badges(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListBadgesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBadgesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BadgeService/ListBadges",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.BadgeService", "ListBadges"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Awards a badge by hand: one more ground to hold it. Where the user holds it in this tier or a higher one already nothing
+        /// is told to the log. NOT_FOUND `BADGE_NOT_FOUND`; INVALID_ARGUMENT for a tier that it does not have. The request id never
+        /// expires.
+        pub async fn award_badge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AwardBadgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AwardBadgeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BadgeService/AwardBadge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.BadgeService", "AwardBadge"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a badge away, whatever it was awarded for. A later ground awards it anew. NOT_FOUND `BADGE_NOT_FOUND`;
+        /// FAILED_PRECONDITION `BADGE_NOT_HELD`. Refusals are recorded: a repeat is refused too. The request id never expires.
+        pub async fn revoke_badge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeBadgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeBadgeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BadgeService/RevokeBadge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.BadgeService", "RevokeBadge"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The badges of a user in byte order of their ids: those held, and where it is asked for the others too, but for hidden
+        /// ones.
+        pub async fn list_user_badges(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUserBadgesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUserBadgesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.BadgeService/ListUserBadges",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.BadgeService", "ListUserBadges"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod badge_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with BadgeServiceServer.
+    #[async_trait]
+    pub trait BadgeService: std::marker::Send + std::marker::Sync + 'static {
+        /// Publishes a badge, or a new version of it where the id exists. Who holds it goes on holding it. FAILED_PRECONDITION
+        /// `DEFINITION_LIMIT` where the tenant has 500 badges.
+        async fn publish_badge(
+            &self,
+            request: tonic::Request<super::PublishBadgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishBadgeResponse>,
+            tonic::Status,
+        >;
+        /// Reads the newest version of a badge, and how many hold it. NOT_FOUND `BADGE_NOT_FOUND`.
+        async fn get_badge(
+            &self,
+            request: tonic::Request<super::GetBadgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetBadgeResponse>,
+            tonic::Status,
+        >;
+        /// Lists the newest versions in byte order of their ids, hidden ones too.
+        async fn list_badges(
+            &self,
+            request: tonic::Request<super::ListBadgesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBadgesResponse>,
+            tonic::Status,
+        >;
+        /// Awards a badge by hand: one more ground to hold it. Where the user holds it in this tier or a higher one already nothing
+        /// is told to the log. NOT_FOUND `BADGE_NOT_FOUND`; INVALID_ARGUMENT for a tier that it does not have. The request id never
+        /// expires.
+        async fn award_badge(
+            &self,
+            request: tonic::Request<super::AwardBadgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AwardBadgeResponse>,
+            tonic::Status,
+        >;
+        /// Takes a badge away, whatever it was awarded for. A later ground awards it anew. NOT_FOUND `BADGE_NOT_FOUND`;
+        /// FAILED_PRECONDITION `BADGE_NOT_HELD`. Refusals are recorded: a repeat is refused too. The request id never expires.
+        async fn revoke_badge(
+            &self,
+            request: tonic::Request<super::RevokeBadgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeBadgeResponse>,
+            tonic::Status,
+        >;
+        /// The badges of a user in byte order of their ids: those held, and where it is asked for the others too, but for hidden
+        /// ones.
+        async fn list_user_badges(
+            &self,
+            request: tonic::Request<super::ListUserBadgesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUserBadgesResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Badges: what users wear for what they have done, and how rare it is.
+    ///
+    /// A badge is held on grounds: a completion of a quest, a length of a streak, a call. It is held as long as one of them
+    /// stands, in the highest tier that one of them gives, so that taking back a quest leaves a badge that was deserved in
+    /// another way too.
+    #[derive(Debug)]
+    pub struct BadgeServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> BadgeServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for BadgeServiceServer<T>
+    where
+        T: BadgeService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.BadgeService/PublishBadge" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishBadgeSvc<T: BadgeService>(pub Arc<T>);
+                    impl<
+                        T: BadgeService,
+                    > tonic::server::UnaryService<super::PublishBadgeRequest>
+                    for PublishBadgeSvc<T> {
+                        type Response = super::PublishBadgeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishBadgeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BadgeService>::publish_badge(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishBadgeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BadgeService/GetBadge" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetBadgeSvc<T: BadgeService>(pub Arc<T>);
+                    impl<
+                        T: BadgeService,
+                    > tonic::server::UnaryService<super::GetBadgeRequest>
+                    for GetBadgeSvc<T> {
+                        type Response = super::GetBadgeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetBadgeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BadgeService>::get_badge(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetBadgeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BadgeService/ListBadges" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListBadgesSvc<T: BadgeService>(pub Arc<T>);
+                    impl<
+                        T: BadgeService,
+                    > tonic::server::UnaryService<super::ListBadgesRequest>
+                    for ListBadgesSvc<T> {
+                        type Response = super::ListBadgesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListBadgesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BadgeService>::list_badges(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListBadgesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BadgeService/AwardBadge" => {
+                    #[allow(non_camel_case_types)]
+                    struct AwardBadgeSvc<T: BadgeService>(pub Arc<T>);
+                    impl<
+                        T: BadgeService,
+                    > tonic::server::UnaryService<super::AwardBadgeRequest>
+                    for AwardBadgeSvc<T> {
+                        type Response = super::AwardBadgeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AwardBadgeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BadgeService>::award_badge(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AwardBadgeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BadgeService/RevokeBadge" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeBadgeSvc<T: BadgeService>(pub Arc<T>);
+                    impl<
+                        T: BadgeService,
+                    > tonic::server::UnaryService<super::RevokeBadgeRequest>
+                    for RevokeBadgeSvc<T> {
+                        type Response = super::RevokeBadgeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeBadgeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BadgeService>::revoke_badge(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeBadgeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.BadgeService/ListUserBadges" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUserBadgesSvc<T: BadgeService>(pub Arc<T>);
+                    impl<
+                        T: BadgeService,
+                    > tonic::server::UnaryService<super::ListUserBadgesRequest>
+                    for ListUserBadgesSvc<T> {
+                        type Response = super::ListUserBadgesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUserBadgesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BadgeService>::list_user_badges(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUserBadgesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for BadgeServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.BadgeService";
+    impl<T> tonic::server::NamedService for BadgeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Points of one lot that a hold keeps, or that its capture used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HeldPoints {
@@ -9537,6 +10623,49 @@ pub mod benefit_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Points of a bonus.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BonusPoints {
+    /// What is given.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many points; 1 to 1,000,000,000.
+    #[prost(int64, tag = "2")]
+    pub points: i64,
+}
+impl ::prost::Name for BonusPoints {
+    const NAME: &'static str = "BonusPoints";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BonusPoints".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BonusPoints".into()
+    }
+}
+/// What a completed quest or a length of a streak gives, besides being done. Empty: nothing.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Bonus {
+    /// Points, each type once; at most 5.
+    #[prost(message, repeated, tag = "1")]
+    pub points: ::prost::alloc::vec::Vec<BonusPoints>,
+    /// A badge; empty: none.
+    #[prost(string, tag = "2")]
+    pub badge_id: ::prost::alloc::string::String,
+    /// Its tier, from 1; 0 means 1 where there is a badge.
+    #[prost(int32, tag = "3")]
+    pub badge_tier: i32,
+}
+impl ::prost::Name for Bonus {
+    const NAME: &'static str = "Bonus";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Bonus".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Bonus".into()
+    }
+}
 /// Why `levels` refuses a call; see banyan.common.v1.ErrorReason for how it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -9644,6 +10773,38 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION. What has not lapsed of the point type in `metadata.point_type_id` was to count for levels, but it can be
     /// spent.
     PointTypeSpendable = 46,
+    /// NOT_FOUND. The tenant has no quest with the id in `metadata.quest_id`.
+    QuestNotFound = 53,
+    /// FAILED_PRECONDITION. The field in `metadata.field` of the quest in `metadata.quest_id` cannot be changed.
+    QuestFixed = 54,
+    /// FAILED_PRECONDITION. The quest in `metadata.quest_id` is paused, or not valid at this time. Recorded.
+    QuestNotInForce = 55,
+    /// FAILED_PRECONDITION. The quest in `metadata.quest_id` is not started by users. Recorded.
+    QuestNotByUser = 56,
+    /// FAILED_PRECONDITION. The user's level does not have the quest in `metadata.quest_id`. Recorded.
+    QuestLocked = 57,
+    /// FAILED_PRECONDITION. The user has started the quest in `metadata.quest_id`, and cannot do so again before
+    /// `metadata.again_at` (RFC 3339), which is absent where they never can. Recorded.
+    QuestStarted = 58,
+    /// NOT_FOUND. The tenant has no badge with the id in `metadata.badge_id`.
+    BadgeNotFound = 59,
+    /// FAILED_PRECONDITION. The user does not hold the badge in `metadata.badge_id`. Recorded.
+    BadgeNotHeld = 60,
+    /// NOT_FOUND. The tenant has no streak with the id in `metadata.streak_id`.
+    StreakNotFound = 61,
+    /// FAILED_PRECONDITION. The streak in `metadata.streak_id` is paused, or not valid at this time. Recorded.
+    StreakNotInForce = 62,
+    /// FAILED_PRECONDITION. The user has checked in for the day in `metadata.day`, and can do so again from
+    /// `metadata.again_at` (RFC 3339) on. Recorded.
+    CheckedIn = 63,
+    /// FAILED_PRECONDITION. The user has made up for `metadata.limit` days this month. Recorded.
+    MakeUpLimit = 64,
+    /// FAILED_PRECONDITION. The day in `metadata.day` cannot be made up for: `metadata.why` is `checked_in`, `too_early` or
+    /// `not_past`. Recorded.
+    MakeUpDay = 65,
+    /// FAILED_PRECONDITION. The tenant has `metadata.limit` definitions of the kind in `metadata.kind`: `quest`, `badge` or
+    /// `streak`.
+    DefinitionLimit = 66,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -9699,6 +10860,20 @@ impl ErrorReason {
             Self::LevelGrantLimit => "ERROR_REASON_LEVEL_GRANT_LIMIT",
             Self::LevelNotLocked => "ERROR_REASON_LEVEL_NOT_LOCKED",
             Self::PointTypeSpendable => "ERROR_REASON_POINT_TYPE_SPENDABLE",
+            Self::QuestNotFound => "ERROR_REASON_QUEST_NOT_FOUND",
+            Self::QuestFixed => "ERROR_REASON_QUEST_FIXED",
+            Self::QuestNotInForce => "ERROR_REASON_QUEST_NOT_IN_FORCE",
+            Self::QuestNotByUser => "ERROR_REASON_QUEST_NOT_BY_USER",
+            Self::QuestLocked => "ERROR_REASON_QUEST_LOCKED",
+            Self::QuestStarted => "ERROR_REASON_QUEST_STARTED",
+            Self::BadgeNotFound => "ERROR_REASON_BADGE_NOT_FOUND",
+            Self::BadgeNotHeld => "ERROR_REASON_BADGE_NOT_HELD",
+            Self::StreakNotFound => "ERROR_REASON_STREAK_NOT_FOUND",
+            Self::StreakNotInForce => "ERROR_REASON_STREAK_NOT_IN_FORCE",
+            Self::CheckedIn => "ERROR_REASON_CHECKED_IN",
+            Self::MakeUpLimit => "ERROR_REASON_MAKE_UP_LIMIT",
+            Self::MakeUpDay => "ERROR_REASON_MAKE_UP_DAY",
+            Self::DefinitionLimit => "ERROR_REASON_DEFINITION_LIMIT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -9753,6 +10928,20 @@ impl ErrorReason {
             "ERROR_REASON_LEVEL_GRANT_LIMIT" => Some(Self::LevelGrantLimit),
             "ERROR_REASON_LEVEL_NOT_LOCKED" => Some(Self::LevelNotLocked),
             "ERROR_REASON_POINT_TYPE_SPENDABLE" => Some(Self::PointTypeSpendable),
+            "ERROR_REASON_QUEST_NOT_FOUND" => Some(Self::QuestNotFound),
+            "ERROR_REASON_QUEST_FIXED" => Some(Self::QuestFixed),
+            "ERROR_REASON_QUEST_NOT_IN_FORCE" => Some(Self::QuestNotInForce),
+            "ERROR_REASON_QUEST_NOT_BY_USER" => Some(Self::QuestNotByUser),
+            "ERROR_REASON_QUEST_LOCKED" => Some(Self::QuestLocked),
+            "ERROR_REASON_QUEST_STARTED" => Some(Self::QuestStarted),
+            "ERROR_REASON_BADGE_NOT_FOUND" => Some(Self::BadgeNotFound),
+            "ERROR_REASON_BADGE_NOT_HELD" => Some(Self::BadgeNotHeld),
+            "ERROR_REASON_STREAK_NOT_FOUND" => Some(Self::StreakNotFound),
+            "ERROR_REASON_STREAK_NOT_IN_FORCE" => Some(Self::StreakNotInForce),
+            "ERROR_REASON_CHECKED_IN" => Some(Self::CheckedIn),
+            "ERROR_REASON_MAKE_UP_LIMIT" => Some(Self::MakeUpLimit),
+            "ERROR_REASON_MAKE_UP_DAY" => Some(Self::MakeUpDay),
+            "ERROR_REASON_DEFINITION_LIMIT" => Some(Self::DefinitionLimit),
             _ => None,
         }
     }
@@ -12407,6 +13596,2569 @@ pub mod level_grant_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A step of a quest.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuestStep {
+    /// What users are to do.
+    #[prost(message, optional, tag = "1")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// The counting event: `order.completed`, `order.paid` or `user.visited`. A step counts an order once.
+    #[prost(string, tag = "2")]
+    pub event_type: ::prost::alloc::string::String,
+    /// A CEL expression of how much an event counts, rounded down; empty: 1. `order.total_minor` counts what is paid. What is
+    /// not above 0 counts nothing. At most 2,000 characters.
+    #[prost(string, tag = "5")]
+    pub formula: ::prost::alloc::string::String,
+    /// How much is needed; 1 to 1,000,000,000,000.
+    #[prost(int64, tag = "6")]
+    pub target: i64,
+    /// Which of them count; absent: all. The names are those of EarningRule, times in the quest's zone.
+    #[prost(oneof = "quest_step::Condition", tags = "3, 4")]
+    pub condition: ::core::option::Option<quest_step::Condition>,
+}
+/// Nested message and enum types in `QuestStep`.
+pub mod quest_step {
+    /// Which of them count; absent: all. The names are those of EarningRule, times in the quest's zone.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Condition {
+        /// A CEL expression that yields a bool; at most 2,000 characters.
+        #[prost(string, tag = "3")]
+        Expression(::prost::alloc::string::String),
+        /// The same as form rows.
+        #[prost(message, tag = "4")]
+        Form(super::Form),
+    }
+}
+impl ::prost::Name for QuestStep {
+    const NAME: &'static str = "QuestStep";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.QuestStep".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.QuestStep".into()
+    }
+}
+/// A quest of the tenant's programme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Quest {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    #[prost(string, tag = "1")]
+    pub quest_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What it is about; absent: nothing to say.
+    #[prost(message, optional, tag = "3")]
+    pub description: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What is to be done; 1 to 10 steps.
+    #[prost(message, repeated, tag = "4")]
+    pub steps: ::prost::alloc::vec::Vec<QuestStep>,
+    /// True: a step counts nothing before those ahead of it are reached, and an event counts for one step at a time. False: in
+    /// any order.
+    #[prost(bool, tag = "5")]
+    pub in_order: bool,
+    /// What progress counts within.
+    #[prost(enumeration = "QuestPeriod", tag = "6")]
+    pub period: i32,
+    /// For DAYS: how many, 1 to 366; else 0.
+    #[prost(int32, tag = "7")]
+    pub period_days: i32,
+    /// The IANA zone that decides its days, weeks and months, such as `Asia/Shanghai`.
+    #[prost(string, tag = "8")]
+    pub zone: ::prost::alloc::string::String,
+    /// How often it can be completed.
+    #[prost(enumeration = "QuestRecurrence", tag = "9")]
+    pub recurrence: i32,
+    /// For COMPLETION: how often in a period, 1 to 100; else 0.
+    #[prost(int32, tag = "10")]
+    pub rounds_max: i32,
+    /// What starts it.
+    #[prost(enumeration = "QuestStart", tag = "11")]
+    pub start: i32,
+    /// Events that occurred at or after this time count, and none that was recorded before the quest was first published;
+    /// absent: no start.
+    #[prost(message, optional, tag = "12")]
+    pub valid_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Events that occurred before this time; absent: no end.
+    #[prost(message, optional, tag = "13")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// The scheme of which some levels alone have it: events count by the level held when they become known here. Empty: all
+    /// users have it.
+    #[prost(string, tag = "14")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// The lowest level that has it; 0 without a scheme.
+    #[prost(int32, tag = "15")]
+    pub first_rank: i32,
+    /// The highest; absent: all above.
+    #[prost(int32, optional, tag = "16")]
+    pub last_rank: ::core::option::Option<i32>,
+    /// What a completion gives, once per user and round.
+    #[prost(message, optional, tag = "17")]
+    pub bonus: ::core::option::Option<Bonus>,
+    /// What refunds do to a completion.
+    #[prost(enumeration = "QuestReversal", tag = "18")]
+    pub reversal: i32,
+    /// Who bears the cost of its points; empty: not said. At most 64 characters.
+    #[prost(string, tag = "19")]
+    pub cost_centre: ::prost::alloc::string::String,
+    /// Who pays for them; UNSPECIFIED: not said.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "20")]
+    pub funder: i32,
+    /// True: events that become known meanwhile do not count, and it is not listed.
+    #[prost(bool, tag = "21")]
+    pub paused: bool,
+    /// Output: 1, then one more with each publishing.
+    #[prost(int32, tag = "22")]
+    pub version: i32,
+    /// Output: when the first version was published.
+    #[prost(message, optional, tag = "23")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output.
+    #[prost(message, optional, tag = "24")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Quest {
+    const NAME: &'static str = "Quest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Quest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Quest".into()
+    }
+}
+/// How far a user has come with a step.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StepProgress {
+    /// What counts for the round that is open, at most `target`. In a completed quest: `target`.
+    #[prost(int64, tag = "1")]
+    pub counted: i64,
+    /// How much is needed.
+    #[prost(int64, tag = "2")]
+    pub target: i64,
+    /// What is missing.
+    #[prost(int64, tag = "3")]
+    pub missing: i64,
+    /// In a quest whose steps go in order: a step ahead of it is not reached yet.
+    #[prost(bool, tag = "4")]
+    pub waits: bool,
+}
+impl ::prost::Name for StepProgress {
+    const NAME: &'static str = "StepProgress";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.StepProgress".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.StepProgress".into()
+    }
+}
+/// How a user stands in a quest.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuestProgress {
+    /// The quest.
+    #[prost(message, optional, tag = "1")]
+    pub quest: ::core::option::Option<Quest>,
+    /// How the user stands in it.
+    #[prost(enumeration = "QuestState", tag = "2")]
+    pub state: i32,
+    /// Its steps, in their order.
+    #[prost(message, repeated, tag = "3")]
+    pub steps: ::prost::alloc::vec::Vec<StepProgress>,
+    /// How often it was completed in this period.
+    #[prost(int32, tag = "4")]
+    pub completions: i32,
+    /// When the period began that counts now, or the last one; absent: none did.
+    #[prost(message, optional, tag = "5")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Until when events count; absent: without end, or not known before it is started.
+    #[prost(message, optional, tag = "6")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The same for the user, in zh and en, such as `还差 2 次，今日截止`.
+    #[prost(message, optional, tag = "7")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// When it was last completed in this period; absent: it was not.
+    #[prost(message, optional, tag = "8")]
+    pub complete_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for QuestProgress {
+    const NAME: &'static str = "QuestProgress";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.QuestProgress".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.QuestProgress".into()
+    }
+}
+/// Arguments of PublishQuest.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishQuestRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The quest.
+    #[prost(message, optional, tag = "2")]
+    pub quest: ::core::option::Option<Quest>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+impl ::prost::Name for PublishQuestRequest {
+    const NAME: &'static str = "PublishQuestRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishQuestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishQuestRequest".into()
+    }
+}
+/// Result of PublishQuest.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishQuestResponse {
+    /// The quest as published.
+    #[prost(message, optional, tag = "1")]
+    pub quest: ::core::option::Option<Quest>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PublishQuestResponse {
+    const NAME: &'static str = "PublishQuestResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishQuestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishQuestResponse".into()
+    }
+}
+/// Arguments of GetQuest.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetQuestRequest {
+    /// The quest.
+    #[prost(string, tag = "1")]
+    pub quest_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetQuestRequest {
+    const NAME: &'static str = "GetQuestRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetQuestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetQuestRequest".into()
+    }
+}
+/// Result of GetQuest.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetQuestResponse {
+    /// The quest.
+    #[prost(message, optional, tag = "1")]
+    pub quest: ::core::option::Option<Quest>,
+}
+impl ::prost::Name for GetQuestResponse {
+    const NAME: &'static str = "GetQuestResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetQuestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetQuestResponse".into()
+    }
+}
+/// Arguments of ListQuests.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListQuestsRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListQuestsRequest {
+    const NAME: &'static str = "ListQuestsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListQuestsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListQuestsRequest".into()
+    }
+}
+/// Result of ListQuests.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListQuestsResponse {
+    /// The quests.
+    #[prost(message, repeated, tag = "1")]
+    pub quests: ::prost::alloc::vec::Vec<Quest>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListQuestsResponse {
+    const NAME: &'static str = "ListQuestsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListQuestsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListQuestsResponse".into()
+    }
+}
+/// Arguments of StartQuest.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StartQuestRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The quest.
+    #[prost(string, tag = "3")]
+    pub quest_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for StartQuestRequest {
+    const NAME: &'static str = "StartQuestRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.StartQuestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.StartQuestRequest".into()
+    }
+}
+/// Result of StartQuest.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StartQuestResponse {
+    /// How the user stands in it.
+    #[prost(message, optional, tag = "1")]
+    pub progress: ::core::option::Option<QuestProgress>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for StartQuestResponse {
+    const NAME: &'static str = "StartQuestResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.StartQuestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.StartQuestResponse".into()
+    }
+}
+/// Arguments of ListQuestProgress.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListQuestProgressRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Which quests.
+    #[prost(enumeration = "QuestFilter", tag = "2")]
+    pub filter: i32,
+    /// At most this many are looked at: 0 means 50, more than 200 means 200. A page may hold fewer, as some are left out.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListQuestProgressRequest {
+    const NAME: &'static str = "ListQuestProgressRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListQuestProgressRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListQuestProgressRequest".into()
+    }
+}
+/// Result of ListQuestProgress.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListQuestProgressResponse {
+    /// The quests.
+    #[prost(message, repeated, tag = "1")]
+    pub quests: ::prost::alloc::vec::Vec<QuestProgress>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListQuestProgressResponse {
+    const NAME: &'static str = "ListQuestProgressResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListQuestProgressResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListQuestProgressResponse".into()
+    }
+}
+/// Arguments of GetQuestProgress.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetQuestProgressRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The quest.
+    #[prost(string, tag = "2")]
+    pub quest_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "3")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetQuestProgressRequest {
+    const NAME: &'static str = "GetQuestProgressRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetQuestProgressRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetQuestProgressRequest".into()
+    }
+}
+/// Result of GetQuestProgress.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetQuestProgressResponse {
+    /// How the user stands in it.
+    #[prost(message, optional, tag = "1")]
+    pub progress: ::core::option::Option<QuestProgress>,
+}
+impl ::prost::Name for GetQuestProgressResponse {
+    const NAME: &'static str = "GetQuestProgressResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetQuestProgressResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetQuestProgressResponse".into()
+    }
+}
+/// What progress counts within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum QuestPeriod {
+    /// Refused as input.
+    Unspecified = 0,
+    /// The whole time in which the quest is valid.
+    Ever = 1,
+    /// A day of the quest's zone.
+    Day = 2,
+    /// A week from Monday to Sunday.
+    Week = 3,
+    /// A calendar month.
+    Month = 4,
+    /// `period_days` days from the start on, to the end of a day: from the beginning of the day of the first event that becomes
+    /// known, from the user's start, or from `valid_from` on. Events of before a period that has begun do not count.
+    Days = 5,
+}
+impl QuestPeriod {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "QUEST_PERIOD_UNSPECIFIED",
+            Self::Ever => "QUEST_PERIOD_EVER",
+            Self::Day => "QUEST_PERIOD_DAY",
+            Self::Week => "QUEST_PERIOD_WEEK",
+            Self::Month => "QUEST_PERIOD_MONTH",
+            Self::Days => "QUEST_PERIOD_DAYS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUEST_PERIOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "QUEST_PERIOD_EVER" => Some(Self::Ever),
+            "QUEST_PERIOD_DAY" => Some(Self::Day),
+            "QUEST_PERIOD_WEEK" => Some(Self::Week),
+            "QUEST_PERIOD_MONTH" => Some(Self::Month),
+            "QUEST_PERIOD_DAYS" => Some(Self::Days),
+            _ => None,
+        }
+    }
+}
+/// How often a quest can be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum QuestRecurrence {
+    /// Refused as input.
+    Unspecified = 0,
+    /// Once, within one period: the one of the first event that becomes known, or that the user starts.
+    None = 1,
+    /// Once in each period; not for EVER.
+    PeriodEnd = 2,
+    /// Again as soon as it is completed, up to `rounds_max` times in each period. What a step counted beyond its target counts
+    /// for the next round.
+    Completion = 3,
+}
+impl QuestRecurrence {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "QUEST_RECURRENCE_UNSPECIFIED",
+            Self::None => "QUEST_RECURRENCE_NONE",
+            Self::PeriodEnd => "QUEST_RECURRENCE_PERIOD_END",
+            Self::Completion => "QUEST_RECURRENCE_COMPLETION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUEST_RECURRENCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "QUEST_RECURRENCE_NONE" => Some(Self::None),
+            "QUEST_RECURRENCE_PERIOD_END" => Some(Self::PeriodEnd),
+            "QUEST_RECURRENCE_COMPLETION" => Some(Self::Completion),
+            _ => None,
+        }
+    }
+}
+/// What starts a quest for a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum QuestStart {
+    /// Refused as input.
+    Unspecified = 0,
+    /// The first event that counts.
+    Automatic = 1,
+    /// StartQuest.
+    ByUser = 2,
+    /// `valid_from`, for all users; needs `valid_until` too.
+    Scheduled = 3,
+}
+impl QuestStart {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "QUEST_START_UNSPECIFIED",
+            Self::Automatic => "QUEST_START_AUTOMATIC",
+            Self::ByUser => "QUEST_START_BY_USER",
+            Self::Scheduled => "QUEST_START_SCHEDULED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUEST_START_UNSPECIFIED" => Some(Self::Unspecified),
+            "QUEST_START_AUTOMATIC" => Some(Self::Automatic),
+            "QUEST_START_BY_USER" => Some(Self::ByUser),
+            "QUEST_START_SCHEDULED" => Some(Self::Scheduled),
+            _ => None,
+        }
+    }
+}
+/// What becomes of a completed quest when a refund lowers its progress below the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum QuestReversal {
+    /// Refused as input.
+    Unspecified = 0,
+    /// It stays completed, and what it gave stays.
+    Keep = 1,
+    /// It is open again, and what it gave is taken back: points as refunds take them back, the badge unless it is held on other
+    /// grounds too. Completed again it gives it again.
+    TakeBack = 2,
+}
+impl QuestReversal {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "QUEST_REVERSAL_UNSPECIFIED",
+            Self::Keep => "QUEST_REVERSAL_KEEP",
+            Self::TakeBack => "QUEST_REVERSAL_TAKE_BACK",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUEST_REVERSAL_UNSPECIFIED" => Some(Self::Unspecified),
+            "QUEST_REVERSAL_KEEP" => Some(Self::Keep),
+            "QUEST_REVERSAL_TAKE_BACK" => Some(Self::TakeBack),
+            _ => None,
+        }
+    }
+}
+/// How a user stands in a quest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum QuestState {
+    /// Never sent.
+    Unspecified = 0,
+    /// It waits for the user to start it.
+    ToStart = 1,
+    /// Events count.
+    Open = 2,
+    /// Completed as often as it can be in this period, or for good.
+    Completed = 3,
+    /// Its period ended before it was completed, and there is no other.
+    Over = 4,
+    /// The user's level does not have it.
+    Locked = 5,
+    /// Paused, or not valid now.
+    NotInForce = 6,
+}
+impl QuestState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "QUEST_STATE_UNSPECIFIED",
+            Self::ToStart => "QUEST_STATE_TO_START",
+            Self::Open => "QUEST_STATE_OPEN",
+            Self::Completed => "QUEST_STATE_COMPLETED",
+            Self::Over => "QUEST_STATE_OVER",
+            Self::Locked => "QUEST_STATE_LOCKED",
+            Self::NotInForce => "QUEST_STATE_NOT_IN_FORCE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUEST_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "QUEST_STATE_TO_START" => Some(Self::ToStart),
+            "QUEST_STATE_OPEN" => Some(Self::Open),
+            "QUEST_STATE_COMPLETED" => Some(Self::Completed),
+            "QUEST_STATE_OVER" => Some(Self::Over),
+            "QUEST_STATE_LOCKED" => Some(Self::Locked),
+            "QUEST_STATE_NOT_IN_FORCE" => Some(Self::NotInForce),
+            _ => None,
+        }
+    }
+}
+/// Which quests are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum QuestFilter {
+    /// All that are in force.
+    Unspecified = 0,
+    /// Those that can be worked on or started now.
+    Open = 1,
+    /// Those whose period ends with today in the quest's zone, completed or not: today's tasks.
+    Today = 2,
+}
+impl QuestFilter {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "QUEST_FILTER_UNSPECIFIED",
+            Self::Open => "QUEST_FILTER_OPEN",
+            Self::Today => "QUEST_FILTER_TODAY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "QUEST_FILTER_UNSPECIFIED" => Some(Self::Unspecified),
+            "QUEST_FILTER_OPEN" => Some(Self::Open),
+            "QUEST_FILTER_TODAY" => Some(Self::Today),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod quest_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Quests: what users are to do, how far they have come, and what they get for it.
+    ///
+    /// Events count in the period in which they occurred, whenever they become known. Of what an order counted, refunds take back
+    /// their share as they do of points, whichever is known first. A quest whose steps go in any order ends the same in whatever
+    /// order its events become known, but for what begins with the first event that becomes known: see QuestPeriod and
+    /// QuestRecurrence. Steps in order take events in the order in which they become known.
+    #[derive(Debug, Clone)]
+    pub struct QuestServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> QuestServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> QuestServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            QuestServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Publishes a quest, or a new version of it where the id exists. Of a version that follows only names, description, bonus,
+        /// reversal, payer, `valid_until` and `paused` may differ. INVALID_ARGUMENT names position and cause where a condition or
+        /// formula cannot be read. NOT_FOUND `POINT_TYPE_NOT_FOUND`, `BADGE_NOT_FOUND`, `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`;
+        /// FAILED_PRECONDITION `QUEST_FIXED`, or `DEFINITION_LIMIT` where the tenant has 200 quests.
+        pub async fn publish_quest(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishQuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishQuestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.QuestService/PublishQuest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.QuestService", "PublishQuest"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the newest version of a quest. NOT_FOUND `QUEST_NOT_FOUND`.
+        pub async fn get_quest(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetQuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetQuestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.QuestService/GetQuest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.QuestService", "GetQuest"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the newest versions in byte order of their ids.
+        pub async fn list_quests(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListQuestsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListQuestsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.QuestService/ListQuests",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.QuestService", "ListQuests"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Starts a quest that users start themselves: events that occur from now on count. NOT_FOUND `QUEST_NOT_FOUND`;
+        /// FAILED_PRECONDITION `QUEST_NOT_IN_FORCE`, `QUEST_NOT_BY_USER`, `QUEST_LOCKED` or `QUEST_STARTED`. Refusals are recorded: a
+        /// repeat is refused too.
+        pub async fn start_quest(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StartQuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StartQuestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.QuestService/StartQuest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.QuestService", "StartQuest"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// How a user stands in the quests that are in force, in byte order of their ids: all of them, those that can be worked on
+        /// now, or today's.
+        pub async fn list_quest_progress(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListQuestProgressRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListQuestProgressResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.QuestService/ListQuestProgress",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.QuestService", "ListQuestProgress"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// How a user stands in a quest, in force or not. NOT_FOUND `QUEST_NOT_FOUND`.
+        pub async fn get_quest_progress(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetQuestProgressRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetQuestProgressResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.QuestService/GetQuestProgress",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.QuestService", "GetQuestProgress"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod quest_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with QuestServiceServer.
+    #[async_trait]
+    pub trait QuestService: std::marker::Send + std::marker::Sync + 'static {
+        /// Publishes a quest, or a new version of it where the id exists. Of a version that follows only names, description, bonus,
+        /// reversal, payer, `valid_until` and `paused` may differ. INVALID_ARGUMENT names position and cause where a condition or
+        /// formula cannot be read. NOT_FOUND `POINT_TYPE_NOT_FOUND`, `BADGE_NOT_FOUND`, `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`;
+        /// FAILED_PRECONDITION `QUEST_FIXED`, or `DEFINITION_LIMIT` where the tenant has 200 quests.
+        async fn publish_quest(
+            &self,
+            request: tonic::Request<super::PublishQuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishQuestResponse>,
+            tonic::Status,
+        >;
+        /// Reads the newest version of a quest. NOT_FOUND `QUEST_NOT_FOUND`.
+        async fn get_quest(
+            &self,
+            request: tonic::Request<super::GetQuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetQuestResponse>,
+            tonic::Status,
+        >;
+        /// Lists the newest versions in byte order of their ids.
+        async fn list_quests(
+            &self,
+            request: tonic::Request<super::ListQuestsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListQuestsResponse>,
+            tonic::Status,
+        >;
+        /// Starts a quest that users start themselves: events that occur from now on count. NOT_FOUND `QUEST_NOT_FOUND`;
+        /// FAILED_PRECONDITION `QUEST_NOT_IN_FORCE`, `QUEST_NOT_BY_USER`, `QUEST_LOCKED` or `QUEST_STARTED`. Refusals are recorded: a
+        /// repeat is refused too.
+        async fn start_quest(
+            &self,
+            request: tonic::Request<super::StartQuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StartQuestResponse>,
+            tonic::Status,
+        >;
+        /// How a user stands in the quests that are in force, in byte order of their ids: all of them, those that can be worked on
+        /// now, or today's.
+        async fn list_quest_progress(
+            &self,
+            request: tonic::Request<super::ListQuestProgressRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListQuestProgressResponse>,
+            tonic::Status,
+        >;
+        /// How a user stands in a quest, in force or not. NOT_FOUND `QUEST_NOT_FOUND`.
+        async fn get_quest_progress(
+            &self,
+            request: tonic::Request<super::GetQuestProgressRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetQuestProgressResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Quests: what users are to do, how far they have come, and what they get for it.
+    ///
+    /// Events count in the period in which they occurred, whenever they become known. Of what an order counted, refunds take back
+    /// their share as they do of points, whichever is known first. A quest whose steps go in any order ends the same in whatever
+    /// order its events become known, but for what begins with the first event that becomes known: see QuestPeriod and
+    /// QuestRecurrence. Steps in order take events in the order in which they become known.
+    #[derive(Debug)]
+    pub struct QuestServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> QuestServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for QuestServiceServer<T>
+    where
+        T: QuestService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.QuestService/PublishQuest" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishQuestSvc<T: QuestService>(pub Arc<T>);
+                    impl<
+                        T: QuestService,
+                    > tonic::server::UnaryService<super::PublishQuestRequest>
+                    for PublishQuestSvc<T> {
+                        type Response = super::PublishQuestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishQuestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuestService>::publish_quest(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishQuestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.QuestService/GetQuest" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetQuestSvc<T: QuestService>(pub Arc<T>);
+                    impl<
+                        T: QuestService,
+                    > tonic::server::UnaryService<super::GetQuestRequest>
+                    for GetQuestSvc<T> {
+                        type Response = super::GetQuestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetQuestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuestService>::get_quest(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetQuestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.QuestService/ListQuests" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListQuestsSvc<T: QuestService>(pub Arc<T>);
+                    impl<
+                        T: QuestService,
+                    > tonic::server::UnaryService<super::ListQuestsRequest>
+                    for ListQuestsSvc<T> {
+                        type Response = super::ListQuestsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListQuestsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuestService>::list_quests(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListQuestsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.QuestService/StartQuest" => {
+                    #[allow(non_camel_case_types)]
+                    struct StartQuestSvc<T: QuestService>(pub Arc<T>);
+                    impl<
+                        T: QuestService,
+                    > tonic::server::UnaryService<super::StartQuestRequest>
+                    for StartQuestSvc<T> {
+                        type Response = super::StartQuestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StartQuestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuestService>::start_quest(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StartQuestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.QuestService/ListQuestProgress" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListQuestProgressSvc<T: QuestService>(pub Arc<T>);
+                    impl<
+                        T: QuestService,
+                    > tonic::server::UnaryService<super::ListQuestProgressRequest>
+                    for ListQuestProgressSvc<T> {
+                        type Response = super::ListQuestProgressResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListQuestProgressRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuestService>::list_quest_progress(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListQuestProgressSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.QuestService/GetQuestProgress" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetQuestProgressSvc<T: QuestService>(pub Arc<T>);
+                    impl<
+                        T: QuestService,
+                    > tonic::server::UnaryService<super::GetQuestProgressRequest>
+                    for GetQuestProgressSvc<T> {
+                        type Response = super::GetQuestProgressResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetQuestProgressRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QuestService>::get_quest_progress(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetQuestProgressSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for QuestServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.QuestService";
+    impl<T> tonic::server::NamedService for QuestServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// What a length of a run gives: once per run.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Milestone {
+    /// Days checked in; 1 to 3,650.
+    #[prost(int32, tag = "1")]
+    pub length: i32,
+    /// True: with each further `length` days again.
+    #[prost(bool, tag = "2")]
+    pub repeats: bool,
+    /// What it gives.
+    #[prost(message, optional, tag = "3")]
+    pub bonus: ::core::option::Option<Bonus>,
+}
+impl ::prost::Name for Milestone {
+    const NAME: &'static str = "Milestone";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Milestone".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Milestone".into()
+    }
+}
+/// A streak of the tenant's programme.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Streak {
+    /// Lower-case letters, digits, `-` and `_`, 1 to 63 characters.
+    #[prost(string, tag = "1")]
+    pub streak_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What it is about; absent: nothing to say.
+    #[prost(message, optional, tag = "3")]
+    pub description: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// The IANA zone of days where a call names none, and of the months of `make_ups_per_month`, such as `Asia/Shanghai`.
+    #[prost(string, tag = "4")]
+    pub zone: ::prost::alloc::string::String,
+    /// How many missed days a run survives in all; 0 to 30. They do not count for its length.
+    #[prost(int32, tag = "5")]
+    pub forgiven_days: i32,
+    /// How many days a user can make up for in a calendar month; 0 to 31.
+    #[prost(int32, tag = "6")]
+    pub make_ups_per_month: i32,
+    /// How many days back a missed day may lie to be made up for; 1 to 31, 0 where nobody can.
+    #[prost(int32, tag = "7")]
+    pub make_up_days: i32,
+    /// What lengths give, shortest first, each length once; at most 20. Every single day: one of length 1 that repeats.
+    #[prost(message, repeated, tag = "8")]
+    pub milestones: ::prost::alloc::vec::Vec<Milestone>,
+    /// In force from this time on; absent: no start.
+    #[prost(message, optional, tag = "9")]
+    pub valid_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Before this time; absent: no end.
+    #[prost(message, optional, tag = "10")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// True: not in force.
+    #[prost(bool, tag = "11")]
+    pub paused: bool,
+    /// Output: 1, then one more with each publishing.
+    #[prost(int32, tag = "12")]
+    pub version: i32,
+    /// Output.
+    #[prost(message, optional, tag = "13")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Streak {
+    const NAME: &'static str = "Streak";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Streak".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Streak".into()
+    }
+}
+/// A run of days.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreakRun {
+    /// Its first day, as `2026-11-28`.
+    #[prost(string, tag = "1")]
+    pub first_day: ::prost::alloc::string::String,
+    /// The last day checked in.
+    #[prost(string, tag = "2")]
+    pub last_day: ::prost::alloc::string::String,
+    /// Days checked in or made up for.
+    #[prost(int32, tag = "3")]
+    pub length: i32,
+    /// Missed days between them that are forgiven.
+    #[prost(int32, tag = "4")]
+    pub forgiven: i32,
+}
+impl ::prost::Name for StreakRun {
+    const NAME: &'static str = "StreakRun";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.StreakRun".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.StreakRun".into()
+    }
+}
+/// A milestone that was reached.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReachedMilestone {
+    /// The length of the run.
+    #[prost(int32, tag = "1")]
+    pub length: i32,
+    /// What it gives. Points that the account has no room for are left out.
+    #[prost(message, optional, tag = "2")]
+    pub bonus: ::core::option::Option<Bonus>,
+}
+impl ::prost::Name for ReachedMilestone {
+    const NAME: &'static str = "ReachedMilestone";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ReachedMilestone".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ReachedMilestone".into()
+    }
+}
+/// A day with a check-in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckInDay {
+    /// The day, as `2026-11-28`.
+    #[prost(string, tag = "1")]
+    pub day: ::prost::alloc::string::String,
+    /// Whether it was made up for later.
+    #[prost(bool, tag = "2")]
+    pub made_up: bool,
+    /// When it was checked in, or made up for.
+    #[prost(message, optional, tag = "3")]
+    pub check_in_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The zone that decided the day.
+    #[prost(string, tag = "4")]
+    pub zone: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CheckInDay {
+    const NAME: &'static str = "CheckInDay";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CheckInDay".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CheckInDay".into()
+    }
+}
+/// Arguments of PublishStreak.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishStreakRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The streak.
+    #[prost(message, optional, tag = "2")]
+    pub streak: ::core::option::Option<Streak>,
+    /// True: the definition is checked by itself and answered as it would be stored, without a position; nothing changes and
+    /// the request id stays free.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+impl ::prost::Name for PublishStreakRequest {
+    const NAME: &'static str = "PublishStreakRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishStreakRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishStreakRequest".into()
+    }
+}
+/// Result of PublishStreak.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishStreakResponse {
+    /// The streak as published.
+    #[prost(message, optional, tag = "1")]
+    pub streak: ::core::option::Option<Streak>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PublishStreakResponse {
+    const NAME: &'static str = "PublishStreakResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PublishStreakResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PublishStreakResponse".into()
+    }
+}
+/// Arguments of GetStreak.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStreakRequest {
+    /// The streak.
+    #[prost(string, tag = "1")]
+    pub streak_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetStreakRequest {
+    const NAME: &'static str = "GetStreakRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetStreakRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetStreakRequest".into()
+    }
+}
+/// Result of GetStreak.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetStreakResponse {
+    /// The streak.
+    #[prost(message, optional, tag = "1")]
+    pub streak: ::core::option::Option<Streak>,
+}
+impl ::prost::Name for GetStreakResponse {
+    const NAME: &'static str = "GetStreakResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetStreakResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetStreakResponse".into()
+    }
+}
+/// Arguments of ListStreaks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListStreaksRequest {
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListStreaksRequest {
+    const NAME: &'static str = "ListStreaksRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListStreaksRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListStreaksRequest".into()
+    }
+}
+/// Result of ListStreaks.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListStreaksResponse {
+    /// The streaks.
+    #[prost(message, repeated, tag = "1")]
+    pub streaks: ::prost::alloc::vec::Vec<Streak>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListStreaksResponse {
+    const NAME: &'static str = "ListStreaksResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListStreaksResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListStreaksResponse".into()
+    }
+}
+/// Arguments of CheckIn.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckInRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The streak.
+    #[prost(string, tag = "3")]
+    pub streak_id: ::prost::alloc::string::String,
+    /// The IANA zone of the user's clock; empty: that of the streak.
+    #[prost(string, tag = "4")]
+    pub zone: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CheckInRequest {
+    const NAME: &'static str = "CheckInRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CheckInRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CheckInRequest".into()
+    }
+}
+/// Result of CheckIn.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckInResponse {
+    /// The check-in.
+    #[prost(message, optional, tag = "1")]
+    pub check_in: ::core::option::Option<CheckInDay>,
+    /// The run after it.
+    #[prost(message, optional, tag = "2")]
+    pub run: ::core::option::Option<StreakRun>,
+    /// The longest run there ever was, in days.
+    #[prost(int32, tag = "3")]
+    pub longest: i32,
+    /// What it gave.
+    #[prost(message, repeated, tag = "4")]
+    pub milestones: ::prost::alloc::vec::Vec<ReachedMilestone>,
+    /// The next length that gives something; 0: none.
+    #[prost(int32, tag = "5")]
+    pub next_length: i32,
+    /// For the user, in zh and en, such as `已连续签到 6 天，再签到 1 天可获奖励`.
+    #[prost(message, optional, tag = "6")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "7")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for CheckInResponse {
+    const NAME: &'static str = "CheckInResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CheckInResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CheckInResponse".into()
+    }
+}
+/// Arguments of MakeUpCheckIn.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MakeUpCheckInRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The streak.
+    #[prost(string, tag = "3")]
+    pub streak_id: ::prost::alloc::string::String,
+    /// The missed day, as `2026-11-27`: before today where the user is, and not longer ago than the streak allows. It may lie
+    /// before the first check-in, but there has to be one.
+    #[prost(string, tag = "4")]
+    pub day: ::prost::alloc::string::String,
+    /// The IANA zone of the user's clock; empty: that of the streak.
+    #[prost(string, tag = "5")]
+    pub zone: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MakeUpCheckInRequest {
+    const NAME: &'static str = "MakeUpCheckInRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.MakeUpCheckInRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.MakeUpCheckInRequest".into()
+    }
+}
+/// Result of MakeUpCheckIn.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MakeUpCheckInResponse {
+    /// The day that was made up for.
+    #[prost(message, optional, tag = "1")]
+    pub check_in: ::core::option::Option<CheckInDay>,
+    /// The run that it belongs to now.
+    #[prost(message, optional, tag = "2")]
+    pub run: ::core::option::Option<StreakRun>,
+    /// The longest run there ever was, in days.
+    #[prost(int32, tag = "3")]
+    pub longest: i32,
+    /// What it gave.
+    #[prost(message, repeated, tag = "4")]
+    pub milestones: ::prost::alloc::vec::Vec<ReachedMilestone>,
+    /// How many more days can be made up for this month.
+    #[prost(int32, tag = "5")]
+    pub make_ups_left: i32,
+    /// For the user, in zh and en.
+    #[prost(message, optional, tag = "6")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "7")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for MakeUpCheckInResponse {
+    const NAME: &'static str = "MakeUpCheckInResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.MakeUpCheckInResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.MakeUpCheckInResponse".into()
+    }
+}
+/// Arguments of GetCalendar.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCalendarRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The streak.
+    #[prost(string, tag = "2")]
+    pub streak_id: ::prost::alloc::string::String,
+    /// The month, as `2026-11`; empty: the one that is now.
+    #[prost(string, tag = "3")]
+    pub month: ::prost::alloc::string::String,
+    /// The IANA zone of the user's clock; empty: that of the streak.
+    #[prost(string, tag = "4")]
+    pub zone: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetCalendarRequest {
+    const NAME: &'static str = "GetCalendarRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetCalendarRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetCalendarRequest".into()
+    }
+}
+/// Result of GetCalendar.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCalendarResponse {
+    /// The month that is shown.
+    #[prost(string, tag = "1")]
+    pub month: ::prost::alloc::string::String,
+    /// Its days with a check-in, first to last.
+    #[prost(message, repeated, tag = "2")]
+    pub days: ::prost::alloc::vec::Vec<CheckInDay>,
+    /// The run that a check-in now would go on with, or does belong to; absent: none, or it is broken.
+    #[prost(message, optional, tag = "3")]
+    pub run: ::core::option::Option<StreakRun>,
+    /// Whether the user can check in now.
+    #[prost(bool, tag = "4")]
+    pub can_check_in: bool,
+    /// The longest run there ever was, in days.
+    #[prost(int32, tag = "5")]
+    pub longest: i32,
+    /// Days checked in or made up for in all.
+    #[prost(int32, tag = "6")]
+    pub total_days: i32,
+    /// How many more days can be made up for in this month by the streak's zone.
+    #[prost(int32, tag = "7")]
+    pub make_ups_left: i32,
+    /// The next length that gives something; 0: none.
+    #[prost(int32, tag = "8")]
+    pub next_length: i32,
+    /// For the user, in zh and en, such as `已连续签到 6 天，今日未签到`.
+    #[prost(message, optional, tag = "9")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+}
+impl ::prost::Name for GetCalendarResponse {
+    const NAME: &'static str = "GetCalendarResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetCalendarResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetCalendarResponse".into()
+    }
+}
+/// Generated client implementations.
+pub mod streak_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Check-ins and their streaks: how many days in a row a user came back.
+    ///
+    /// A check-in counts for the day that the user's clock shows. Who changes zones checks in once a day all the same: a check-in
+    /// has to be on a later day than the last one both where the user is now and where the last one was made, so that neither an
+    /// instant nor a day counts twice; and a day counts as missed only where it was missed in both. A run is days in a row, with as many missed
+    /// days between them as the streak forgives. A missed day can be made up for; then the runs around it may become one.
+    #[derive(Debug, Clone)]
+    pub struct StreakServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> StreakServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> StreakServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            StreakServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Publishes a streak, or a new version of it where the id exists. Runs stay; what it forgives and gives counts from the next
+        /// check-in. NOT_FOUND `POINT_TYPE_NOT_FOUND` or `BADGE_NOT_FOUND`; FAILED_PRECONDITION `DEFINITION_LIMIT` where the tenant has
+        /// 50 streaks.
+        pub async fn publish_streak(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishStreakRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishStreakResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.StreakService/PublishStreak",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.StreakService", "PublishStreak"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the newest version of a streak. NOT_FOUND `STREAK_NOT_FOUND`.
+        pub async fn get_streak(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStreakRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStreakResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.StreakService/GetStreak",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.StreakService", "GetStreak"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the newest versions in byte order of their ids.
+        pub async fn list_streaks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListStreaksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListStreaksResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.StreakService/ListStreaks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.StreakService", "ListStreaks"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Checks a user in, now: once a day, however many call at once. NOT_FOUND `STREAK_NOT_FOUND`; FAILED_PRECONDITION
+        /// `STREAK_NOT_IN_FORCE` or `CHECKED_IN`. Refusals are recorded: a repeat is refused too. The request id never expires.
+        pub async fn check_in(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckInRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckInResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.StreakService/CheckIn",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.StreakService", "CheckIn"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes up for a missed day (补签). NOT_FOUND `STREAK_NOT_FOUND`; FAILED_PRECONDITION `STREAK_NOT_IN_FORCE`, `MAKE_UP_LIMIT`
+        /// or `MAKE_UP_DAY`. Refusals are recorded: a repeat is refused too. The request id never expires.
+        pub async fn make_up_check_in(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MakeUpCheckInRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MakeUpCheckInResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.StreakService/MakeUpCheckIn",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.StreakService", "MakeUpCheckIn"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// A month of a user's check-ins, for display, and where the run stands now. NOT_FOUND `STREAK_NOT_FOUND`.
+        pub async fn get_calendar(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCalendarRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCalendarResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.StreakService/GetCalendar",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.StreakService", "GetCalendar"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod streak_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with StreakServiceServer.
+    #[async_trait]
+    pub trait StreakService: std::marker::Send + std::marker::Sync + 'static {
+        /// Publishes a streak, or a new version of it where the id exists. Runs stay; what it forgives and gives counts from the next
+        /// check-in. NOT_FOUND `POINT_TYPE_NOT_FOUND` or `BADGE_NOT_FOUND`; FAILED_PRECONDITION `DEFINITION_LIMIT` where the tenant has
+        /// 50 streaks.
+        async fn publish_streak(
+            &self,
+            request: tonic::Request<super::PublishStreakRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishStreakResponse>,
+            tonic::Status,
+        >;
+        /// Reads the newest version of a streak. NOT_FOUND `STREAK_NOT_FOUND`.
+        async fn get_streak(
+            &self,
+            request: tonic::Request<super::GetStreakRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStreakResponse>,
+            tonic::Status,
+        >;
+        /// Lists the newest versions in byte order of their ids.
+        async fn list_streaks(
+            &self,
+            request: tonic::Request<super::ListStreaksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListStreaksResponse>,
+            tonic::Status,
+        >;
+        /// Checks a user in, now: once a day, however many call at once. NOT_FOUND `STREAK_NOT_FOUND`; FAILED_PRECONDITION
+        /// `STREAK_NOT_IN_FORCE` or `CHECKED_IN`. Refusals are recorded: a repeat is refused too. The request id never expires.
+        async fn check_in(
+            &self,
+            request: tonic::Request<super::CheckInRequest>,
+        ) -> std::result::Result<tonic::Response<super::CheckInResponse>, tonic::Status>;
+        /// Makes up for a missed day (补签). NOT_FOUND `STREAK_NOT_FOUND`; FAILED_PRECONDITION `STREAK_NOT_IN_FORCE`, `MAKE_UP_LIMIT`
+        /// or `MAKE_UP_DAY`. Refusals are recorded: a repeat is refused too. The request id never expires.
+        async fn make_up_check_in(
+            &self,
+            request: tonic::Request<super::MakeUpCheckInRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MakeUpCheckInResponse>,
+            tonic::Status,
+        >;
+        /// A month of a user's check-ins, for display, and where the run stands now. NOT_FOUND `STREAK_NOT_FOUND`.
+        async fn get_calendar(
+            &self,
+            request: tonic::Request<super::GetCalendarRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCalendarResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Check-ins and their streaks: how many days in a row a user came back.
+    ///
+    /// A check-in counts for the day that the user's clock shows. Who changes zones checks in once a day all the same: a check-in
+    /// has to be on a later day than the last one both where the user is now and where the last one was made, so that neither an
+    /// instant nor a day counts twice; and a day counts as missed only where it was missed in both. A run is days in a row, with as many missed
+    /// days between them as the streak forgives. A missed day can be made up for; then the runs around it may become one.
+    #[derive(Debug)]
+    pub struct StreakServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> StreakServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for StreakServiceServer<T>
+    where
+        T: StreakService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.StreakService/PublishStreak" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishStreakSvc<T: StreakService>(pub Arc<T>);
+                    impl<
+                        T: StreakService,
+                    > tonic::server::UnaryService<super::PublishStreakRequest>
+                    for PublishStreakSvc<T> {
+                        type Response = super::PublishStreakResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishStreakRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StreakService>::publish_streak(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishStreakSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.StreakService/GetStreak" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStreakSvc<T: StreakService>(pub Arc<T>);
+                    impl<
+                        T: StreakService,
+                    > tonic::server::UnaryService<super::GetStreakRequest>
+                    for GetStreakSvc<T> {
+                        type Response = super::GetStreakResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStreakRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StreakService>::get_streak(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStreakSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.StreakService/ListStreaks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListStreaksSvc<T: StreakService>(pub Arc<T>);
+                    impl<
+                        T: StreakService,
+                    > tonic::server::UnaryService<super::ListStreaksRequest>
+                    for ListStreaksSvc<T> {
+                        type Response = super::ListStreaksResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListStreaksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StreakService>::list_streaks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListStreaksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.StreakService/CheckIn" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckInSvc<T: StreakService>(pub Arc<T>);
+                    impl<
+                        T: StreakService,
+                    > tonic::server::UnaryService<super::CheckInRequest>
+                    for CheckInSvc<T> {
+                        type Response = super::CheckInResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckInRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StreakService>::check_in(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckInSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.StreakService/MakeUpCheckIn" => {
+                    #[allow(non_camel_case_types)]
+                    struct MakeUpCheckInSvc<T: StreakService>(pub Arc<T>);
+                    impl<
+                        T: StreakService,
+                    > tonic::server::UnaryService<super::MakeUpCheckInRequest>
+                    for MakeUpCheckInSvc<T> {
+                        type Response = super::MakeUpCheckInResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::MakeUpCheckInRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StreakService>::make_up_check_in(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MakeUpCheckInSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.StreakService/GetCalendar" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCalendarSvc<T: StreakService>(pub Arc<T>);
+                    impl<
+                        T: StreakService,
+                    > tonic::server::UnaryService<super::GetCalendarRequest>
+                    for GetCalendarSvc<T> {
+                        type Response = super::GetCalendarResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCalendarRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StreakService>::get_calendar(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCalendarSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for StreakServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.StreakService";
+    impl<T> tonic::server::NamedService for StreakServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Payload of `points.posted`: an entry was made.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PointsPosted {
@@ -12510,11 +16262,15 @@ impl ::prost::Name for LevelActed {
         "/banyan.levels.v1.LevelActed".into()
     }
 }
-/// Payload of `programme.published`: a point type, rule, scheme, benefit or leaderboard was defined anew. Exactly one is set.
+/// Payload of `programme.published`: a point type, rule, scheme, benefit, leaderboard, quest, badge or
+/// streak was defined anew. Exactly one is set.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ProgrammePublished {
     /// What was published.
-    #[prost(oneof = "programme_published::Published", tags = "1, 2, 3, 30, 31")]
+    #[prost(
+        oneof = "programme_published::Published",
+        tags = "1, 2, 3, 30, 31, 40, 41, 42"
+    )]
     pub published: ::core::option::Option<programme_published::Published>,
 }
 /// Nested message and enum types in `ProgrammePublished`.
@@ -12537,6 +16293,15 @@ pub mod programme_published {
         /// A leaderboard.
         #[prost(message, tag = "31")]
         Leaderboard(super::Leaderboard),
+        /// A quest.
+        #[prost(message, tag = "40")]
+        Quest(super::Quest),
+        /// A badge.
+        #[prost(message, tag = "41")]
+        Badge(super::Badge),
+        /// A streak.
+        #[prost(message, tag = "42")]
+        Streak(super::Streak),
     }
 }
 impl ::prost::Name for ProgrammePublished {
@@ -12799,6 +16564,159 @@ impl ::prost::Name for PrizeGiven {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/banyan.levels.v1.PrizeGiven".into()
+    }
+}
+/// Payload of `quest.started`: a user started a quest.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QuestStarted {
+    /// The quest.
+    #[prost(string, tag = "1")]
+    pub quest_id: ::prost::alloc::string::String,
+    /// When its period began.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends; absent: never.
+    #[prost(message, optional, tag = "3")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for QuestStarted {
+    const NAME: &'static str = "QuestStarted";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.QuestStarted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.QuestStarted".into()
+    }
+}
+/// Payload of `quest.completed`: a user completed a quest. Again for the same round where it was taken back in between.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuestCompleted {
+    /// The quest.
+    #[prost(string, tag = "1")]
+    pub quest_id: ::prost::alloc::string::String,
+    /// Its version then.
+    #[prost(int32, tag = "2")]
+    pub quest_version: i32,
+    /// When the period of the completion began.
+    #[prost(message, optional, tag = "3")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The how-manieth completion in that period it is, from 1.
+    #[prost(int32, tag = "4")]
+    pub round: i32,
+    /// What it gave. Points that the account had no room for are left out.
+    #[prost(message, optional, tag = "5")]
+    pub bonus: ::core::option::Option<Bonus>,
+}
+impl ::prost::Name for QuestCompleted {
+    const NAME: &'static str = "QuestCompleted";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.QuestCompleted".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.QuestCompleted".into()
+    }
+}
+/// Payload of `quest.reversed`: a refund took a completion back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QuestReversed {
+    /// The quest.
+    #[prost(string, tag = "1")]
+    pub quest_id: ::prost::alloc::string::String,
+    /// When the period of the completion began.
+    #[prost(message, optional, tag = "2")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The how-manieth completion in that period it was, from 1.
+    #[prost(int32, tag = "3")]
+    pub round: i32,
+}
+impl ::prost::Name for QuestReversed {
+    const NAME: &'static str = "QuestReversed";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.QuestReversed".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.QuestReversed".into()
+    }
+}
+/// Payload of `badge.awarded`: a user reached a tier of a badge.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BadgeAwarded {
+    /// The badge.
+    #[prost(string, tag = "1")]
+    pub badge_id: ::prost::alloc::string::String,
+    /// The tier, from 1.
+    #[prost(int32, tag = "2")]
+    pub tier: i32,
+    /// The tier before; 0: not held.
+    #[prost(int32, tag = "3")]
+    pub tier_before: i32,
+    /// What for: `quest/` with an id, `streak/` with an id, or the reason of a call.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for BadgeAwarded {
+    const NAME: &'static str = "BadgeAwarded";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BadgeAwarded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BadgeAwarded".into()
+    }
+}
+/// Payload of `badge.revoked`: a user holds a badge no longer, or in a lower tier.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BadgeRevoked {
+    /// The badge.
+    #[prost(string, tag = "1")]
+    pub badge_id: ::prost::alloc::string::String,
+    /// The tier that is left; 0: none.
+    #[prost(int32, tag = "2")]
+    pub tier: i32,
+    /// The tier before.
+    #[prost(int32, tag = "3")]
+    pub tier_before: i32,
+    /// Why: `quest/` with the id of a quest that was taken back, or the reason of a call.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for BadgeRevoked {
+    const NAME: &'static str = "BadgeRevoked";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.BadgeRevoked".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.BadgeRevoked".into()
+    }
+}
+/// Payload of `checkin.recorded`: a user checked in, or made up for a day.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckInRecorded {
+    /// The streak.
+    #[prost(string, tag = "1")]
+    pub streak_id: ::prost::alloc::string::String,
+    /// The day.
+    #[prost(message, optional, tag = "2")]
+    pub check_in: ::core::option::Option<CheckInDay>,
+    /// The run after it.
+    #[prost(message, optional, tag = "3")]
+    pub run: ::core::option::Option<StreakRun>,
+    /// What it gave.
+    #[prost(message, repeated, tag = "4")]
+    pub milestones: ::prost::alloc::vec::Vec<ReachedMilestone>,
+}
+impl ::prost::Name for CheckInRecorded {
+    const NAME: &'static str = "CheckInRecorded";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CheckInRecorded".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CheckInRecorded".into()
     }
 }
 /// Points of a user that lapse soon.
@@ -13591,6 +17509,415 @@ pub mod points_report_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "banyan.levels.v1.PointsReportService";
     impl<T> tonic::server::NamedService for PointsReportServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Points of a type in a period.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CardPoints {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// What users call it.
+    #[prost(message, optional, tag = "2")]
+    pub display_name: ::core::option::Option<super::super::common::v1::LocalizedText>,
+    /// What was earned, less what was taken back of it, whenever it was earned; at least 0.
+    #[prost(int64, tag = "3")]
+    pub earned: i64,
+    /// What was used, less what came back; at least 0.
+    #[prost(int64, tag = "4")]
+    pub spent: i64,
+}
+impl ::prost::Name for CardPoints {
+    const NAME: &'static str = "CardPoints";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CardPoints".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CardPoints".into()
+    }
+}
+/// Arguments of GetResultCard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetResultCardRequest {
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// A year, as `2026`, or a month, as `2026-11`.
+    #[prost(string, tag = "2")]
+    pub period: ::prost::alloc::string::String,
+    /// The IANA zone of its days; empty: that of the scheme's point type, or where there is no scheme UTC.
+    #[prost(string, tag = "3")]
+    pub zone: ::prost::alloc::string::String,
+    /// The point type whose growth is compared with others'; empty: the scheme's. Without either nothing is compared.
+    #[prost(string, tag = "4")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetResultCardRequest {
+    const NAME: &'static str = "GetResultCardRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetResultCardRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetResultCardRequest".into()
+    }
+}
+/// Result of GetResultCard.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetResultCardResponse {
+    /// When the period begins.
+    #[prost(message, optional, tag = "1")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends.
+    #[prost(message, optional, tag = "2")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What was earned and used, by point type, in byte order of their ids; types of which nothing moved are left out.
+    #[prost(message, repeated, tag = "3")]
+    pub points: ::prost::alloc::vec::Vec<CardPoints>,
+    /// The highest level held in the period; absent: there is no scheme.
+    #[prost(message, optional, tag = "4")]
+    pub highest_level: ::core::option::Option<Level>,
+    /// How often the level rose.
+    #[prost(int32, tag = "5")]
+    pub rises: i32,
+    /// How many quests were completed and stayed so.
+    #[prost(int32, tag = "6")]
+    pub quests_completed: i32,
+    /// Badges whose tier held now was reached in the period, the first 50 in the order of their ids.
+    #[prost(message, repeated, tag = "7")]
+    pub badges: ::prost::alloc::vec::Vec<UserBadge>,
+    /// Days with a check-in, of all streaks together; a day of two streaks counts twice.
+    #[prost(int32, tag = "8")]
+    pub check_ins: i32,
+    /// The longest run of days that reaches into the period, with its whole length.
+    #[prost(int32, tag = "9")]
+    pub longest_run: i32,
+    /// Growth now, ever since; 0 where nothing is compared.
+    #[prost(int64, tag = "10")]
+    pub growth: i64,
+    /// The share of users with an account of the point type who have less growth, in basis points: in steps of 10, never more
+    /// than it is and less by at most one step, as of `compared_as_of`.
+    #[prost(int32, tag = "11")]
+    pub better_than_bp: i32,
+    /// When growth was counted; absent: nothing is compared, or it was not counted yet.
+    #[prost(message, optional, tag = "12")]
+    pub compared_as_of: ::core::option::Option<::prost_types::Timestamp>,
+    /// For the user, in zh and en, such as `2026 年获得 1280 积分，完成 6 个任务，超过了 93% 的用户`.
+    #[prost(message, optional, tag = "13")]
+    pub sentence: ::core::option::Option<super::super::common::v1::LocalizedText>,
+}
+impl ::prost::Name for GetResultCardResponse {
+    const NAME: &'static str = "GetResultCardResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetResultCardResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetResultCardResponse".into()
+    }
+}
+/// Generated client implementations.
+pub mod result_card_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What a user can show to others: a card of a month, a bill of a year.
+    #[derive(Debug, Clone)]
+    pub struct ResultCardServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ResultCardServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ResultCardServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ResultCardServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What a user has come to in a month or a year. Sums are exact, and read from the user's own rows alone; how many others the
+        /// user is better than is as of when that was last counted.
+        pub async fn get_result_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetResultCardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetResultCardResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.ResultCardService/GetResultCard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.ResultCardService",
+                        "GetResultCard",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod result_card_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ResultCardServiceServer.
+    #[async_trait]
+    pub trait ResultCardService: std::marker::Send + std::marker::Sync + 'static {
+        /// What a user has come to in a month or a year. Sums are exact, and read from the user's own rows alone; how many others the
+        /// user is better than is as of when that was last counted.
+        async fn get_result_card(
+            &self,
+            request: tonic::Request<super::GetResultCardRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetResultCardResponse>,
+            tonic::Status,
+        >;
+    }
+    /// What a user can show to others: a card of a month, a bill of a year.
+    #[derive(Debug)]
+    pub struct ResultCardServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ResultCardServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ResultCardServiceServer<T>
+    where
+        T: ResultCardService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.ResultCardService/GetResultCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetResultCardSvc<T: ResultCardService>(pub Arc<T>);
+                    impl<
+                        T: ResultCardService,
+                    > tonic::server::UnaryService<super::GetResultCardRequest>
+                    for GetResultCardSvc<T> {
+                        type Response = super::GetResultCardResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetResultCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ResultCardService>::get_result_card(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetResultCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ResultCardServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.ResultCardService";
+    impl<T> tonic::server::NamedService for ResultCardServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

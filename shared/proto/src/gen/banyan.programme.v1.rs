@@ -48,6 +48,16 @@ pub struct ProgrammeBundle {
     /// What levels entitle to, each once by `benefit_id`; at most 200. One that is in force and not in the bundle is paused.
     #[prost(message, repeated, tag = "12")]
     pub benefits: ::prost::alloc::vec::Vec<super::super::levels::v1::Benefit>,
+    /// What users wear for what they have done, each once by `badge_id`; at most 500. One that is in force and not in the
+    /// bundle stays.
+    #[prost(message, repeated, tag = "20")]
+    pub badges: ::prost::alloc::vec::Vec<super::super::levels::v1::Badge>,
+    /// What users are to do, each once by `quest_id`; at most 200. One that is in force and not in the bundle is paused.
+    #[prost(message, repeated, tag = "21")]
+    pub quests: ::prost::alloc::vec::Vec<super::super::levels::v1::Quest>,
+    /// What users check in to, each once by `streak_id`; at most 50. One that is in force and not in the bundle is paused.
+    #[prost(message, repeated, tag = "22")]
+    pub streaks: ::prost::alloc::vec::Vec<super::super::levels::v1::Streak>,
 }
 impl ::prost::Name for ProgrammeBundle {
     const NAME: &'static str = "ProgrammeBundle";
@@ -520,6 +530,12 @@ pub enum DefinitionKind {
     Classification = 11,
     /// A benefit of levels.
     Benefit = 12,
+    /// A badge of levels.
+    Badge = 20,
+    /// A quest of levels.
+    Quest = 21,
+    /// A streak of levels.
+    Streak = 22,
 }
 impl DefinitionKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -541,6 +557,9 @@ impl DefinitionKind {
             Self::SlaPolicy => "DEFINITION_KIND_SLA_POLICY",
             Self::Classification => "DEFINITION_KIND_CLASSIFICATION",
             Self::Benefit => "DEFINITION_KIND_BENEFIT",
+            Self::Badge => "DEFINITION_KIND_BADGE",
+            Self::Quest => "DEFINITION_KIND_QUEST",
+            Self::Streak => "DEFINITION_KIND_STREAK",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -559,6 +578,9 @@ impl DefinitionKind {
             "DEFINITION_KIND_SLA_POLICY" => Some(Self::SlaPolicy),
             "DEFINITION_KIND_CLASSIFICATION" => Some(Self::Classification),
             "DEFINITION_KIND_BENEFIT" => Some(Self::Benefit),
+            "DEFINITION_KIND_BADGE" => Some(Self::Badge),
+            "DEFINITION_KIND_QUEST" => Some(Self::Quest),
+            "DEFINITION_KIND_STREAK" => Some(Self::Streak),
             _ => None,
         }
     }

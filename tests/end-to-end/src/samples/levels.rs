@@ -161,6 +161,66 @@ pub(super) fn leaderboard_writes(names: &Names<'_>) -> Vec<(&'static str, Value)
     ]
 }
 
+/// A badge, a quest and a streak, and what a user does with them.
+pub(super) fn goal_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let bonus = json!({"points": [{"pointTypeId": "points", "points": "5"}], "badgeId": "runner", "badgeTier": 1});
+    let yesterday = time::OffsetDateTime::now_utc().date() - time::Duration::DAY;
+    vec![
+        (
+            "/banyan.levels.v1.BadgeService/PublishBadge",
+            json!({
+                "requestId": request_id(names, "badge"),
+                "badge": {"badgeId": "runner", "displayName": text(names), "description": text(names),
+                    "iconUrl": "https://example.com/runner.png", "tiers": [{"displayName": text(names)}]},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.BadgeService/AwardBadge",
+            json!({"requestId": request_id(names, "award"), "userId": names.user, "badgeId": "runner", "tier": 1,
+                "reason": names.canary}),
+        ),
+        (
+            "/banyan.levels.v1.BadgeService/RevokeBadge",
+            json!({"requestId": request_id(names, "revoke"), "userId": names.user, "badgeId": "runner",
+                "reason": names.canary}),
+        ),
+        (
+            "/banyan.levels.v1.QuestService/PublishQuest",
+            json!({
+                "requestId": request_id(names, "quest"),
+                "quest": {"questId": "welcome", "displayName": text(names), "description": text(names),
+                    "steps": [{"displayName": text(names), "eventType": "order.completed",
+                        "expression": "order.total_minor >= 100", "formula": "order.total_minor / 100", "target": "9"}],
+                    "period": "QUEST_PERIOD_DAYS", "periodDays": 7, "zone": "Asia/Shanghai",
+                    "recurrence": "QUEST_RECURRENCE_PERIOD_END", "start": "QUEST_START_BY_USER", "bonus": bonus,
+                    "reversal": "QUEST_REVERSAL_TAKE_BACK", "costCentre": names.canary},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.QuestService/StartQuest",
+            json!({"requestId": request_id(names, "start-quest"), "userId": names.user, "questId": "welcome"}),
+        ),
+        (
+            "/banyan.levels.v1.StreakService/PublishStreak",
+            json!({
+                "requestId": request_id(names, "streak"),
+                "streak": {"streakId": "daily", "displayName": text(names), "zone": "Asia/Shanghai", "forgivenDays": 1,
+                    "makeUpsPerMonth": 3, "makeUpDays": 31,
+                    "milestones": [{"length": 1, "repeats": true, "bonus": bonus}]},
+            }),
+        ),
+        (
+            "/banyan.levels.v1.StreakService/CheckIn",
+            json!({"requestId": request_id(names, "check-in"), "userId": names.user, "streakId": "daily"}),
+        ),
+        (
+            "/banyan.levels.v1.StreakService/MakeUpCheckIn",
+            json!({"requestId": request_id(names, "make-up"), "userId": names.user, "streakId": "daily",
+                "day": yesterday.to_string()}),
+        ),
+    ]
+}
+
 /// What reads the programme, accounts and levels.
 pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let user = json!({"userId": names.user});
@@ -231,5 +291,16 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             json!({"leaderboardId": "coins", "userIds": [names.user]}),
         ),
         ("/banyan.levels.v1.LeaderboardService/GetRank", json!({"leaderboardId": "coins", "userId": names.user})),
+        ("/banyan.levels.v1.BadgeService/GetBadge", json!({"badgeId": "runner"})),
+        ("/banyan.levels.v1.BadgeService/ListBadges", json!({})),
+        ("/banyan.levels.v1.BadgeService/ListUserBadges", json!({"userId": names.user})),
+        ("/banyan.levels.v1.QuestService/GetQuest", json!({"questId": "welcome"})),
+        ("/banyan.levels.v1.QuestService/ListQuests", json!({})),
+        ("/banyan.levels.v1.QuestService/ListQuestProgress", json!({"userId": names.user})),
+        ("/banyan.levels.v1.QuestService/GetQuestProgress", json!({"userId": names.user, "questId": "welcome"})),
+        ("/banyan.levels.v1.StreakService/GetStreak", json!({"streakId": "daily"})),
+        ("/banyan.levels.v1.StreakService/ListStreaks", json!({})),
+        ("/banyan.levels.v1.StreakService/GetCalendar", json!({"userId": names.user, "streakId": "daily"})),
+        ("/banyan.levels.v1.ResultCardService/GetResultCard", json!({"userId": names.user, "period": "2001"})),
     ]
 }

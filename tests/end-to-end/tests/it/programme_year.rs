@@ -153,8 +153,12 @@ async fn in_a_year_of_a_programme_everything_happens_at_its_own_second_of_the_zo
     assert_eq!(moves(&suite, "club").await, club);
     let half_a_year_on = datetime!(2028-09-12 0:00 -4);
     let then = datetime!(2029-03-12 0:00 -4);
-    let stars =
-        [(0, 1, Earned, start), (1, 2, Earned, eve_of_spring), (2, 0, PeriodEnd, half_a_year_on), (0, 0, PeriodEnd, then)];
+    let stars = [
+        (0, 1, Earned, start),
+        (1, 2, Earned, eve_of_spring),
+        (2, 0, PeriodEnd, half_a_year_on),
+        (0, 0, PeriodEnd, then),
+    ];
     assert_eq!(moves(&suite, "stars").await, stars, "the promotion began the half-year anew");
     let stars = [(Earn, 100, start), (Earn, 900, eve_of_spring), (LevelEnd, -1_000, half_a_year_on)];
     assert_eq!(statement(&suite, "stars").await, stars);

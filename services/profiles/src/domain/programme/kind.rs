@@ -12,6 +12,12 @@ pub enum Kind {
     Scheme,
     /// A benefit.
     Benefit,
+    /// A badge.
+    Badge,
+    /// A quest.
+    Quest,
+    /// A streak.
+    Streak,
     /// The stage and RFM models.
     LifecycleModels,
     /// A coupon template.
@@ -77,7 +83,7 @@ const POINT_TYPE: (&str, Kind) = ("point_type_id", Kind::PointType);
 const PUBLISHED: &[&str] = &["version", "publish_time"];
 
 /// All kinds, in the order in which a programme is published.
-pub const KINDS: [Shape; 12] = [
+pub const KINDS: [Shape; 15] = [
     Shape {
         kind: Kind::PointType,
         name: "point_type",
@@ -121,6 +127,46 @@ pub const KINDS: [Shape; 12] = [
         unwanted: Unwanted::PausedByField,
         changes: true,
         methods: ("levels.v1.BenefitService/PublishBenefit", "levels.v1.BenefitService/ListBenefits"),
+    },
+    Shape {
+        kind: Kind::Badge,
+        name: "badge",
+        field: "badges",
+        id: "badge_id",
+        output: PUBLISHED,
+        names: &[],
+        unwanted: Unwanted::Kept,
+        changes: true,
+        methods: ("levels.v1.BadgeService/PublishBadge", "levels.v1.BadgeService/ListBadges"),
+    },
+    Shape {
+        kind: Kind::Quest,
+        name: "quest",
+        field: "quests",
+        id: "quest_id",
+        output: &["version", "create_time", "publish_time"],
+        names: &[
+            ("scheme_id", Kind::Scheme),
+            ("bonus.points.point_type_id", Kind::PointType),
+            ("bonus.badge_id", Kind::Badge),
+        ],
+        unwanted: Unwanted::PausedByField,
+        changes: true,
+        methods: ("levels.v1.QuestService/PublishQuest", "levels.v1.QuestService/ListQuests"),
+    },
+    Shape {
+        kind: Kind::Streak,
+        name: "streak",
+        field: "streaks",
+        id: "streak_id",
+        output: PUBLISHED,
+        names: &[
+            ("milestones.bonus.points.point_type_id", Kind::PointType),
+            ("milestones.bonus.badge_id", Kind::Badge),
+        ],
+        unwanted: Unwanted::PausedByField,
+        changes: true,
+        methods: ("levels.v1.StreakService/PublishStreak", "levels.v1.StreakService/ListStreaks"),
     },
     Shape {
         kind: Kind::LifecycleModels,
