@@ -22,6 +22,7 @@ pub mod lot;
 pub mod member;
 pub mod multiplier;
 pub mod order;
+pub mod parts;
 pub mod pending;
 pub mod point_type;
 pub mod point_type_change;

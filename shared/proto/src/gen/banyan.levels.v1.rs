@@ -285,7 +285,9 @@ pub mod earning_rule {
         /// type's zone; `event.site`; of orders `order.total_minor`, `order.freight_minor`, `order.discount_minor`,
         /// `order.currency`, `order.lines` and `order.quantity` (how many) and `order.first` (whether it is the user's first); of
         /// visits `visit.duration_seconds`; of the user as of the event `user.stage`, `user.orders`, `user.net_spend_minor`,
-        /// `user.currency`, `user.first_order_at` and `user.last_order_at`; and `level.rank`: the rank that the user holds when the
+        /// `user.currency`, `user.first_order_at`, `user.last_order_at`, `user.registered_at`, `user.registered_days` (days since the
+        /// day of registration in the tenant's zone; 0 on it) and `user.registered_month` (1 to 12, for anniversaries), without a
+        /// value where it is not known or lies after the event; and `level.rank`: the rank that the user holds when the
         /// event is applied, before what it gives; without a value where there is no scheme.
         #[prost(string, tag = "4")]
         Expression(::prost::alloc::string::String),
@@ -382,7 +384,7 @@ impl ::prost::Name for GetEarningRuleResponse {
         "/banyan.levels.v1.GetEarningRuleResponse".into()
     }
 }
-/// Arguments of DryRunEarning: an event as profiles would tell it.
+/// Arguments of DryRunEarning: an event as profiles would tell it, or the place of one that it told.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DryRunEarningRequest {
     /// The user: the canonical id or an alias of it. 1 to 128 bytes. Level and what is used of caps are those of now.
@@ -397,7 +399,8 @@ pub struct DryRunEarningRequest {
     /// The app, shop or brand; may be empty.
     #[prost(string, tag = "4")]
     pub site: ::prost::alloc::string::String,
-    /// The order; required where the event is about one. A rule that has earned for an order with this id says so.
+    /// The order, in the tenant's currency; required where the event is about one. A rule that has earned for an order with this
+    /// id says so.
     #[prost(message, optional, tag = "5")]
     pub order: ::core::option::Option<super::super::profiles::v1::Order>,
     /// Whether it is the user's first.
@@ -415,6 +418,12 @@ pub struct DryRunEarningRequest {
     /// Positions that the answer must include; at most 8. See Position.
     #[prost(message, repeated, tag = "10")]
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    /// Where profiles' log tells of the event, as RecordEvent and GetOutcome answer it: that event is tried, with what was known of
+    /// the user then, and `occurred_at`, `site`, `order`, `first_order`, `visit_duration_seconds` and `facts` are left out. It must
+    /// be one of this user and type. Rules that have earned for this very event say so, also where it is about no order. Absent:
+    /// the event is described here.
+    #[prost(message, optional, tag = "11")]
+    pub told_at: ::core::option::Option<super::super::common::v1::Position>,
 }
 impl ::prost::Name for DryRunEarningRequest {
     const NAME: &'static str = "DryRunEarningRequest";
@@ -600,6 +609,13 @@ pub struct BacktestDay {
     /// What it would have given.
     #[prost(int64, tag = "8")]
     pub given: i64,
+    /// What is taken back of that by the refunds and cancellations of these orders in the log, whenever they happened; 0 to
+    /// `given`.
+    #[prost(int64, tag = "9")]
+    pub taken_back: i64,
+    /// What is left: `given` less `taken_back`.
+    #[prost(int64, tag = "10")]
+    pub net: i64,
 }
 impl ::prost::Name for BacktestDay {
     const NAME: &'static str = "BacktestDay";
@@ -620,9 +636,13 @@ pub struct BacktestEarningResponse {
     /// Events looked at.
     #[prost(int64, tag = "2")]
     pub events: i64,
-    /// True: there were more than 100,000 events or 10,000 days; what was read until then is told. Read fewer partitions.
+    /// True: there were more than 100,000 events, as many refunds and cancellations, or 10,000 days; what was read until then
+    /// is told. Read fewer partitions.
     #[prost(bool, tag = "3")]
     pub truncated: bool,
+    /// Refunds and cancellations looked at.
+    #[prost(int64, tag = "4")]
+    pub refunds: i64,
 }
 impl ::prost::Name for BacktestEarningResponse {
     const NAME: &'static str = "BacktestEarningResponse";
@@ -1001,9 +1021,10 @@ pub mod earning_rule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. Changes
-        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read; NOT_FOUND
-        /// `POINT_TYPE_NOT_FOUND` where it earns of none.
+        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. The event is
+        /// described, or one of profiles' log. Changes nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft`
+        /// cannot be read; NOT_FOUND `POINT_TYPE_NOT_FOUND` where it earns of none, `EVENT_NOT_FOUND` where the log has no such
+        /// event; UNAVAILABLE where the log is asked and profiles cannot be reached.
         pub async fn dry_run_earning(
             &mut self,
             request: impl tonic::IntoRequest<super::DryRunEarningRequest>,
@@ -1035,7 +1056,7 @@ pub mod earning_rule_service_client {
         }
         /// Says what rules would have given for the events in profiles' log, by day and rule: the rules published now, each event
         /// as they would have seen it, with the level that its user held when it was recorded. Changes nothing. Caps count from the
-        /// first event read on, in recorded order. Refunds are not taken off. UNAVAILABLE where profiles cannot be reached.
+        /// first event read on, in recorded order. What the log's refunds and cancellations take back is told beside it. UNAVAILABLE where profiles cannot be reached.
         pub async fn backtest_earning(
             &mut self,
             request: impl tonic::IntoRequest<super::BacktestEarningRequest>,
@@ -1128,9 +1149,10 @@ pub mod earning_rule_service_server {
             tonic::Response<super::GetEarningRuleResponse>,
             tonic::Status,
         >;
-        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. Changes
-        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read; NOT_FOUND
-        /// `POINT_TYPE_NOT_FOUND` where it earns of none.
+        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. The event is
+        /// described, or one of profiles' log. Changes nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft`
+        /// cannot be read; NOT_FOUND `POINT_TYPE_NOT_FOUND` where it earns of none, `EVENT_NOT_FOUND` where the log has no such
+        /// event; UNAVAILABLE where the log is asked and profiles cannot be reached.
         async fn dry_run_earning(
             &self,
             request: tonic::Request<super::DryRunEarningRequest>,
@@ -1140,7 +1162,7 @@ pub mod earning_rule_service_server {
         >;
         /// Says what rules would have given for the events in profiles' log, by day and rule: the rules published now, each event
         /// as they would have seen it, with the level that its user held when it was recorded. Changes nothing. Caps count from the
-        /// first event read on, in recorded order. Refunds are not taken off. UNAVAILABLE where profiles cannot be reached.
+        /// first event read on, in recorded order. What the log's refunds and cancellations take back is told beside it. UNAVAILABLE where profiles cannot be reached.
         async fn backtest_earning(
             &self,
             request: tonic::Request<super::BacktestEarningRequest>,
@@ -8781,6 +8803,9 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION. Caps of the point type in `metadata.point_type_id` leave nothing until `metadata.frees_at` (RFC 3339),
     /// which is absent where they never do again. Recorded.
     EarningCapped = 42,
+    /// NOT_FOUND. Profiles' log has no event of this user and type at the place in `metadata.partition` and `metadata.seq`, or has
+    /// it no more.
+    EventNotFound = 81,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -8832,6 +8857,7 @@ impl ErrorReason {
             Self::SeasonOver => "ERROR_REASON_SEASON_OVER",
             Self::ScoreOverflow => "ERROR_REASON_SCORE_OVERFLOW",
             Self::EarningCapped => "ERROR_REASON_EARNING_CAPPED",
+            Self::EventNotFound => "ERROR_REASON_EVENT_NOT_FOUND",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -8882,6 +8908,7 @@ impl ErrorReason {
             "ERROR_REASON_SEASON_OVER" => Some(Self::SeasonOver),
             "ERROR_REASON_SCORE_OVERFLOW" => Some(Self::ScoreOverflow),
             "ERROR_REASON_EARNING_CAPPED" => Some(Self::EarningCapped),
+            "ERROR_REASON_EVENT_NOT_FOUND" => Some(Self::EventNotFound),
             _ => None,
         }
     }

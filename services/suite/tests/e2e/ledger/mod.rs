@@ -124,8 +124,10 @@ async fn define(calls: &Calls) {
 /// What the accounts that are shared have to begin with.
 async fn opening(calls: &Calls, run: &Run) -> Vec<Told> {
     let mut told = Vec::new();
-    for (user, amount) in [("共用", 500), ("左", 2000), ("右", 2000)] {
-        let asked = Asked { id: format!("opening-{user}"), user: user.to_owned(), deed: Deed::Earn(amount) };
+    let opening = [("共用", 500), ("左", 2000), ("右", 2000)].map(|(user, amount)| (user, Deed::Earn(amount)));
+    // refused, which is an answer too
+    for (user, deed) in opening.into_iter().chain([("左", Deed::Spend(1_000_000))]) {
+        let asked = Asked { id: format!("opening-{user}"), user: user.to_owned(), deed };
         let answer = run.settle(calls, &asked).await;
         told.push(Told { asked, answer });
     }
