@@ -3203,6 +3203,10 @@ pub struct UpdatePointTypeRequest {
     /// `POINT_TYPE_NOT_SPENDABLE` for an overdraft or transfers of a type that only counts.
     #[prost(message, optional, tag = "3")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// True: the change is decided as it would be now and answered, without a position; nothing changes and the request id stays
+    /// free.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for UpdatePointTypeRequest {
     const NAME: &'static str = "UpdatePointTypeRequest";
@@ -7906,8 +7910,8 @@ pub mod benefit_service_client {
             self
         }
         /// Publishes a benefit, or a new version of it where the id exists. Uses made stay, and count in the new version's
-        /// period too. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`; FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has
-        /// 200 benefits.
+        /// period too. A paused one may name levels that there are no more. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`;
+        /// FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has 200 benefits.
         pub async fn publish_benefit(
             &mut self,
             request: impl tonic::IntoRequest<super::PublishBenefitRequest>,
@@ -8148,8 +8152,8 @@ pub mod benefit_service_server {
     #[async_trait]
     pub trait BenefitService: std::marker::Send + std::marker::Sync + 'static {
         /// Publishes a benefit, or a new version of it where the id exists. Uses made stay, and count in the new version's
-        /// period too. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`; FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has
-        /// 200 benefits.
+        /// period too. A paused one may name levels that there are no more. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`;
+        /// FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has 200 benefits.
         async fn publish_benefit(
             &self,
             request: tonic::Request<super::PublishBenefitRequest>,

@@ -48,6 +48,9 @@ pub struct ProgrammeBundle {
     /// What levels entitle to, each once by `benefit_id`; at most 200. One that is in force and not in the bundle is paused.
     #[prost(message, repeated, tag = "12")]
     pub benefits: ::prost::alloc::vec::Vec<super::super::levels::v1::Benefit>,
+    /// Leaderboards, each once by `leaderboard_id`; at most 100. One that is in force and not in the bundle stays.
+    #[prost(message, repeated, tag = "30")]
+    pub leaderboards: ::prost::alloc::vec::Vec<super::super::levels::v1::Leaderboard>,
 }
 impl ::prost::Name for ProgrammeBundle {
     const NAME: &'static str = "ProgrammeBundle";
@@ -97,6 +100,10 @@ pub struct DefinitionChange {
     /// The values that differ, in order of path; for CHANGED only those, else one with an empty path.
     #[prost(message, repeated, tag = "4")]
     pub fields: ::prost::alloc::vec::Vec<FieldChange>,
+    /// Of a point type that changes: the policies that get another value, and what each of these changes touches, as
+    /// PointsService.UpdatePointType says. Else empty.
+    #[prost(message, repeated, tag = "5")]
+    pub policies: ::prost::alloc::vec::Vec<super::super::levels::v1::ChangedPolicy>,
 }
 impl ::prost::Name for DefinitionChange {
     const NAME: &'static str = "DefinitionChange";
@@ -520,6 +527,8 @@ pub enum DefinitionKind {
     Classification = 11,
     /// A benefit of levels.
     Benefit = 12,
+    /// A leaderboard of levels.
+    Leaderboard = 30,
 }
 impl DefinitionKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -541,6 +550,7 @@ impl DefinitionKind {
             Self::SlaPolicy => "DEFINITION_KIND_SLA_POLICY",
             Self::Classification => "DEFINITION_KIND_CLASSIFICATION",
             Self::Benefit => "DEFINITION_KIND_BENEFIT",
+            Self::Leaderboard => "DEFINITION_KIND_LEADERBOARD",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -559,6 +569,7 @@ impl DefinitionKind {
             "DEFINITION_KIND_SLA_POLICY" => Some(Self::SlaPolicy),
             "DEFINITION_KIND_CLASSIFICATION" => Some(Self::Classification),
             "DEFINITION_KIND_BENEFIT" => Some(Self::Benefit),
+            "DEFINITION_KIND_LEADERBOARD" => Some(Self::Leaderboard),
             _ => None,
         }
     }
@@ -576,8 +587,8 @@ pub enum ChangeKind {
     /// Is in force and not in the bundle, and is paused: an earning rule, a coupon template or a campaign. What was given
     /// under it stays as it is: refunds still take it back, held coupons can be used.
     Paused = 3,
-    /// Is in force and not in the bundle, and stays since it cannot be taken back: a point type, a scheme, an action, a case
-    /// type or an SLA policy.
+    /// Is in force and not in the bundle, and stays since it cannot be taken back: a point type, a scheme, a leaderboard, an
+    /// action, a case type or an SLA policy.
     Kept = 4,
 }
 impl ChangeKind {
