@@ -46,6 +46,8 @@ mod benefit_tests;
 #[cfg(test)]
 mod earning_properties;
 #[cfg(test)]
+mod field_facts;
+#[cfg(test)]
 mod hold_tests;
 #[cfg(test)]
 mod leaderboard_tests;
