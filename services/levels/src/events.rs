@@ -23,6 +23,8 @@ use crate::domain::earning::Happening;
 use crate::domain::hold::Hold;
 use crate::domain::level_act::LevelAct;
 use crate::domain::line_rate::Line;
+use crate::domain::order::Refund;
+use crate::domain::parts::ReturnedLine;
 use crate::domain::reward::Carried;
 use crate::wire;
 
@@ -157,6 +159,7 @@ pub fn read(event: &Event) -> Result<Option<Incoming>, String> {
         user: UserId::new(event.user_id.as_str()).map_err(|fault| format!("user_id {fault}"))?,
         event_id: EventId::new(event.event_id.as_str()).map_err(|fault| format!("event_id {fault}"))?,
         event_type: event.r#type.clone(),
+        seq: event.seq,
         occurred_at,
         recorded_at: time(&event.recorded_at, "recorded_at")?,
         earns: matches!(event.mode(), EventMode::FactsEarn | EventMode::Live),
@@ -187,11 +190,15 @@ fn says(event: &Event) -> Result<Option<Says>, String> {
         }
         "order.refunded" => {
             let refunded: profiles::OrderRefunded = payload(event)?;
-            Says::Refunded {
-                order_id: refunded.refund.ok_or("refund is missing")?.order_id,
+            let it = refunded.refund.ok_or("refund is missing")?;
+            let refund = Refund {
+                refund_id: it.refund_id,
                 refunded_minor: minor(refunded.refunded_total.as_ref(), "refunded_total")?,
                 total_minor: minor(refunded.order_total.as_ref(), "order_total")?,
-            }
+                amount_minor: minor(it.amount.as_ref(), "refund.amount")?,
+                lines: it.lines.into_iter().map(returned).collect::<Result<_, _>>()?,
+            };
+            Says::Refunded { order_id: it.order_id, refund }
         }
         "user.visited" => {
             let visited: profiles::UserVisited = payload(event)?;
@@ -230,7 +237,12 @@ pub fn order(order: Option<profiles::Order>, first: bool) -> Result<(String, Hap
 
 fn line(it: profiles::OrderLine) -> Result<Line, String> {
     let paid_minor = minor(it.paid.as_ref(), "order.lines.paid")?;
-    Ok(Line { sku: it.sku, category: it.category, quantity: it.quantity, paid_minor })
+    Ok(Line { line_id: it.line_id, sku: it.sku, category: it.category, quantity: it.quantity, paid_minor })
+}
+
+fn returned(it: profiles::RefundLine) -> Result<(String, ReturnedLine), String> {
+    let amount_minor = minor(it.amount.as_ref(), "refund.lines.amount")?;
+    Ok((it.line_id, ReturnedLine { quantity: it.quantity, amount_minor }))
 }
 
 fn payload<P: EventPayload + Default>(event: &Event) -> Result<P, String> {

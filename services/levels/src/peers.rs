@@ -17,7 +17,7 @@ const PAGE: i32 = 1_000;
 /// What is in a tenant's log of profiles, partition by partition, up to where each ended when it was reached.
 pub(crate) struct Past {
     logs: EventLogServiceClient<Channel>,
-    event_type: String,
+    types: Vec<String>,
     partitions: i32,
     cursor: Cursor,
     /// Where the partition ended when it was reached.
@@ -25,12 +25,12 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// Events of a type in the first partitions.
-    pub(crate) fn of(peers: &Peers, tenant: &TenantId, event_type: &str, partitions: i32) -> Result<Self, LevelsError> {
+    /// Events of these types in the first partitions.
+    pub(crate) fn of(peers: &Peers, tenant: &TenantId, types: &[&str], partitions: i32) -> Result<Self, LevelsError> {
         let channel = peers.on_behalf(SOURCE, tenant).map_err(peer)?;
         let logs = EventLogServiceClient::new(channel);
-        let event_type = event_type.to_owned();
-        Ok(Self { logs, event_type, partitions, cursor: Cursor::default(), end: None })
+        let types = types.iter().map(|&name| name.to_owned()).collect();
+        Ok(Self { logs, types, partitions, cursor: Cursor::default(), end: None })
     }
 
     /// The next of them, in order within their partition; `None`: that was all.
@@ -60,7 +60,7 @@ impl Past {
             consumer: "backtest".to_owned(),
             cursors: vec![self.cursor],
             max_events: PAGE,
-            types: vec![self.event_type.clone()],
+            types: self.types.clone(),
             ..PullRequest::default()
         };
         match self.logs.pull(repeatable(request)).await {
@@ -74,6 +74,46 @@ impl Past {
             },
         }
     }
+}
+
+/// The tenant's event at a place of profiles' log; `None`: there is none, or the log has it no more.
+pub(crate) async fn told(
+    peers: &Peers,
+    tenant: &TenantId,
+    partition: i32,
+    seq: i64,
+) -> Result<Option<Event>, LevelsError> {
+    let mut logs = EventLogServiceClient::new(peers.on_behalf(SOURCE, tenant).map_err(peer)?);
+    let mut cursor = Cursor { partition, ..Cursor::default() };
+    // a place behind the first is only read in the log's own epoch, which whoever reads from the first is told
+    for _ in 0..2 {
+        let request = PullRequest {
+            service: SOURCE.to_owned(),
+            consumer: "dry-run".to_owned(),
+            cursors: vec![cursor],
+            max_events: 1,
+            ..PullRequest::default()
+        };
+        let (epoch, begin) = match logs.pull(repeatable(request)).await {
+            Ok(pulled) => {
+                let page = pulled.into_inner().pages.into_iter().next().unwrap_or_default();
+                let found = page.events.into_iter().find(|event| event.seq == seq);
+                if found.is_some() || seq > page.head {
+                    return Ok(found);
+                }
+                (page.epoch, 0)
+            }
+            Err(refused) => match floor(&refused) {
+                Some((floor, epoch)) => (epoch, floor),
+                None => return Err(peer(refused)),
+            },
+        };
+        if seq <= begin || cursor.after_seq == seq - 1 {
+            return Ok(None);
+        }
+        cursor = Cursor { partition, after_seq: seq - 1, epoch };
+    }
+    Ok(None)
 }
 
 /// Where a log begins that no longer has what was asked for.

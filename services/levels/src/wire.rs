@@ -281,11 +281,14 @@ pub fn backtested(it: Backtested) -> pb::BacktestEarningResponse {
         times: it.times,
         asked: it.asked,
         given: it.given,
+        taken_back: it.taken_back,
+        net: it.given - it.taken_back,
     };
     pb::BacktestEarningResponse {
         days: it.days.into_iter().map(day).collect(),
         events: i64::try_from(it.events).unwrap_or(i64::MAX),
         truncated: it.truncated,
+        refunds: i64::try_from(it.taken_back).unwrap_or(i64::MAX),
     }
 }
 

@@ -159,7 +159,10 @@ fn mode(mode: Mode) -> EventMode {
 /// What rules may know of a user at a moment.
 fn facts(terms: &Terms, user: &Snapshot, at: OffsetDateTime) -> Facts {
     let standing = Standing::of(user, &terms.zone, at);
-    let stage = stage(&terms.stage, &standing, day(&terms.zone, at));
+    let today = day(&terms.zone, at);
+    let stage = stage(&terms.stage, &standing, today);
+    let registered_at = user.registered_at.filter(|registered| *registered <= at);
+    let registered = registered_at.map(|registered| day(&terms.zone, registered));
     let time = |at: OffsetDateTime| Value::Time(to_proto(at));
     let known = [
         ("user.stage", Some(Value::Text(stage.as_str().to_owned()))),
@@ -168,6 +171,9 @@ fn facts(terms: &Terms, user: &Snapshot, at: OffsetDateTime) -> Facts {
         ("user.currency", Some(Value::Text(terms.currency.clone()))),
         ("user.first_order_at", user.spend.first_at.map(time)),
         ("user.last_order_at", user.spend.last_at.map(time)),
+        ("user.registered_at", registered_at.map(time)),
+        ("user.registered_days", registered.map(|day| Value::Number((today - day).whole_days()))),
+        ("user.registered_month", registered.map(|day| Value::Number(u8::from(day.month()).into()))),
     ];
     let values = known.into_iter().filter(|(_, value)| value.is_some());
     Facts { values: values.map(|(name, value)| (name.to_owned(), FactValue { value })).collect() }

@@ -5,6 +5,7 @@ mod remote;
 
 use futures::future::BoxFuture;
 use ids::TenantId;
+use proto::levels::v1::ChangedPolicy;
 
 use crate::domain::programme::violation::Violation;
 use crate::error::ProfilesError;
@@ -30,6 +31,8 @@ pub enum Deed {
     Pause,
     /// What is held up under its id goes on.
     Resume,
+    /// What is in force under its id becomes as it is here.
+    Change,
 }
 
 /// Something to be done by a definition's owner.
@@ -60,6 +63,14 @@ pub trait Owners: Send + Sync + 'static {
         tenant: &'a TenantId,
         wanted: Vec<Definition>,
     ) -> BoxFuture<'a, Result<Checked, ProfilesError>>;
+
+    /// What changing a definition that is in force would touch: the policies that get another value, or what is wrong with the
+    /// change. Changes nothing.
+    fn touched<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        wanted: Definition,
+    ) -> BoxFuture<'a, Result<Result<Vec<ChangedPolicy>, String>, ProfilesError>>;
 
     /// What is in force, with what its owners write.
     fn in_force<'a>(&'a self, tenant: &'a TenantId) -> BoxFuture<'a, Result<Vec<Definition>, ProfilesError>>;

@@ -29,6 +29,7 @@ pub async fn apply(tx: &mut Tx, tenant: &TenantId, events: &[Event]) -> Result<(
                 let clock = told.clock.as_ref().map(units::time::from_proto).transpose();
                 let clock = clock.map_err(|why| fault(format!("tenant.clock {why}")))?;
                 pg::note_tenant(tx, tenant, Some(told.state() == TenantState::Suspended), clock).await?;
+                pg::note_currency(tx, tenant, &told.currency).await?;
             }
             "profile.alias_linked" => {
                 let linked: ProfileAliasLinked = payload(event).map_err(fault)?;

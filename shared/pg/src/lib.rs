@@ -21,4 +21,4 @@ pub use retry::{ATTEMPTS_MAX, MaybeConflict, retrying};
 pub use roles::{Roles, url_as};
 pub use settings::PgSettings;
 pub use statements::statements;
-pub use tenant::{Moment, Standing, clock, moment, note_tenant, real_clock, standing};
+pub use tenant::{Moment, Standing, clock, currency, moment, note_currency, note_tenant, real_clock, standing};

@@ -70,3 +70,16 @@ pub async fn note_tenant(
     sqlx::query(query).bind(tenant.as_str()).bind(suspended).bind(sandbox_at).execute(conn).await?;
     Ok(())
 }
+
+/// Notes a known tenant's currency.
+pub async fn note_currency(conn: &mut PgConnection, tenant: &TenantId, currency: &str) -> Result<(), StoreError> {
+    let query = "update tenant_state set currency = $2 where tenant_id = $1 and currency is distinct from $2";
+    sqlx::query(query).bind(tenant.as_str()).bind(currency).execute(conn).await?;
+    Ok(())
+}
+
+/// The currency of the transaction's tenant; `None` where the service was not told.
+pub async fn currency(conn: &mut PgConnection) -> Result<Option<String>, StoreError> {
+    let query = "select currency from tenant_state where tenant_id = current_setting('banyan.tenant')";
+    Ok(sqlx::query_scalar(query).fetch_optional(conn).await?.flatten())
+}

@@ -54,6 +54,11 @@ impl Ratio {
         self.times(Self::new(other.denominator, other.numerator)?)
     }
 
+    /// Numerator and denominator in lowest terms; the latter is above 0.
+    pub fn parts(self) -> (i128, i128) {
+        (self.numerator, self.denominator)
+    }
+
     /// The greatest whole number that is not above it.
     pub fn floor(self) -> i128 {
         self.numerator.div_euclid(self.denominator)

@@ -51,6 +51,9 @@ fn user_names(names: Names) -> Names {
         .with("user.currency", Type::Text)
         .with("user.first_order_at", Type::Time)
         .with("user.last_order_at", Type::Time)
+        .with("user.registered_at", Type::Time)
+        .with("user.registered_days", Type::Int)
+        .with("user.registered_month", Type::Int)
 }
 
 fn order_names(names: Names) -> Names {

@@ -7,7 +7,7 @@ use pg::{StoreError, Tx};
 use proto::events::v1::Event;
 
 use super::{caps, ledger};
-use crate::domain::book::{AccountKey, Book, Programme};
+use crate::domain::book::{AccountKey, Book, Programme, What, Written};
 use crate::domain::claim::{Prospect, Rule, prospects};
 use crate::domain::consume::{Incoming, Orders, Says};
 use crate::domain::refusal::Refusal;
@@ -91,6 +91,7 @@ impl Levels {
         }
         let written = book.close();
         ledger::write(tx, tenant, &programme, &written).await?;
+        note_sources(tx, tenant, &written, |n| events[causes[n]].seq).await?;
         store::order::write_earnings(tx, tenant, &orders.earnings_to_write()).await?;
         store::order::write_courses(tx, tenant, &orders.courses_to_write()).await?;
         let mut drafts = Vec::with_capacity(written.effects.len());
@@ -119,6 +120,20 @@ impl Levels {
             _ => Ok(Vec::new()),
         }
     }
+}
+
+/// Notes what moves followed on, which no level by itself knows.
+async fn note_sources(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    written: &Written,
+    source: impl Fn(usize) -> i64,
+) -> Result<(), StoreError> {
+    let moved = written.effects.iter().enumerate().filter_map(|(n, effect)| match &effect.what {
+        What::Moved { scheme, moved, .. } => Some((&effect.user, scheme, moved.seq, source(n))),
+        What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
+    });
+    store::level_move::note_sources(tx, tenant, &moved.collect::<Vec<_>>()).await
 }
 
 /// Resolves users, and evaluates the rules as far as the events alone tell.

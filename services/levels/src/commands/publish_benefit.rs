@@ -47,7 +47,10 @@ impl Levels {
                 let (scheme_id, rank) = (id.to_string(), benefit.highest_named());
                 match scheme {
                     None => Some(Refusal::SchemeNotFound { scheme_id }),
-                    Some(scheme) if rank >= scheme.levels.len() => Some(Refusal::LevelNotFound { scheme_id, rank }),
+                    // one that nobody holds may be left over from a scheme with more levels
+                    Some(scheme) if !benefit.paused && rank >= scheme.levels.len() => {
+                        Some(Refusal::LevelNotFound { scheme_id, rank })
+                    }
                     Some(_) => None,
                 }
             }

@@ -65,6 +65,24 @@ impl Levels {
     }
 }
 
+impl Levels {
+    /// What a change would do now, without doing it.
+    pub async fn try_point_type(
+        &self,
+        tenant: &TenantId,
+        command: &UpdatePointType,
+    ) -> Result<UpdatePointTypeResponse, LevelsError> {
+        let mut tx = self.core.read(tenant, &[]).await?;
+        let id = &command.point_type.id;
+        let stored = store::point_type::read(&mut tx, tenant, &[id.as_str()]).await?.remove(id);
+        let at = pg::clock(&mut tx).await?;
+        tx.rollback().await?;
+        let (point_type, changed) = changed(command, stored, at)?;
+        let changed = wire::changed_policies(&changed);
+        Ok(UpdatePointTypeResponse { point_type: Some(wire::point_type(&point_type)), changed, position: None })
+    }
+}
+
 /// The point type after the change, and what has another value now.
 fn changed(
     command: &UpdatePointType,

@@ -11,6 +11,8 @@ use super::claim::Rule;
 use super::consume::{Incoming, Says};
 use super::earning::{Seen, caps_of};
 use super::group::{Candidate, counting};
+use super::order::OrderCourse;
+use super::parts::Parts;
 
 /// What a rule would have given on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Day {
     pub asked: i64,
     /// What it would have given.
     pub given: i64,
+    /// What is taken back of that by the refunds and cancellations that are known, whenever they happened.
+    pub taken_back: i64,
 }
 
 /// Past events and what rules find them worth, before caps, which need their order.
@@ -39,6 +43,8 @@ pub struct Backtest<'a> {
     programme: &'a Programme,
     rules: &'a [Rule],
     looked: Vec<Looked>,
+    courses: BTreeMap<(UserId, String), OrderCourse>,
+    taken_back: usize,
 }
 
 #[derive(Debug)]
@@ -50,13 +56,22 @@ struct Looked {
     /// Places of the rules within whose validity it lies.
     valid: Vec<usize>,
     /// What those give that count.
-    claims: Vec<(usize, i64)>,
+    claims: Vec<Claimed>,
+}
+
+/// What a rule gives for an event, before caps.
+#[derive(Debug)]
+struct Claimed {
+    /// Place of the rule.
+    rule: usize,
+    points: i64,
+    parts: Option<Parts>,
 }
 
 impl<'a> Backtest<'a> {
     /// Of these rules, each with one version.
     pub fn new(programme: &'a Programme, rules: &'a [Rule]) -> Self {
-        Self { programme, rules, looked: Vec::new() }
+        Self { programme, rules, looked: Vec::new(), courses: BTreeMap::new(), taken_back: 0 }
     }
 
     /// Whether a rule asks for levels.
@@ -69,25 +84,49 @@ impl<'a> Backtest<'a> {
         self.looked.len()
     }
 
+    /// Refunds and cancellations looked at.
+    pub fn taken_back(&self) -> usize {
+        self.taken_back
+    }
+
+    /// Looks at a refund or a cancellation, which may be known before or after what its order earned.
+    pub fn take_back(&mut self, incoming: &Incoming) {
+        let Some(order_id) = incoming.order_id() else { return };
+        if matches!(incoming.says, Says::Counts { .. }) {
+            return;
+        }
+        let course = self.courses.entry((incoming.user.clone(), order_id.to_owned())).or_default();
+        match &incoming.says {
+            Says::Refunded { refund, .. } => course.refund(refund),
+            Says::Cancelled { .. } | Says::Counts { .. } => course.cancel(),
+        }
+        self.taken_back += 1;
+    }
+
     /// Looks at an event of a user who held a rank before it; `None`: there is no scheme.
     pub fn look(&mut self, incoming: &Incoming, rank: Option<i64>) {
         let Says::Counts { happening, order_id } = &incoming.says else { return };
         let counts = |n: &usize| self.rules[*n].rule.counts(&incoming.event_type, incoming.occurred_at);
         let valid: Vec<usize> = (0..self.rules.len()).filter(counts).collect();
-        let mut worth: Vec<(usize, i64)> = Vec::with_capacity(valid.len());
+        let mut worth: Vec<Claimed> = Vec::with_capacity(valid.len());
         for &n in &valid {
             let it = &self.rules[n];
             let Some(point_type) = self.programme.types.get(&it.rule.point_type) else { continue };
             let seen = Seen { happening, at: incoming.occurred_at, zone: &point_type.zone, rank };
-            worth.push((n, it.compiled.worth(&it.rule, point_type, &seen).points));
+            let worth_it = it.compiled.worth(&it.rule, point_type, &seen);
+            let (points, formula) = (worth_it.points, worth_it.formula.and_then(Result::ok));
+            if points > 0 {
+                let parts = formula.and_then(|it| Parts::of(it, &self.rules[n].rule.line_rates, happening.lines()));
+                worth.push(Claimed { rule: n, points, parts });
+            }
         }
-        worth.retain(|(_, points)| *points > 0);
-        let candidate = |(n, points): &(usize, i64)| {
-            let rule = &self.rules[*n].rule;
-            Candidate { rule_id: &rule.id, point_type: &rule.point_type, place: &rule.place, points: *points }
+        let candidate = |it: &Claimed| {
+            let rule = &self.rules[it.rule].rule;
+            Candidate { rule_id: &rule.id, point_type: &rule.point_type, place: &rule.place, points: it.points }
         };
         let counting = counting(&worth.iter().map(candidate).collect::<Vec<_>>());
-        let claims = worth.iter().enumerate().filter(|(n, _)| counting[*n] == *n).map(|(_, claim)| *claim).collect();
+        let counts = |(n, claim)| (counting[n] == n).then_some(claim);
+        let claims = worth.into_iter().enumerate().filter_map(counts).collect();
         self.looked.push(Looked {
             user: incoming.user.clone(),
             order_id: order_id.clone(),
@@ -98,7 +137,8 @@ impl<'a> Backtest<'a> {
         });
     }
 
-    /// What the rules would have given, by day and rule: once per order, and of caps what was recorded first.
+    /// What the rules would have given, by day and rule: once per order, and of caps what was recorded first. What is taken
+    /// back stands on the day on which it was given.
     pub fn days(mut self) -> Vec<Day> {
         self.looked.sort_by_key(|it| it.recorded_at);
         let mut days: BTreeMap<(String, usize), Day> = BTreeMap::new();
@@ -118,17 +158,21 @@ impl<'a> Backtest<'a> {
                     times: 0,
                     asked: 0,
                     given: 0,
+                    taken_back: 0,
                 });
                 day.events += 1;
-                let Some((_, points)) = looked.claims.iter().find(|(of, _)| *of == n) else { continue };
+                let Some(claim) = looked.claims.iter().find(|claim| claim.rule == n) else { continue };
                 if !looked.order_id.is_empty() && !earned.insert((&looked.user, &looked.order_id, n)) {
                     continue;
                 }
                 let capped = caps_of(Some(rule), point_type);
-                let allowed = caps.take(&capped, &looked.user, looked.occurred_at, *points);
+                let allowed = caps.take(&capped, &looked.user, looked.occurred_at, claim.points);
                 day.asked = day.asked.saturating_add(allowed.asked);
                 day.given = day.given.saturating_add(allowed.given);
                 day.times += i64::from(allowed.given > 0);
+                let course = self.courses.get(&(looked.user.clone(), looked.order_id.clone()));
+                let due = course.map_or(0, |course| course.due(allowed.given, claim.parts.as_ref()));
+                day.taken_back = day.taken_back.saturating_add(due);
             }
         }
         days.into_values().collect()

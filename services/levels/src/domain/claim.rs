@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use ids::Key;
+use rules::Ratio;
 
 use super::account::Occasion;
 use super::book::{Book, Curtailed, Programme};
 use super::cap::{Cap, CapKey};
 use super::consume::{Incoming, Says};
-use super::earning::{Compiled, EarningRule, Seen, caps_of};
+use super::earning::{Compiled, EarningRule, Seen, Worth, caps_of};
 use super::entry::{Origin, Payer};
 use super::group::{Candidate, counting};
+use super::parts::Parts;
 use super::pending::Landing;
 use super::point_type::PointType;
 use super::refusal::Refusal;
@@ -29,7 +31,22 @@ pub struct Rule {
 pub struct Prospect {
     rule: Rule,
     /// `None`: it asks for the user's level.
-    points: Option<i64>,
+    worth: Option<Gives>,
+}
+
+/// What a rule finds an event worth, as far as it matters for giving it and taking it back.
+#[derive(Debug, Clone, Copy)]
+struct Gives {
+    /// Before caps.
+    points: i64,
+    /// What the formula says, where it has a value.
+    formula: Option<Ratio>,
+}
+
+impl From<Worth> for Gives {
+    fn from(it: Worth) -> Self {
+        Self { points: it.points, formula: it.formula.and_then(Result::ok) }
+    }
 }
 
 /// What a rule gives for an event.
@@ -39,6 +56,8 @@ pub struct Claim<'a> {
     pub rule: &'a EarningRule,
     /// How much, above 0.
     pub points: i64,
+    /// What its formula gave of that before lines and multipliers.
+    formula: Option<Ratio>,
 }
 
 impl Prospect {
@@ -49,7 +68,7 @@ impl Prospect {
 
     /// Whether what it gives depends on the user's level.
     pub fn asks_for_level(&self) -> bool {
-        self.points.is_none()
+        self.worth.is_none()
     }
 
     /// What its caps and those of its point type count of an event.
@@ -71,12 +90,12 @@ pub fn prospects(programme: &Programme, rules: &[Rule], incoming: &Incoming) -> 
         let known = versions.iter().rev().find(|it| it.rule.publish_time <= incoming.recorded_at);
         let Some(it) = known.filter(|it| it.rule.counts(&incoming.event_type, incoming.occurred_at)) else { continue };
         let point_type = programme.types.get(&it.rule.point_type).filter(|_| !it.compiled.asks_for_level());
-        let points = point_type.map(|point_type| {
+        let worth = point_type.map(|point_type| {
             let seen = Seen { happening, at: incoming.occurred_at, zone: &point_type.zone, rank: None };
-            it.compiled.worth(&it.rule, point_type, &seen).points
+            Gives::from(it.compiled.worth(&it.rule, point_type, &seen))
         });
-        if points != Some(0) {
-            prospects.push(Prospect { rule: it.clone(), points });
+        if worth.is_none_or(|gives| gives.points > 0) {
+            prospects.push(Prospect { rule: it.clone(), worth });
         }
     }
     prospects
@@ -96,9 +115,10 @@ pub fn claims<'a>(
         let rule = it.rule();
         let point_type = book.point_type(&rule.point_type)?;
         let seen = Seen { happening, at: incoming.occurred_at, zone: &point_type.zone, rank };
-        let points = it.points.unwrap_or_else(|| it.rule.compiled.worth(rule, point_type, &seen).points);
+        let Gives { points, formula } =
+            it.worth.unwrap_or_else(|| it.rule.compiled.worth(rule, point_type, &seen).into());
         if points > 0 {
-            claims.push(Claim { rule, points });
+            claims.push(Claim { rule, points, formula });
         }
     }
     let candidates: Vec<Candidate<'_>> = claims.iter().map(Claim::candidate).collect();
@@ -110,6 +130,12 @@ impl Claim<'_> {
     fn candidate(&self) -> Candidate<'_> {
         let rule = self.rule;
         Candidate { rule_id: &rule.id, point_type: &rule.point_type, place: &rule.place, points: self.points }
+    }
+
+    /// What the lines of the order have in it.
+    pub fn parts(&self, incoming: &Incoming) -> Option<Parts> {
+        let Says::Counts { happening, .. } = &incoming.says else { return None };
+        Parts::of(self.formula?, &self.rule.line_rates, happening.lines())
     }
 
     /// Gives what caps leave of it; answers how much, and where it went.

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::book::Book;
 use super::claim::{Prospect, claims, occasion};
 use super::earning::Happening;
-use super::order::{Earning, OrderCourse};
+use super::order::{Earning, OrderCourse, Refund};
 use super::refusal::Refusal;
 
 /// An event as far as this service looks at it.
@@ -20,6 +20,8 @@ pub struct Incoming {
     pub event_id: EventId,
     /// Its type, such as `order.completed`.
     pub event_type: String,
+    /// Its number in its partition of the log.
+    pub seq: i64,
     /// When it happened in the world: decides which rules count it, and lots.
     pub occurred_at: OffsetDateTime,
     /// When its service took it: the decision time.
@@ -44,10 +46,8 @@ pub enum Says {
     Refunded {
         /// The order.
         order_id: String,
-        /// All refunds up to this one.
-        refunded_minor: i64,
-        /// What was paid.
-        total_minor: i64,
+        /// What and how much.
+        refund: Refund,
     },
     /// An order was given up.
     Cancelled {
@@ -111,9 +111,7 @@ impl Orders {
                 self.complete(book, incoming);
                 self.earn(book, incoming, prospects)?;
             }
-            Says::Refunded { refunded_minor, total_minor, .. } => {
-                self.course(incoming).refund(*refunded_minor, *total_minor);
-            }
+            Says::Refunded { refund, .. } => self.course(incoming).refund(refund),
             Says::Cancelled { .. } => self.course(incoming).cancel(),
         }
         self.take_back(book, incoming)?;
@@ -171,6 +169,7 @@ impl Orders {
                 taken_back: 0,
                 landing,
                 payer: claim.rule.payer.clone(),
+                parts: claim.parts(incoming),
             });
         }
         Ok(())

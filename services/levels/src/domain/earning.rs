@@ -164,7 +164,10 @@ pub fn names_of(event_type: &str) -> Names {
         .with("user.net_spend_minor", Type::Int)
         .with("user.currency", Type::Text)
         .with("user.first_order_at", Type::Time)
-        .with("user.last_order_at", Type::Time);
+        .with("user.last_order_at", Type::Time)
+        .with("user.registered_at", Type::Time)
+        .with("user.registered_days", Type::Int)
+        .with("user.registered_month", Type::Int);
     if event_type == "user.visited" {
         return names.with("visit.duration_seconds", Type::Int);
     }
@@ -194,6 +197,11 @@ impl Happening {
     /// Sets the order's lines.
     pub fn set_lines(&mut self, lines: Vec<Line>) {
         self.lines = lines;
+    }
+
+    /// The order's lines.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
     }
 }
 
@@ -301,7 +309,13 @@ mod tests {
     #[test]
     fn lines_and_formula_are_added_and_multiplied_together() {
         let mut rule = rule(Written::Always, "1");
-        let line = |sku: &str, paid_minor| Line { sku: sku.into(), category: String::new(), quantity: 2, paid_minor };
+        let line = |sku: &str, paid_minor| Line {
+            line_id: sku.into(),
+            sku: sku.into(),
+            category: String::new(),
+            quantity: 2,
+            paid_minor,
+        };
         let mut happening = order(1_000);
         happening.set_lines(vec![line("tea", 500), line("cup", 500)]);
         let tea =

@@ -18,7 +18,7 @@ use super::earning::{EarningRule, Happening};
 use super::entry::Payer;
 use super::group::{Choice, Place};
 use super::multiplier::{Mix, Multiplier, Multipliers};
-use super::order::{Earning, OrderCourse};
+use super::order::{Earning, OrderCourse, Refund};
 use super::point_type::tests::point_type;
 use super::point_type::{PointType, ReversalPolicy, Rounding};
 use super::scheme::Scheme;
@@ -104,6 +104,7 @@ fn events(orders: &[Bought]) -> (Vec<Incoming>, Vec<Incoming>) {
         user: user(it.user),
         event_id: EventId::new(format!("{n}/{what}")).unwrap(),
         event_type: format!("order.{}", what.split('/').next().unwrap()),
+        seq: 0,
         occurred_at: START + Duration::days(it.day),
         recorded_at: START + Duration::days(9),
         earns: true,
@@ -119,7 +120,9 @@ fn events(orders: &[Bought]) -> (Vec<Incoming>, Vec<Incoming>) {
         let mut sum = 0;
         for part in &it.refunds {
             sum += part;
-            let says = Says::Refunded { order_id: order_id(), refunded_minor: sum, total_minor: it.total };
+            let refund =
+                Refund { refund_id: sum.to_string(), refunded_minor: sum, total_minor: it.total, ..Refund::default() };
+            let says = Says::Refunded { order_id: order_id(), refund };
             taken_back.push(incoming(n, it, format!("refunded/{sum}"), says));
         }
         if it.cancelled {
@@ -150,7 +153,7 @@ fn run(limits: (i64, i64), incoming: &[Incoming], batch: usize) -> End {
         for (user, it) in orders.earnings_to_write() {
             earnings.insert((user.clone(), it.source_event.clone(), it.rule_id.clone()), it.clone());
         }
-        courses.extend(orders.courses_to_write().into_iter().map(|(key, course)| (key.clone(), *course)));
+        courses.extend(orders.courses_to_write().into_iter().map(|(key, course)| (key.clone(), course.clone())));
         let written = book.close();
         accounts.extend(written.accounts);
         members.extend(written.members);
@@ -158,7 +161,11 @@ fn run(limits: (i64, i64), incoming: &[Incoming], batch: usize) -> End {
     }
     for ((user, order_id), course) in &courses {
         for it in earnings.iter().filter(|((owner, ..), it)| owner == user && it.order_id == *order_id) {
-            assert_eq!(it.1.taken_back, course.due(it.1.earned), "exactly its share of what was given");
+            assert_eq!(
+                it.1.taken_back,
+                course.due(it.1.earned, it.1.parts.as_ref()),
+                "exactly its share of what was given"
+            );
         }
     }
     let by_order = earnings.into_values().map(|it| ((it.order_id.clone(), it.rule_id.clone()), it)).collect();

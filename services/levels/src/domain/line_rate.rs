@@ -19,6 +19,8 @@ pub struct LineRate {
 /// A line of an order as far as rates look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
+    /// Its id in the order.
+    pub line_id: String,
     /// What was bought; may be empty.
     pub sku: String,
     /// Its category; may be empty.
@@ -30,7 +32,7 @@ pub struct Line {
 }
 
 impl LineRate {
-    fn matches(&self, line: &Line) -> bool {
+    pub(super) fn matches(&self, line: &Line) -> bool {
         let all = self.skus.is_empty() && self.categories.is_empty();
         all || self.skus.contains(&line.sku) || self.categories.contains(&line.category)
     }
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     fn line(sku: &str, category: &str, quantity: i64, paid_minor: i64) -> Line {
-        Line { sku: sku.to_owned(), category: category.to_owned(), quantity, paid_minor }
+        Line { line_id: String::new(), sku: sku.to_owned(), category: category.to_owned(), quantity, paid_minor }
     }
 
     fn rate(skus: &[&str], categories: &[&str], points_per_piece: i64, rate_basis_points: i32) -> LineRate {

@@ -26,6 +26,7 @@ pub mod lot;
 pub mod member;
 pub mod multiplier;
 pub mod order;
+pub mod parts;
 pub mod pending;
 pub mod point_type;
 pub mod point_type_change;
@@ -52,6 +53,8 @@ mod account_run;
 mod benefit_tests;
 #[cfg(test)]
 mod earning_properties;
+#[cfg(test)]
+mod field_facts;
 #[cfg(test)]
 mod hold_tests;
 #[cfg(test)]

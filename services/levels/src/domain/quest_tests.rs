@@ -13,6 +13,7 @@ use super::bonus::{Bonus, BonusPoints};
 use super::consume::{Incoming, Says};
 use super::earning::Happening;
 use super::entry::Payer;
+use super::order::Refund;
 use super::quest::progress::{QuestBook, Round, Turn};
 use super::quest::sentence::sentence;
 use super::quest::standing::{QuestStanding, QuestState, Rounds};
@@ -71,6 +72,7 @@ fn event(event_type: &str, id: &str, at: OffsetDateTime, says: Says) -> Incoming
         event_type: event_type.to_owned(),
         occurred_at: at,
         recorded_at: at,
+        seq: 0,
         earns: true,
         says,
     }
@@ -89,13 +91,10 @@ pub(super) fn visit(id: &str, at: OffsetDateTime) -> Incoming {
 }
 
 pub(super) fn refund(id: &str, refunded_minor: i64, total_minor: i64, at: OffsetDateTime) -> Incoming {
-    let order_id = id.to_owned();
-    event(
-        "order.refunded",
-        &format!("{id}/{refunded_minor}"),
-        at,
-        Says::Refunded { order_id, refunded_minor, total_minor },
-    )
+    let refund_id = refunded_minor.to_string();
+    let refund = Refund { refund_id, refunded_minor, total_minor, ..Refund::default() };
+    let says = Says::Refunded { order_id: id.to_owned(), refund };
+    event("order.refunded", &format!("{id}/{refunded_minor}"), at, says)
 }
 
 pub(super) fn cancelled(id: &str, at: OffsetDateTime) -> Incoming {

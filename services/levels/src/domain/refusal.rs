@@ -411,6 +411,14 @@ pub enum Refusal {
         /// How many.
         limit: usize,
     },
+    /// A log has no such event at a place.
+    #[error("there is no such event")]
+    EventNotFound {
+        /// The partition.
+        partition: i32,
+        /// Its number in it.
+        seq: i64,
+    },
     /// What was read is stale.
     #[error("it was changed since it was read")]
     EtagMismatch {

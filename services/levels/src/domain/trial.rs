@@ -25,7 +25,7 @@ pub struct Tried<'a> {
     pub happening: &'a Happening,
     /// The user's rank; `None`: there is no scheme.
     pub rank: Option<i64>,
-    /// The rules that have earned for its order.
+    /// The rules that have earned for its order, or for this very event.
     pub earned: &'a BTreeSet<Key>,
 }
 
@@ -99,7 +99,9 @@ pub fn trials(programme: &Programme, rules: &[Rule], tried: &Tried<'_>, caps: &C
     let of_type = rules.iter().filter(|it| it.rule.event_type == tried.event_type);
     let looked: Vec<(&EarningRule, Trial)> =
         of_type.filter_map(|it| Some((&*it.rule, look(programme, it, tried)?))).collect();
-    let giving: Vec<usize> = (0..looked.len()).filter(|n| looked[*n].1.verdict == Verdict::Gives).collect();
+    // a rule that has earned before keeps the others of its group out all the same
+    let counts = |n: &usize| matches!(looked[*n].1.verdict, Verdict::Gives | Verdict::EarnedBefore);
+    let giving: Vec<usize> = (0..looked.len()).filter(counts).collect();
     let candidate = |n: &usize| {
         let (rule, trial) = &looked[*n];
         Candidate { rule_id: &rule.id, point_type: &rule.point_type, place: &rule.place, points: trial.asked }

@@ -1,6 +1,7 @@
 //! Earning rules, and events to try them on, as they are sent.
 
 use ids::Key;
+use proto::common::v1::Position;
 use proto::events::v1::{FactValue, Facts, fact_value};
 use proto::google::r#type::Money;
 use proto::levels::v1 as pb;
@@ -19,7 +20,7 @@ use crate::domain::group::{Choice, Place};
 use crate::domain::line_rate::LineRate;
 use crate::domain::multiplier::{Mix, Multiplier, Multipliers};
 use crate::events;
-use crate::queries::{AskedBacktest, AskedDryRun};
+use crate::queries::{AskedBacktest, AskedDryRun, AskedEvent};
 
 /// Facts that an event has at most.
 const FACTS_MAX: usize = 64;
@@ -38,8 +39,40 @@ pub(super) fn publish(sent: &pb::PublishEarningRuleRequest) -> Result<PublishEar
 pub(super) fn dry_run(sent: &pb::DryRunEarningRequest) -> Result<AskedDryRun, Violations> {
     let mut parse = Parse::default();
     let user = parse.user(&sent.user_id);
-    let occurred_at = parse.time("occurred_at", sent.occurred_at.as_ref());
     event_type(&mut parse, "event_type", &sent.event_type);
+    let event = match &sent.told_at {
+        Some(place) => told(&mut parse, sent, place),
+        None => described(&mut parse, sent),
+    };
+    let draft = draft(&mut parse, sent.draft.as_ref(), &sent.event_type);
+    let event_type = sent.event_type.clone();
+    parse.done(user.map(|user| AskedDryRun { user, event_type, event, draft }))
+}
+
+/// The place of an event, beside which nothing is described.
+fn told(parse: &mut Parse, sent: &pb::DryRunEarningRequest, place: &Position) -> AskedEvent {
+    if place.source != "profiles" {
+        parse.refuse("told_at.source", "must be profiles");
+    }
+    if place.seq == 0 {
+        parse.refuse("told_at.seq", "must be above 0");
+    }
+    let described = [
+        ("occurred_at", sent.occurred_at.is_some()),
+        ("site", !sent.site.is_empty()),
+        ("order", sent.order.is_some()),
+        ("first_order", sent.first_order),
+        ("visit_duration_seconds", sent.visit_duration_seconds != 0),
+        ("facts", sent.facts.is_some()),
+    ];
+    for (field, _) in described.into_iter().filter(|(_, set)| *set) {
+        parse.refuse(field, "must be left out where told_at names the event");
+    }
+    AskedEvent::Told { partition: place.partition, seq: place.seq }
+}
+
+fn described(parse: &mut Parse, sent: &pb::DryRunEarningRequest) -> AskedEvent {
+    let occurred_at = parse.time("occurred_at", sent.occurred_at.as_ref());
     let mut happening = Happening::default();
     let mut order_id = String::new();
     if sent.event_type == VISIT {
@@ -48,7 +81,7 @@ pub(super) fn dry_run(sent: &pb::DryRunEarningRequest) -> Result<AskedDryRun, Vi
             parse.refuse("order", "a visit is about none");
         }
     } else {
-        amounts(&mut parse, sent.order.as_ref());
+        amounts(parse, sent.order.as_ref());
         match sent.order.clone().map(|order| events::order(Some(order), sent.first_order)) {
             None => parse.refuse("order", format!("is required for {}", sent.event_type)),
             Some(Ok(read)) => (order_id, happening) = read,
@@ -56,11 +89,10 @@ pub(super) fn dry_run(sent: &pb::DryRunEarningRequest) -> Result<AskedDryRun, Vi
         }
     }
     happening.set("event.site", sent.site.as_str());
-    facts(&mut parse, sent.facts.as_ref());
+    facts(parse, sent.facts.as_ref());
     events::add_facts(&mut happening, sent.facts.as_ref());
-    let draft = draft(&mut parse, sent.draft.as_ref(), &sent.event_type);
-    let event_type = sent.event_type.clone();
-    parse.done(user.map(|user| AskedDryRun { user, event_type, occurred_at, order_id, happening, draft }))
+    let currency = sent.order.as_ref().and_then(|order| Some(order.total.as_ref()?.currency_code.clone()));
+    AskedEvent::Described { occurred_at, order_id, currency, happening }
 }
 
 /// Amounts of an order are those that profiles would take: of one currency and not negative.

@@ -38,6 +38,9 @@ impl Api {
     ) -> Result<Response<pb::UpdatePointTypeResponse>, Status> {
         let tenant = authn::tenant(&request)?;
         let command = update_point_type(request.get_ref())?;
+        if request.get_ref().validate_only {
+            return Ok(Response::new(self.levels.try_point_type(&tenant, &command).await?));
+        }
         let levels = self.levels.clone();
         write(async move { levels.update_point_type(&tenant, &command).await }).await
     }

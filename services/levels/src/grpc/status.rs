@@ -65,6 +65,7 @@ fn kind(refusal: &Refusal) -> (Code, Option<Reason>) {
         Refusal::ScoreOverflow => (Code::OutOfRange, Reason::ScoreOverflow),
         Refusal::EarningCapped { .. } => (Code::FailedPrecondition, Reason::EarningCapped),
         Refusal::EarningRuleNotFound { .. } => (Code::NotFound, Reason::EarningRuleNotFound),
+        Refusal::EventNotFound { .. } => (Code::NotFound, Reason::EventNotFound),
         Refusal::SchemeNotFound { .. } => (Code::NotFound, Reason::SchemeNotFound),
         Refusal::SchemeLimit { .. } => (Code::FailedPrecondition, Reason::SchemeLimit),
         Refusal::PointTypeSpendable { .. } => (Code::FailedPrecondition, Reason::PointTypeSpendable),

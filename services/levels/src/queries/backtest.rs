@@ -3,7 +3,7 @@ use time::OffsetDateTime;
 
 use crate::domain::backtest::{Backtest, Day};
 use crate::domain::book::Programme;
-use crate::domain::consume::Incoming;
+use crate::domain::consume::{Incoming, Says};
 use crate::domain::earning::EarningRule;
 use crate::error::LevelsError;
 use crate::peers::Past;
@@ -13,6 +13,10 @@ use crate::{Levels, events, store};
 const EVENTS_MAX: usize = 100_000;
 /// Days of rules that are answered.
 const DAYS_MAX: usize = 10_000;
+/// Refunds and cancellations looked at by one call.
+const TAKEN_BACK_MAX: usize = 100_000;
+/// Types that take back what orders earned.
+const TAKING_BACK: [&str; 2] = ["order.cancelled", "order.refunded"];
 /// Partitions of a log.
 const PARTITIONS: i32 = 32;
 
@@ -38,12 +42,18 @@ pub struct Backtested {
     pub days: Vec<Day>,
     /// Events looked at.
     pub events: usize,
+    /// Refunds and cancellations looked at.
+    pub taken_back: usize,
     /// Whether there was more than is told.
     pub truncated: bool,
 }
 
 impl AskedBacktest {
+    /// Whether it may earn, or takes back what orders earned, whenever that happens and however it was reported.
     fn wants(&self, incoming: &Incoming) -> bool {
+        if !matches!(incoming.says, Says::Counts { .. }) {
+            return true;
+        }
         let at = incoming.occurred_at;
         let within = self.from.is_none_or(|from| at >= from) && self.until.is_none_or(|until| at < until);
         within && incoming.earns && incoming.event_type == self.event_type
@@ -59,26 +69,30 @@ impl Levels {
         tx.rollback().await?;
         let rules = self.with_draft(tenant, &programme, published, (&asked.event_type, asked.draft.as_ref()))?;
         let partitions = if asked.partitions == 0 { PARTITIONS } else { asked.partitions };
-        let mut past = Past::of(&self.peers, tenant, &asked.event_type, partitions)?;
+        let types = [&[asked.event_type.as_str()][..], &TAKING_BACK].concat();
+        let mut past = Past::of(&self.peers, tenant, &types, partitions)?;
         let mut backtest = Backtest::new(&programme, &rules);
         let mut truncated = false;
         while let Some(told) = past.next().await? {
             // an event that cannot be read is a dead letter of the consumer, and gave nothing
             let read = told.iter().filter_map(|event| events::read(event).ok().flatten());
-            let mut incoming: Vec<Incoming> = read.filter(|it| asked.wants(it)).collect();
-            let room = EVENTS_MAX - backtest.events();
-            truncated = incoming.len() > room;
+            let counts = |it: &Incoming| matches!(it.says, Says::Counts { .. });
+            let (mut incoming, mut taking): (Vec<Incoming>, Vec<Incoming>) =
+                read.filter(|it| asked.wants(it)).partition(counts);
+            let (room, room_back) = (EVENTS_MAX - backtest.events(), TAKEN_BACK_MAX - backtest.taken_back());
+            truncated = incoming.len() > room || taking.len() > room_back;
             incoming.truncate(room);
-            self.look(tenant, &programme, incoming, &mut backtest).await?;
+            taking.truncate(room_back);
+            self.look(tenant, &programme, (incoming, taking), &mut backtest).await?;
             if truncated {
                 break;
             }
         }
-        let events = backtest.events();
+        let (events, taken_back) = (backtest.events(), backtest.taken_back());
         let mut days = backtest.days();
         truncated |= days.len() > DAYS_MAX;
         days.truncate(DAYS_MAX);
-        Ok(Backtested { days, events, truncated })
+        Ok(Backtested { days, events, taken_back, truncated })
     }
 
     /// Looks at events of users by the ids that they have now, with the ranks that they held.
@@ -86,18 +100,19 @@ impl Levels {
         &self,
         tenant: &TenantId,
         programme: &Programme,
-        mut incoming: Vec<Incoming>,
+        (mut incoming, mut taking): (Vec<Incoming>, Vec<Incoming>),
         backtest: &mut Backtest<'_>,
     ) -> Result<(), LevelsError> {
         let mut tx = self.core.read(tenant, &[]).await?;
-        let aliases = mirror::resolve(&mut tx, tenant, incoming.iter().map(|it| &it.user)).await?;
-        for it in &mut incoming {
+        let users = incoming.iter().chain(&taking).map(|it| &it.user);
+        let aliases = mirror::resolve(&mut tx, tenant, users).await?;
+        for it in incoming.iter_mut().chain(&mut taking) {
             it.user = aliases.meant(&it.user);
         }
         let scheme = programme.main_scheme().filter(|_| backtest.asks_for_level());
         let ranks: Vec<Option<i64>> = match scheme {
             Some(scheme) => {
-                let held: Vec<_> = incoming.iter().map(|it| (it.user.as_str(), it.recorded_at)).collect();
+                let held: Vec<_> = incoming.iter().map(|it| (it.user.as_str(), it.recorded_at, it.seq)).collect();
                 store::level_move::ranks_before(&mut tx, tenant, &scheme.id, &held)
                     .await?
                     .into_iter()
@@ -109,6 +124,9 @@ impl Levels {
         tx.rollback().await?;
         for (it, rank) in incoming.iter().zip(ranks) {
             backtest.look(it, rank);
+        }
+        for it in &taking {
+            backtest.take_back(it);
         }
         Ok(())
     }

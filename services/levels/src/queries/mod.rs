@@ -27,7 +27,7 @@ mod verify_ledger;
 pub use backtest::{AskedBacktest, Backtested};
 pub use balance::AskedBalance;
 pub use benefit::Checked;
-pub use dry_run::AskedDryRun;
+pub use dry_run::{AskedDryRun, AskedEvent};
 pub use expiring::{DaySum, Days, ExpiringPlace};
 pub use finance_statement::LinePlace;
 pub use leaderboard::{PlaceKey, Ranks};

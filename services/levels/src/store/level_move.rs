@@ -1,4 +1,4 @@
-//! The moves of members; never changed.
+//! The moves of members; never changed once their transaction is over.
 
 use ids::{EventId, Key, TenantId, UserId};
 use pg::StoreError;
@@ -106,26 +106,58 @@ pub async fn list(
     moves.collect()
 }
 
-/// The ranks that users held before what was booked at a time, in the order asked; 0 where none was reached yet.
+/// Notes which events of profiles' log, by their numbers, moves of users in schemes followed on.
+pub async fn note_sources(
+    conn: &mut PgConnection,
+    tenant: &TenantId,
+    moves: &[(&UserId, &Key, i64, i64)],
+) -> Result<(), StoreError> {
+    if moves.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<&str> = moves.iter().map(|it| it.0.as_str()).collect();
+    let schemes: Vec<&str> = moves.iter().map(|it| it.1.as_str()).collect();
+    let (seqs, sources): (Vec<i64>, Vec<i64>) = moves.iter().map(|it| (it.2, it.3)).unzip();
+    sqlx::query!(
+        "update level_move m set source_seq = k.source
+        from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) k(user_id, scheme_id, seq, source)
+        where m.tenant_id = $1 and m.scheme_id = k.scheme_id and m.user_id = k.user_id and m.move_seq = k.seq",
+        tenant.as_str(),
+        &users as _,
+        &schemes as _,
+        &seqs,
+        &sources
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The ranks that users held before what was booked at a time, or of that very time by an event of profiles' log with a
+/// smaller number, in the order asked; 0 where none was reached yet.
 pub async fn ranks_before(
     conn: &mut PgConnection,
     tenant: &TenantId,
     scheme: &Key,
-    asked: &[(&str, OffsetDateTime)],
+    asked: &[(&str, OffsetDateTime, i64)],
 ) -> Result<Vec<i64>, StoreError> {
-    let (users, times): (Vec<&str>, Vec<OffsetDateTime>) = asked.iter().copied().unzip();
+    let users: Vec<&str> = asked.iter().map(|it| it.0).collect();
+    let times: Vec<OffsetDateTime> = asked.iter().map(|it| it.1).collect();
+    let seqs: Vec<i64> = asked.iter().map(|it| it.2).collect();
     let ranks = sqlx::query_scalar!(
         r#"select coalesce((
             select m.to_rank from level_move m
-            where m.tenant_id = $1 and m.scheme_id = $2 and m.user_id = k.user_id and m.recorded_at < k.at
+            where m.tenant_id = $1 and m.scheme_id = $2 and m.user_id = k.user_id
+                and (m.recorded_at < k.at or (m.recorded_at = k.at and m.source_seq < k.seq))
             order by m.move_seq desc limit 1
         ), 0)::bigint as "rank!"
-        from unnest($3::text[], $4::timestamptz[]) with ordinality k(user_id, at, ord)
+        from unnest($3::text[], $4::timestamptz[], $5::bigint[]) with ordinality k(user_id, at, seq, ord)
         order by k.ord"#,
         tenant.as_str(),
         scheme.as_str(),
         &users as _,
-        &times
+        &times,
+        &seqs
     )
     .fetch_all(conn)
     .await?;

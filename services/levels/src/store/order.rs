@@ -4,10 +4,12 @@ use ids::{TenantId, UserId};
 use pg::StoreError;
 use service::rows;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 
 use crate::domain::entry::Payer;
 use crate::domain::order::{Earning, OrderCourse};
+use crate::domain::parts::{Parts, Returned};
 use crate::domain::pending::{Landing, Release};
 
 struct Row {
@@ -26,6 +28,7 @@ struct Row {
     awaits_order: bool,
     cost_centre: String,
     funder: i32,
+    parts: Option<Json<Parts>>,
 }
 
 impl Row {
@@ -45,6 +48,7 @@ impl Row {
                 origin: rows::user(self.lot_origin)?,
             },
             payer: Payer { cost_centre: self.cost_centre, funder: self.funder },
+            parts: self.parts.map(|parts| parts.0),
         };
         Ok((rows::user(self.user_id)?, earning))
     }
@@ -81,17 +85,18 @@ pub async fn earnings(
         r#"select e.user_id as "user_id!", e.rule_id as "rule_id!", e.source_event_id as "source_event_id!",
             e.rule_version as "rule_version!", e.point_type_id as "point_type_id!", e.order_id as "order_id!",
             e.earned as "earned!", e.cut_from, e.taken_back as "taken_back!", e.lot_expires_at, e.lot_origin as "lot_origin!",
-            e.activates_at, e.awaits_order as "awaits_order!", e.cost_centre as "cost_centre!", e.funder as "funder!"
+            e.activates_at, e.awaits_order as "awaits_order!", e.cost_centre as "cost_centre!", e.funder as "funder!",
+            e.parts as "parts: Json<Parts>"
         from (
             select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
                 n.cut_from, n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order, n.cost_centre,
-                n.funder
+                n.funder, n.parts
             from unnest($2::text[], $3::text[]) k(u, o)
             join earning n on n.tenant_id = $1 and n.user_id = k.u and n.order_id = k.o and n.order_id <> ''
             union
             select n.user_id, n.rule_id, n.source_event_id, n.rule_version, n.point_type_id, n.order_id, n.earned,
                 n.cut_from, n.taken_back, n.lot_expires_at, n.lot_origin, n.activates_at, n.awaits_order, n.cost_centre,
-                n.funder
+                n.funder, n.parts
             from unnest($4::text[], $5::text[]) k(u, s)
             join earning n on n.tenant_id = $1 and n.user_id = k.u and n.source_event_id = k.s
         ) e
@@ -130,18 +135,19 @@ pub async fn write_earnings(
     let taken_back: Vec<i64> = earnings.iter().map(|(_, it)| it.taken_back).collect();
     let expires: Vec<_> = earnings.iter().map(|(_, it)| it.landing.expires_at).collect();
     let releases = earnings.iter().map(|(_, it)| release_columns(it.landing.release.as_ref()));
+    let parts: Vec<_> = earnings.iter().map(|(_, it)| it.parts.as_ref().map(Json)).collect();
     let (activate, await_order): (Vec<_>, Vec<bool>) = releases.unzip();
     sqlx::query!(
         "insert into earning (tenant_id, user_id, rule_id, source_event_id, rule_version, point_type_id, order_id, earned,
             taken_back, lot_expires_at, lot_origin, activates_at, awaits_order, cut_from, cost_centre,
-            funder)
+            funder, parts)
         select $1, k.user_id, k.rule_id, k.event_id, k.version, k.point_type_id, k.order_id, k.earned, k.taken_back,
-            k.expires_at, k.origin, k.activates_at, k.awaits_order, k.cut_from, k.cost_centre, k.funder
+            k.expires_at, k.origin, k.activates_at, k.awaits_order, k.cut_from, k.cost_centre, k.funder, k.parts
         from unnest($2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
             $10::timestamptz[], $11::text[], $12::timestamptz[], $13::boolean[], $14::bigint[], $15::text[],
-            $16::integer[])
+            $16::integer[], $17::jsonb[])
             k(user_id, rule_id, event_id, version, point_type_id, order_id, earned, taken_back, expires_at, origin,
-            activates_at, awaits_order, cut_from, cost_centre, funder)
+            activates_at, awaits_order, cut_from, cost_centre, funder, parts)
         on conflict on constraint earning_pkey do update set taken_back = excluded.taken_back",
         tenant.as_str(),
         &users as _,
@@ -158,7 +164,8 @@ pub async fn write_earnings(
         &await_order,
         &cut_from as _,
         &centres as _,
-        &funders
+        &funders,
+        &parts as _
     )
     .execute(conn)
     .await?;
@@ -176,9 +183,10 @@ pub async fn courses(
     }
     let (users, ids): (Vec<&str>, Vec<&str>) = orders.iter().copied().unzip();
     let rows = sqlx::query!(
-        "select r.user_id, r.order_id, r.refunded_minor, r.total_minor, r.cancelled, r.completed_at
+        r#"select r.user_id, r.order_id, r.refunded_minor, r.total_minor, r.cancelled, r.completed_at,
+            r.returned as "returned: Json<Returned>"
         from unnest($2::text[], $3::text[]) k(u, o)
-        join order_reversal r on r.tenant_id = $1 and r.user_id = k.u and r.order_id = k.o",
+        join order_reversal r on r.tenant_id = $1 and r.user_id = k.u and r.order_id = k.o"#,
         tenant.as_str(),
         &users as _,
         &ids as _
@@ -192,10 +200,16 @@ pub async fn courses(
             total_minor: row.total_minor,
             cancelled: row.cancelled,
             completed_at: row.completed_at,
+            // refunds of before lines were looked at named none
+            returned: row.returned.map_or_else(|| unnamed(row.refunded_minor), |returned| returned.0),
         };
         courses.push(((rows::user(row.user_id)?, row.order_id), course));
     }
     Ok(courses)
+}
+
+fn unnamed(refunded_minor: i64) -> Returned {
+    Returned { unnamed_minor: refunded_minor, ..Returned::default() }
 }
 
 /// Stores what is known of orders.
@@ -212,22 +226,26 @@ pub async fn write_courses(
     let refunded: Vec<i64> = courses.iter().map(|(_, it)| it.refunded_minor).collect();
     let totals: Vec<i64> = courses.iter().map(|(_, it)| it.total_minor).collect();
     let cancelled: Vec<bool> = courses.iter().map(|(_, it)| it.cancelled).collect();
+    let returned: Vec<_> = courses.iter().map(|(_, it)| Json(&it.returned)).collect();
     let completed: Vec<_> = courses.iter().map(|(_, it)| it.completed_at).collect();
     sqlx::query!(
-        "insert into order_reversal (tenant_id, user_id, order_id, refunded_minor, total_minor, cancelled, completed_at)
-        select $1, k.user_id, k.order_id, k.refunded, k.total, k.cancelled, k.completed_at
-        from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[])
-            k(user_id, order_id, refunded, total, cancelled, completed_at)
+        "insert into order_reversal (tenant_id, user_id, order_id, refunded_minor, total_minor, cancelled, completed_at,
+            returned)
+        select $1, k.user_id, k.order_id, k.refunded, k.total, k.cancelled, k.completed_at, k.returned
+        from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[],
+            $8::jsonb[])
+            k(user_id, order_id, refunded, total, cancelled, completed_at, returned)
         on conflict on constraint order_reversal_pkey do update
         set refunded_minor = excluded.refunded_minor, total_minor = excluded.total_minor,
-            cancelled = excluded.cancelled, completed_at = excluded.completed_at",
+            cancelled = excluded.cancelled, completed_at = excluded.completed_at, returned = excluded.returned",
         tenant.as_str(),
         &users as _,
         &orders as _,
         &refunded,
         &totals,
         &cancelled,
-        &completed as _
+        &completed as _,
+        &returned as _
     )
     .execute(conn)
     .await?;

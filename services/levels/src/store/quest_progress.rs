@@ -221,7 +221,7 @@ pub async fn courses(
     .await?;
     let read = found.into_iter().map(|row| {
         let (refunded_minor, total_minor, cancelled) = (row.refunded_minor, row.total_minor, row.cancelled);
-        let course = OrderCourse { refunded_minor, total_minor, cancelled, completed_at: None };
+        let course = OrderCourse { refunded_minor, total_minor, cancelled, ..OrderCourse::default() };
         Ok(((rows::user(row.user_id)?, row.order_id), course))
     });
     read.collect()

@@ -103,6 +103,7 @@ async fn a_fault_says_what_is_needed_in_its_place() {
         request_id: "u".into(),
         point_type: point_type("points", true).point_type,
         update_mask: Some(prost_types::FieldMask { paths }),
+        validate_only: false,
     };
     let status = server.points().update_point_type(change).await.unwrap_err();
     assert!(said(status)[0].ends_with("transfers, caps; not zone, spendable"));

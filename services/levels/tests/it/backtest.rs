@@ -10,7 +10,7 @@ use time::macros::datetime;
 
 use crate::api::{point_type, rule, scheme};
 use crate::consumer::{Server, server};
-use crate::stage::order;
+use crate::stage::{money, order};
 
 fn completed(who: &str, order_id: &str, total_minor: i64, at: OffsetDateTime) -> Draft {
     let payload = profiles::OrderCompleted { order: order(order_id, total_minor), first_order: false };
@@ -82,6 +82,67 @@ async fn rules_and_drafts_are_tried_on_the_log_by_day_of_the_point_types_zone() 
         server.rules().backtest_earning(pb::BacktestEarningRequest { draft: Some(bad), ..asked() }).await.unwrap_err();
     let fields: Vec<_> = violations_of(&status).iter().map(|it| it.0.clone()).collect();
     assert_eq!(fields, ["draft.event_type", "draft.formula"]);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_refunds_and_cancellations_take_back_stands_on_the_day_on_which_it_was_given() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    server.rules().publish_earning_rule(rule("r", "points", "order.total_minor / 100")).await.unwrap();
+    let refunded = |who: &str, order_id: &str, so_far: i64, total: i64| {
+        let refund = profiles::Refund {
+            refund_id: so_far.to_string(),
+            order_id: order_id.to_owned(),
+            amount: money(so_far),
+            ..Default::default()
+        };
+        let (refunded_total, order_total) = (money(so_far), money(total));
+        let payload = profiles::OrderRefunded { refund: Some(refund), refunded_total, order_total };
+        let id = ids::EventId::new(format!("{who}/{order_id}/back/{so_far}")).unwrap();
+        Draft::new(who, id, &payload, APRIL)
+    };
+    let cancelled = |who: &str, order_id: &str| {
+        let payload = profiles::OrderCancelled { order: order(order_id, 1), released: money(1) };
+        Draft::new(who, ids::EventId::new(format!("{who}/{order_id}/cancelled")).unwrap(), &payload, APRIL)
+    };
+    let told = [
+        refunded("甲", "o", 1_999, 10_000), // known first
+        completed("甲", "o", 10_000, MARCH),
+        completed("乙", "p", 3_000, MARCH),
+        cancelled("乙", "p").mode(EventMode::Facts),
+        completed("乙", "q", 500, APRIL),
+        refunded("丙", "nothing", 100, 100), // of what earned nothing
+        refunded("甲", "o", 5_000, 10_000),
+    ];
+    server.tell(&told).await;
+    let answer = server.rules().backtest_earning(asked()).await.unwrap().into_inner();
+    assert_eq!((answer.events, answer.refunds), (3, 4));
+    let sums: Vec<_> = answer.days.iter().map(|it| (it.day.as_str(), it.given, it.taken_back, it.net)).collect();
+    assert_eq!(sums, [("2026-03-31", 130, 50 + 30, 50), ("2026-04-01", 5, 0, 5)]);
+    let from = Some(units::time::to_proto(APRIL));
+    let answer = server.rules().backtest_earning(pb::BacktestEarningRequest { from, ..asked() }).await.unwrap();
+    let days = answer.into_inner().days;
+    assert_eq!((days.len(), days[0].net), (1, 5), "what was given before counts no more, nor what came back of it");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn events_of_the_very_same_time_see_the_level_that_those_before_them_led_to() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    server.points().create_point_type(point_type("growth", false)).await.unwrap();
+    server.levels().publish_scheme(scheme("vip", &[0, 100])).await.unwrap();
+    server.rules().publish_earning_rule(rule("growth", "growth", "order.total_minor / 100")).await.unwrap();
+    // what is recorded in one transaction has one time, as all has under a clock that stands still
+    let now = OffsetDateTime::now_utc();
+    let told = [("o", 5_000), ("p", 5_000), ("q", 500)].map(|(id, total)| completed("u", id, total, now));
+    let position = server.tell(&told).await;
+    let seen = pb::GetMemberRequest { user_id: "u".into(), scheme_id: "vip".into(), at_least: vec![position] };
+    server.levels().get_member(seen).await.unwrap();
+    let draft = rule("bonus", "points", "level.rank == 1 ? 10 : 1").rule;
+    let told = days(&server, pb::BacktestEarningRequest { draft, ..asked() }).await;
+    assert_eq!(told[0].3, [3, 3, 12, 12], "the second reached the level, which the third had");
     server.end().await;
 }
 

@@ -402,8 +402,12 @@ async fn a_benefit_names_a_scheme_and_levels_that_there_are_and_its_tenant_has_a
     stage.scheme(None).await;
     let too_high = refusal(stage.publish_benefit(lounge(&[(1, None, 1), (3, None, 2)]), "2").await).0;
     assert_eq!(too_high, Refusal::LevelNotFound { scheme_id: "vip".into(), rank: 3 });
+    let paused = Benefit { id: key("left-over"), paused: true, ..lounge(&[(3, None, 2)]) };
+    stage.publish_benefit(paused.clone(), "paused").await.unwrap();
+    let again = refusal(stage.publish_benefit(Benefit { paused: false, ..paused }, "again").await).0;
+    assert_eq!(again, Refusal::LevelNotFound { scheme_id: "vip".into(), rank: 3 });
     assert!(refusal(stage.publish_benefit(lounge(&[(0, None, 1)]), "1").await).1);
-    for n in 0..200 {
+    for n in 0..199 {
         let id = format!("b-{n}");
         stage.publish_benefit(Benefit { id: key(&id), ..lounge(&[(0, None, 1)]) }, &id).await.unwrap();
     }

@@ -1,13 +1,19 @@
 //! A dry run tells what an event would give, and changes nothing.
 
+use eventlog::Draft;
 use levels::domain::cap::{Cap, Period, Scope, Used};
 use levels::domain::earning::Happening;
 use levels::domain::trial::Trial;
-use levels::queries::AskedDryRun;
+use levels::queries::{AskedDryRun, AskedEvent};
+use proto::admin::v1 as admin;
+use proto::common::v1::Position;
 use proto::events::v1::{FactValue, Facts, fact_value};
 use proto::levels::v1 as pb;
 use proto::levels::v1::Verdict;
+use proto::profiles::v1 as profiles;
 use status::{reason_of, violations_of};
+use time::OffsetDateTime;
+use tonic::Code;
 
 use crate::api::{point_type, rule, scheme};
 use crate::consumer::{Server, server};
@@ -141,9 +147,12 @@ async fn level_caps_and_earlier_earnings_are_those_of_now() {
         AskedDryRun {
             user: user(who),
             event_type: "order.completed".into(),
-            occurred_at: Some(events.occurred_at),
-            order_id: order_id.into(),
-            happening,
+            event: AskedEvent::Described {
+                occurred_at: Some(events.occurred_at),
+                order_id: order_id.into(),
+                currency: None,
+                happening,
+            },
             draft: None,
         }
     };
@@ -156,4 +165,109 @@ async fn level_caps_and_earlier_earnings_are_those_of_now() {
     assert_eq!(verdicts(other), [(Gives, 7, 7), (Gives, 101, 89)]);
     let newcomer = stage.levels.dry_run_earning(&stage.tenant, asked("o", "v"), &[]).await.unwrap();
     assert_eq!(verdicts(newcomer), [(Gives, 7, 7), (Gives, 1, 1)]);
+}
+
+#[tokio::test]
+async fn a_rule_that_has_earned_keeps_the_others_of_its_group_out() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    publish(&server, "a", "5", |it| (it.group, it.priority) = ("g".into(), 2)).await;
+    publish(&server, "b", "9", |it| (it.group, it.priority) = ("g".into(), 1)).await;
+    let event = completed("u", "o", 1_000);
+    let place = server.tell(&[event]).await;
+    let again = pb::DryRunEarningRequest { order: order("o", 1_000), at_least: vec![place], ..asked(1_000) };
+    let trials = tried(&server, again).await;
+    let verdicts: Vec<_> = trials.iter().map(|it| (it.verdict(), it.makes_way_for.as_str())).collect();
+    assert_eq!(verdicts, [(Verdict::EarnedBefore, ""), (Verdict::MakesWay, "a")]);
+    server.end().await;
+}
+
+fn completed(who: &str, order_id: &str, total_minor: i64) -> Draft {
+    let payload = profiles::OrderCompleted { order: order(order_id, total_minor), first_order: true };
+    let id = ids::EventId::new(format!("{who}/{order_id}")).unwrap();
+    let stage = FactValue { value: Some(fact_value::Value::Text("new".to_owned())) };
+    let facts = Facts { values: [("user.stage".to_owned(), stage)].into() };
+    Draft::new(who, id, &payload, OffsetDateTime::now_utc()).facts(facts)
+}
+
+#[tokio::test]
+async fn an_event_is_tried_by_its_place_in_profiles_log() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    let places =
+        [server.tell(&[completed("小林", "o", 1_000)]).await, server.tell(&[completed("小林", "p", 700)]).await];
+    let waited = pb::GetBalanceRequest {
+        user_id: "小林".into(),
+        point_type_id: "points".into(),
+        at_least: vec![places[1].clone()],
+        ..Default::default()
+    };
+    server.points().get_balance(waited).await.unwrap();
+    let by_stage = "user.stage == 'new' && order.first ? order.total_minor / 100 : 0";
+    publish(&server, "r", by_stage, |_| {}).await;
+    let at = |place: &Position| pb::DryRunEarningRequest {
+        user_id: "小林".into(),
+        event_type: "order.completed".into(),
+        told_at: Some(place.clone()),
+        ..Default::default()
+    };
+    for (place, points) in places.iter().zip([10, 7]) {
+        let trials = tried(&server, at(place)).await;
+        assert_eq!(trials.iter().map(|it| (it.verdict(), it.given)).collect::<Vec<_>>(), [(Verdict::Gives, points)]);
+    }
+    let refused = async |asked: pb::DryRunEarningRequest| server.rules().dry_run_earning(asked).await.unwrap_err();
+    let beyond = Position { seq: places[1].seq + 1, ..places[1].clone() };
+    let other_partition = Position { partition: (places[0].partition + 1) % 32, ..places[0].clone() };
+    let nothing = [
+        at(&beyond),
+        at(&other_partition),
+        pb::DryRunEarningRequest { user_id: "小王".into(), ..at(&places[0]) },
+        pb::DryRunEarningRequest { event_type: "order.paid".into(), ..at(&places[0]) },
+    ];
+    for asked in nothing {
+        let status = refused(asked).await;
+        assert_eq!((status.code(), reason_of(&status).as_deref()), (Code::NotFound, Some("EVENT_NOT_FOUND")));
+    }
+    let both = pb::DryRunEarningRequest { told_at: Some(places[0].clone()), ..asked(1) };
+    let fields: Vec<_> = violations_of(&refused(both).await).into_iter().map(|it| it.0).collect();
+    assert_eq!(fields, ["order", "facts"]);
+    let elsewhere = Position { source: "levels".into(), ..places[0].clone() };
+    assert_eq!(violations_of(&refused(at(&elsewhere)).await)[0].0, "told_at.source");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_visit_that_has_earned_says_so_by_its_place() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    publish(&server, "r", "1", |it| it.event_type = "user.visited".into()).await;
+    let id = ids::EventId::new("v").unwrap();
+    let visit = Draft::new("u", id, &profiles::UserVisited { duration_seconds: 9 }, OffsetDateTime::now_utc());
+    let place = server.tell(&[visit]).await;
+    let asked = pb::DryRunEarningRequest {
+        user_id: "u".into(),
+        event_type: "user.visited".into(),
+        told_at: Some(place.clone()),
+        at_least: vec![place],
+        ..Default::default()
+    };
+    assert_eq!(tried(&server, asked).await[0].verdict(), Verdict::EarnedBefore);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn an_order_is_in_the_tenants_currency() {
+    let server = server().await;
+    server.points().create_point_type(point_type("points", true)).await.unwrap();
+    publish(&server, "r", "1", |_| {}).await;
+    assert_eq!(tried(&server, asked(100)).await.len(), 1, "of a tenant whose currency is not known yet any will do");
+    let tenant = admin::Tenant { tenant_id: "shop".into(), currency: "JPY".into(), ..Default::default() };
+    let changed = profiles::TenantChanged { tenant: Some(tenant) };
+    let id = ids::EventId::new("currency").unwrap();
+    let place = server.tell(&[Draft::new("", id, &changed, OffsetDateTime::now_utc())]).await;
+    let asked = pb::DryRunEarningRequest { at_least: vec![place], ..asked(100) };
+    let status = server.rules().dry_run_earning(asked).await.unwrap_err();
+    let want = ("order.total.currency_code".to_owned(), "must be the tenant's: JPY".to_owned());
+    assert_eq!(violations_of(&status), [want]);
+    server.end().await;
 }

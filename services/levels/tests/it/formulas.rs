@@ -50,6 +50,85 @@ async fn lines_give_by_sku_and_category_and_the_sum_is_rounded_as_the_point_type
     stage.audit().await;
 }
 
+/// A refund of these lines: which, pieces, money.
+fn back(refund_id: &str, lines: &[(&str, i64, i64)], so_far: i64, total: i64) -> profiles::OrderRefunded {
+    let line = |(id, quantity, amount): &(&str, i64, i64)| profiles::RefundLine {
+        line_id: (*id).to_owned(),
+        quantity: *quantity,
+        amount: money(*amount),
+    };
+    let refund = profiles::Refund {
+        refund_id: refund_id.to_owned(),
+        order_id: "o".to_owned(),
+        amount: money(lines.iter().map(|it| it.2).sum()),
+        lines: lines.iter().map(line).collect(),
+        ..profiles::Refund::default()
+    };
+    profiles::OrderRefunded { refund: Some(refund), refunded_total: money(so_far), order_total: money(total) }
+}
+
+#[tokio::test]
+async fn a_refund_that_names_lines_takes_back_what_those_gave_whatever_is_known_first_and_however_often() {
+    let stage = stage().await;
+    let mut by_line = rule("by-line", "points", "order.completed", "20");
+    by_line.line_rates = vec![
+        LineRate { categories: vec!["茶".into()], points_per_piece: 10, ..LineRate::default() },
+        LineRate { categories: vec!["杯".into()], rate_basis_points: 100, ..LineRate::default() },
+    ];
+    by_line.multipliers = multipliers(&[("true", 20_000)], Mix::Product);
+    stage.publish(by_line).await;
+    let lines = vec![line("1", "茶", 3, 900), line("2", "杯", 1, 5_000), line("3", "其他", 1, 4_100)];
+    let order = profiles::Order { order_id: "o".into(), lines, total: money(10_000), ..profiles::Order::default() };
+    let told = profiles::OrderCompleted { order: Some(order), first_order: false };
+    let tea = back("r1", &[("1", 1, 300)], 300, 10_000);
+    let cup = back("r2", &[("2", 1, 5_000)], 5_300, 10_000);
+    let mut events = Events::new();
+    let mut story = |who: &str, order: [usize; 3]| {
+        let all = [
+            events.of(who, &format!("{who}/completed"), &told),
+            events.of(who, &format!("{who}/r1"), &tea),
+            events.of(who, &format!("{who}/r2"), &cup),
+        ];
+        order.map(|n| all[n].clone())
+    };
+    for (who, order) in [("甲", [0, 1, 2]), ("乙", [1, 0, 2]), ("丙", [2, 1, 0])] {
+        for event in story(who, order) {
+            stage.apply(std::slice::from_ref(&event)).await;
+            stage.apply(&[event]).await;
+        }
+        // 2 × (20 + 30 + 50): of that tea 20, cups 100, and 0.53 of the formula's 40
+        assert_eq!(stage.balance(who, "points").await.available, 200 - 141, "{who}");
+    }
+    assert_eq!(stage.statement("甲", "points").await, [(Earn, 200), (Reverse, -21), (Reverse, -120)]);
+    let rest = back("r3", &[("1", 2, 600), ("3", 1, 4_100)], 10_000, 10_000);
+    stage.apply(&[events.of("甲", "甲/r3", &rest)]).await;
+    assert_eq!(stage.balance("甲", "points").await.available, 0, "all came back");
+    stage.audit().await;
+}
+
+#[tokio::test]
+async fn refunds_of_before_lines_were_looked_at_take_back_by_money() {
+    let stage = stage().await;
+    let mut by_line = rule("by-line", "points", "order.completed", "0");
+    by_line.line_rates = vec![LineRate { points_per_piece: 10, ..LineRate::default() }];
+    stage.publish(by_line).await;
+    let lines = vec![line("1", "茶", 3, 900), line("2", "杯", 1, 100)];
+    let order = profiles::Order { order_id: "o".into(), lines, total: money(1_000), ..profiles::Order::default() };
+    let told = profiles::OrderCompleted { order: Some(order), first_order: false };
+    let mut events = Events::new();
+    let tea = back("r1", &[("1", 1, 500)], 500, 1_000);
+    let (earned, refunded) = (events.of("u", "c", &told), events.of("u", "r1", &tea));
+    stage.apply(&[refunded]).await;
+    stage.execute("update order_reversal set returned = null").await;
+    stage.apply(&[earned]).await;
+    assert_eq!(stage.balance("u", "points").await.available, 20, "half of 40");
+    stage.execute("update earning set parts = null").await;
+    let cup = back("r2", &[("2", 1, 100)], 600, 1_000);
+    stage.apply(&[events.of("u", "r2", &cup)]).await;
+    assert_eq!(stage.balance("u", "points").await.available, 16, "earned before lines were kept: six tenths of 40");
+    stage.audit().await;
+}
+
 #[tokio::test]
 async fn a_multiplier_by_level_sees_the_level_before_the_event_also_within_a_batch() {
     let stage = stage().await;

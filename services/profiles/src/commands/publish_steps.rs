@@ -8,12 +8,13 @@ use super::apply_programme::Begun;
 use super::{ModelsPart, UpdateModels};
 use crate::Profiles;
 use crate::domain::programme::Kind;
+use crate::domain::programme::kind::Changing;
 use crate::domain::programme::version::publication_id;
 use crate::domain::refusal::Refusal;
 use crate::error::ProfilesError;
 use crate::owners::{Deed, Definition, NotPublished, Publication};
 use crate::store;
-use crate::wire::definition::definitions;
+use crate::wire::definition::{CHANGED_FROM, definitions};
 use crate::wire::lifecycle::read_models;
 use crate::wire::programme::json;
 
@@ -108,10 +109,11 @@ impl Profiles {
     }
 }
 
-/// What a step is to do: of a campaign its state says it.
+/// What a step is to do: of a campaign its state says it, of what is changed by a method of its own its etag.
 fn deed(step: &Definition) -> Deed {
     if step.kind != Kind::Campaign {
-        return Deed::Publish;
+        let by_method = matches!(step.kind.shape().changing, Changing::By(_));
+        return if by_method && step.text(CHANGED_FROM) != "" { Deed::Change } else { Deed::Publish };
     }
     match step.message.transcode_to::<Campaign>().unwrap_or_default().state() {
         CampaignState::Paused => Deed::Pause,

@@ -8,6 +8,7 @@ use prost_reflect::{
     DynamicMessage, FieldDescriptor, Kind as FieldKind, MessageDescriptor, MethodDescriptor, ReflectMessage as _, Value,
 };
 use proto::common::v1::ErrorReason;
+use proto::levels::v1::ChangedPolicy;
 use rt::{Channel, repeatable};
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -15,9 +16,11 @@ use tonic::{Code, Request, Status};
 
 use super::codec::Messages;
 use super::{Checked, Deed, Definition, NotPublished, Owners, Publication};
-use crate::domain::programme::kind::{KINDS, Shape, Unwanted};
+use crate::domain::programme::kind::{Changing, KINDS, Shape, Unwanted};
 use crate::domain::programme::violation::{Violation, path};
 use crate::error::ProfilesError;
+#[cfg(test)]
+use crate::wire::definition::CHANGED_FROM;
 use crate::wire::definition::empty;
 
 /// The request id of checks, which record none.
@@ -55,6 +58,30 @@ impl Owners for Remote {
         .boxed()
     }
 
+    fn touched<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        wanted: Definition,
+    ) -> BoxFuture<'a, Result<Result<Vec<ChangedPolicy>, String>, ProfilesError>> {
+        async move {
+            let method = changing(wanted.kind.shape());
+            let mut request = DynamicMessage::new(method.input());
+            request.set_field_by_name("request_id", Value::String(CHECK.to_owned()));
+            request.set_field_by_name("validate_only", Value::Bool(true));
+            mask_all(&mut request);
+            request.set_field(&own_field(&method.input(), &wanted), Value::Message(wanted.message));
+            let channel = self.channel(tenant, &method).map_err(|status| peer(&method, status))?;
+            match call(channel, &method, request).await {
+                Ok(answer) => Ok(Ok(policies(&answer))),
+                Err(status) => match not_published(&method, status) {
+                    NotPublished::Refused(why) => Ok(Err(why)),
+                    NotPublished::Unsettled(error) => Err(error),
+                },
+            }
+        }
+        .boxed()
+    }
+
     fn publish<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -67,10 +94,12 @@ impl Owners for Remote {
             let method = match (deed, shape.unwanted) {
                 (Deed::Pause, Unwanted::Turned(pause, _)) => method(pause),
                 (Deed::Resume, Unwanted::Turned(_, resume)) => method(resume),
+                (Deed::Change, _) => changing(shape),
                 _ => method(shape.methods.0),
             };
             let mut request = DynamicMessage::new(method.input());
             request.set_field_by_name("request_id", Value::String(request_id));
+            mask_all(&mut request);
             match field_of(&method.input(), &definition.message.descriptor()) {
                 Some(field) => request.set_field(&field, Value::Message(definition.message)),
                 None => request.set_field_by_name(shape.id, Value::String(definition.id())),
@@ -187,6 +216,28 @@ fn method(name: &str) -> MethodDescriptor {
     found.expect("a test finds every method of the table")
 }
 
+/// The method that changes a definition of a kind that is in force.
+fn changing(shape: &Shape) -> MethodDescriptor {
+    match shape.changing {
+        Changing::By(name) => method(name),
+        Changing::Anew => method(shape.methods.0),
+    }
+}
+
+/// Where a request has a mask, all fields are meant.
+fn mask_all(request: &mut DynamicMessage) {
+    let Some(field) = request.descriptor().get_field_by_name("update_mask") else { return };
+    let FieldKind::Message(mask) = field.kind() else { return };
+    request.set_field(&field, Value::Message(DynamicMessage::new(mask)));
+}
+
+/// What an answer says of changed policies.
+fn policies(answer: &DynamicMessage) -> Vec<ChangedPolicy> {
+    let changed = answer.get_field_by_name("changed");
+    let items = changed.as_deref().and_then(Value::as_list).unwrap_or_default();
+    items.iter().filter_map(|item| item.as_message()?.transcode_to().ok()).collect()
+}
+
 /// The service of the suite that serves a method: `levels` for `banyan.levels.v1.PointsService`.
 fn service(method: &MethodDescriptor) -> String {
     let service = method.parent_service();
@@ -261,6 +312,18 @@ mod tests {
             assert_eq!(own_field(&read.output(), &definition).is_list(), !shape.id.is_empty(), "{}", shape.name);
             if let Unwanted::Turned(pause, resume) = shape.unwanted {
                 assert!([pause, resume].iter().all(|it| method(it).input().get_field_by_name(shape.id).is_some()));
+            }
+            if let Changing::By(name) = shape.changing {
+                let change = method(name);
+                own_field(&change.input(), &definition);
+                let has = |field: &str| change.input().get_field_by_name(field).is_some();
+                assert!(["request_id", "validate_only", "update_mask"].iter().all(|it| has(it)), "{}", shape.name);
+                assert!(change.output().get_field_by_name("changed").is_some(), "{}", shape.name);
+                let kept = |field: &str| definition.message.descriptor().get_field_by_name(field).is_some();
+                assert!(kept(CHANGED_FROM) && shape.output.contains(&CHANGED_FROM), "{}", shape.name);
+            }
+            for field in shape.fixed {
+                assert!(definition.message.descriptor().get_field_by_name(field).is_some(), "{} {field}", shape.name);
             }
             if shape.unwanted == Unwanted::PausedByField {
                 assert!(definition.message.descriptor().get_field_by_name("paused").is_some(), "{}", shape.name);

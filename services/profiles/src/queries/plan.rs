@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use ids::TenantId;
 use prost_reflect::Value as Field;
 use proto::incentives::v1::{Campaign, CampaignState};
+use proto::levels::v1::ChangedPolicy;
 use proto::programme::v1::ProgrammeBundle;
 use time::OffsetDateTime;
 
 use crate::domain::lifecycle::Models;
 use crate::domain::programme::course::{Act, Change, course};
-use crate::domain::programme::kind::{KINDS, Unwanted};
-use crate::domain::programme::violation::{Violation, violations};
+use crate::domain::programme::kind::{Changing, KINDS, Unwanted};
+use crate::domain::programme::violation::{Violation, path, violations};
 use crate::domain::programme::{Key, Kind, Programme, Step};
 use crate::error::ProfilesError;
-use crate::wire::definition::{self, Definition};
+use crate::wire::definition::{self, CHANGED_FROM, Definition};
 use crate::wire::lifecycle::read_models;
 use crate::{Profiles, store};
 
@@ -25,6 +26,8 @@ const STATE: &str = "state";
 pub struct Plan {
     /// What happens to each definition that is not in force as it is in the bundle.
     pub changes: Vec<Change>,
+    /// What changes of definitions that are in force touch, where their owners say so.
+    pub policies: BTreeMap<Key, Vec<ChangedPolicy>>,
     /// What is wrong with the bundle.
     pub violations: Vec<Violation>,
     /// Ids of the bundle's campaigns that would await approval.
@@ -57,10 +60,38 @@ impl Profiles {
         found.extend(checked.violations);
         let path = |fault: Violation| Violation { field: format!("bundle.lifecycle_models.{}", fault.field), ..fault };
         found.extend(faults.into_iter().map(path));
+        let (policies, refused) = self.touched(tenant, &changes, &wanted, &found).await?;
+        found.extend(refused);
         let awaiting = awaiting(&changes, &wanted, &present);
         let steps = definition::bundle(&steps(&changes, &wanted, &present));
         let bundle = definition::bundle(&wanted);
-        Ok(Plan { changes, violations: found, awaiting, newest, bundle, steps })
+        Ok(Plan { changes, policies, violations: found, awaiting, newest, bundle, steps })
+    }
+
+    /// What changes touch that are made by methods of their own; one with something wrong already is not asked for.
+    async fn touched(
+        &self,
+        tenant: &TenantId,
+        changes: &[Change],
+        wanted: &[Definition],
+        wrong: &[Violation],
+    ) -> Result<(BTreeMap<Key, Vec<ChangedPolicy>>, Vec<Violation>), ProfilesError> {
+        let (mut touched, mut refused) = (BTreeMap::new(), Vec::new());
+        let by_method = |it: &&Change| matches!(it.key.kind.shape().changing, Changing::By(_));
+        for change in changes.iter().filter(by_method).filter(|it| it.act == Act::Change) {
+            let shape = change.key.kind.shape();
+            let own: Vec<&Definition> = wanted.iter().filter(|it| it.kind == change.key.kind).collect();
+            let Some(place) = own.iter().position(|it| it.key() == change.key) else { continue };
+            let path = path(shape, place);
+            if wrong.iter().any(|it| it.field.starts_with(&path)) {
+                continue;
+            }
+            match self.owners.touched(tenant, own[place].clone()).await? {
+                Ok(policies) => drop(touched.insert(change.key.clone(), policies)),
+                Err(why) => refused.push(Violation { field: path, why }),
+            }
+        }
+        Ok((touched, refused))
     }
 
     /// The newest version, the tenant's models, and its clock.
@@ -102,6 +133,8 @@ struct Present {
     programme: Programme,
     /// The messages, without what only owners write.
     definitions: BTreeMap<Key, Definition>,
+    /// The etags of those that are changed by methods of their own.
+    etags: BTreeMap<Key, String>,
     /// What has no effect: paused, not yet approved, or past its time.
     idle: BTreeSet<Key>,
     /// What was ended for good.
@@ -123,6 +156,9 @@ impl Present {
         let key = it.key();
         let bare = it.clone().without_output();
         let mut shown = bare.clone();
+        if matches!(it.kind.shape().changing, Changing::By(_)) {
+            self.etags.insert(key.clone(), it.text(CHANGED_FROM));
+        }
         match it.kind.shape().unwanted {
             Unwanted::PausedByField if it.flag("paused") => drop(self.idle.insert(key.clone())),
             Unwanted::Turned(..) => {
@@ -164,7 +200,7 @@ fn awaiting(changes: &[Change], wanted: &[Definition], present: &Present) -> BTr
 }
 
 /// What has to be done: definitions to be published, as they are to be. Of a campaign the state says what is meant: none,
-/// that it is to be saved; PAUSED, to be paused; RUNNING, to be resumed.
+/// that it is to be saved; PAUSED, to be paused; RUNNING, to be resumed. Of a point type the etag says that it is there already.
 fn steps(changes: &[Change], wanted: &[Definition], present: &Present) -> Vec<Definition> {
     let state = |it: &Definition, state: CampaignState| it.clone().with(STATE, Field::EnumNumber(state.into()));
     let mut steps = Vec::new();
@@ -181,8 +217,13 @@ fn steps(changes: &[Change], wanted: &[Definition], present: &Present) -> Vec<De
             (Act::Pause, _) => steps.push(state(it, CampaignState::Paused)),
             _ => {
                 let (content, turns) = parts(change);
-                if content && (shape.changes || change.act == Act::Add) {
-                    steps.push(it.clone());
+                if content {
+                    // what is changed by a method of its own says from what
+                    let etag = present.etags.get(&change.key).filter(|_| change.act == Act::Change);
+                    steps.push(match etag {
+                        Some(etag) => it.clone().with(CHANGED_FROM, Field::String(etag.clone())),
+                        None => it.clone(),
+                    });
                 }
                 if turns {
                     steps.push(state(it, CampaignState::Running));

@@ -11,6 +11,9 @@ use crate::domain::programme::kind::KINDS;
 use crate::domain::programme::violation::Written;
 use crate::domain::programme::{Key, Kind, Programme, Value};
 
+/// The field of a step, which only owners write, that says of which version a definition is changed; empty: it comes into force.
+pub(crate) const CHANGED_FROM: &str = "etag";
+
 /// A definition of a programme.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
@@ -28,8 +31,13 @@ impl Definition {
 
     /// Its id; empty where its kind has none.
     pub fn id(&self) -> String {
-        let id = self.message.get_field_by_name(self.kind.shape().id);
-        id.and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default()
+        self.text(self.kind.shape().id)
+    }
+
+    /// The text of a field; empty where there is none.
+    pub fn text(&self, field: &str) -> String {
+        let text = self.message.get_field_by_name(field);
+        text.and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
     /// How it is called in refusals.

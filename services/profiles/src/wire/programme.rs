@@ -1,5 +1,6 @@
 //! Programmes: what differs and what is wrong as messages.
 
+use proto::levels::v1::ChangedPolicy;
 use proto::programme::v1 as pb;
 use units::time::to_proto;
 
@@ -25,7 +26,7 @@ pub(crate) fn json(value: &Value) -> serde_json::Value {
 }
 
 /// What happens to a definition.
-fn change(change: &Change) -> pb::DefinitionChange {
+fn change(change: &Change, policies: &[ChangedPolicy]) -> pb::DefinitionChange {
     let text = |value: &Option<Value>| value.as_ref().map(|value| json(value).to_string()).unwrap_or_default();
     let fields = change.fields.iter().map(|field| pb::FieldChange {
         path: field.path.to_string(),
@@ -46,6 +47,7 @@ fn change(change: &Change) -> pb::DefinitionChange {
         Kind::Badge => pb::DefinitionKind::Badge,
         Kind::Quest => pb::DefinitionKind::Quest,
         Kind::Streak => pb::DefinitionKind::Streak,
+        Kind::Leaderboard => pb::DefinitionKind::Leaderboard,
         Kind::LifecycleModels => pb::DefinitionKind::LifecycleModels,
         Kind::CouponTemplate => pb::DefinitionKind::CouponTemplate,
         Kind::CampaignSettings => pb::DefinitionKind::CampaignSettings,
@@ -60,13 +62,15 @@ fn change(change: &Change) -> pb::DefinitionChange {
         definition_id: change.key.id.clone(),
         change: act.into(),
         fields: fields.collect(),
+        policies: policies.to_vec(),
     }
 }
 
 /// What a plan says of changes and approvals.
 pub(crate) fn plan(plan: &Plan) -> pb::PlanProgrammeResponse {
+    let policies = |key| plan.policies.get(key).map(Vec::as_slice).unwrap_or_default();
     pb::PlanProgrammeResponse {
-        changes: plan.changes.iter().map(change).collect(),
+        changes: plan.changes.iter().map(|it| change(it, policies(&it.key))).collect(),
         awaiting_approval: plan.awaiting.iter().cloned().collect(),
         ..pb::PlanProgrammeResponse::default()
     }

@@ -241,3 +241,37 @@ async fn the_log_carries_mode_site_and_facts() {
     assert_eq!(facts["user.stage"].value, Some(Value::Text("first_order".into())));
     assert_eq!(facts["user.net_spend_minor"].value, Some(Value::Number(100)));
 }
+
+#[tokio::test]
+async fn facts_tell_how_long_a_user_has_been_registered_by_days_of_the_tenants_zone() {
+    let world = world().await;
+    world.accept(&[event("u1", "e1", paid("o1", 100))]).await;
+    let mut conn = world.db.admin(profiles::NAME).await;
+    // the evening before in UTC, the same day in Shanghai
+    let register = "update profile set registered_at = $1 where user_id = 'u1'";
+    sqlx::query(register).bind(testkit::at("2025-12-31T16:30:00Z")).execute(&mut conn).await.unwrap();
+    let at = |id: &str, at: &str| {
+        let mut event = event("u1", id, Report::Visit(1));
+        event.origin.occurred_at = testkit::at(at);
+        event
+    };
+    let told =
+        [at("same", "2026-01-01T15:59:59Z"), at("next", "2026-01-01T16:00:00Z"), at("before", "2025-12-31T16:29:59Z")];
+    world.accept(&told).await;
+    let mut days = Vec::new();
+    for id in ["same", "next", "before"] {
+        let facts: Vec<u8> = sqlx::query_scalar("select facts from event where event_id = $1")
+            .bind(id)
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
+        let facts = <proto::events::v1::Facts as prost::Message>::decode(facts.as_slice()).unwrap().values;
+        use proto::events::v1::fact_value::Value;
+        let number = |name: &str| match facts.get(name).and_then(|fact| fact.value.clone()) {
+            Some(Value::Number(number)) => Some(number),
+            _ => None,
+        };
+        days.push((number("user.registered_days"), number("user.registered_month")));
+    }
+    assert_eq!(days, [(Some(0), Some(1)), (Some(1), Some(1)), (None, None)]);
+}

@@ -3,5 +3,6 @@
 
 mod faults;
 mod figures;
+mod ledger;
 mod proposals;
 mod run;

@@ -37,7 +37,8 @@ impl ::prost::Name for FactValue {
 }
 /// What the owning service knew of the user when the event was recorded, so that a rule needs no call: non-personal.
 /// `profiles` stamps `user.stage`, `user.orders`, `user.net_spend_minor`, `user.currency`, `user.first_order_at`,
-/// `user.last_order_at`; `levels` stamps `level.rank`, `level.scheme`, `points.balance`.
+/// `user.last_order_at`, `user.registered_at`, `user.registered_days`, `user.registered_month`; `levels` stamps `level.rank`,
+/// `level.scheme`, `points.balance`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Facts {
     /// Name to value; at most 64.

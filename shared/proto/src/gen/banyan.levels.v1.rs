@@ -285,7 +285,9 @@ pub mod earning_rule {
         /// type's zone; `event.site`; of orders `order.total_minor`, `order.freight_minor`, `order.discount_minor`,
         /// `order.currency`, `order.lines` and `order.quantity` (how many) and `order.first` (whether it is the user's first); of
         /// visits `visit.duration_seconds`; of the user as of the event `user.stage`, `user.orders`, `user.net_spend_minor`,
-        /// `user.currency`, `user.first_order_at` and `user.last_order_at`; and `level.rank`: the rank that the user holds when the
+        /// `user.currency`, `user.first_order_at`, `user.last_order_at`, `user.registered_at`, `user.registered_days` (days since the
+        /// day of registration in the tenant's zone; 0 on it) and `user.registered_month` (1 to 12, for anniversaries), without a
+        /// value where it is not known or lies after the event; and `level.rank`: the rank that the user holds when the
         /// event is applied, before what it gives; without a value where there is no scheme.
         #[prost(string, tag = "4")]
         Expression(::prost::alloc::string::String),
@@ -382,7 +384,7 @@ impl ::prost::Name for GetEarningRuleResponse {
         "/banyan.levels.v1.GetEarningRuleResponse".into()
     }
 }
-/// Arguments of DryRunEarning: an event as profiles would tell it.
+/// Arguments of DryRunEarning: an event as profiles would tell it, or the place of one that it told.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DryRunEarningRequest {
     /// The user: the canonical id or an alias of it. 1 to 128 bytes. Level and what is used of caps are those of now.
@@ -397,7 +399,8 @@ pub struct DryRunEarningRequest {
     /// The app, shop or brand; may be empty.
     #[prost(string, tag = "4")]
     pub site: ::prost::alloc::string::String,
-    /// The order; required where the event is about one. A rule that has earned for an order with this id says so.
+    /// The order, in the tenant's currency; required where the event is about one. A rule that has earned for an order with this
+    /// id says so.
     #[prost(message, optional, tag = "5")]
     pub order: ::core::option::Option<super::super::profiles::v1::Order>,
     /// Whether it is the user's first.
@@ -415,6 +418,12 @@ pub struct DryRunEarningRequest {
     /// Positions that the answer must include; at most 8. See Position.
     #[prost(message, repeated, tag = "10")]
     pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+    /// Where profiles' log tells of the event, as RecordEvent and GetOutcome answer it: that event is tried, with what was known of
+    /// the user then, and `occurred_at`, `site`, `order`, `first_order`, `visit_duration_seconds` and `facts` are left out. It must
+    /// be one of this user and type. Rules that have earned for this very event say so, also where it is about no order. Absent:
+    /// the event is described here.
+    #[prost(message, optional, tag = "11")]
+    pub told_at: ::core::option::Option<super::super::common::v1::Position>,
 }
 impl ::prost::Name for DryRunEarningRequest {
     const NAME: &'static str = "DryRunEarningRequest";
@@ -600,6 +609,13 @@ pub struct BacktestDay {
     /// What it would have given.
     #[prost(int64, tag = "8")]
     pub given: i64,
+    /// What is taken back of that by the refunds and cancellations of these orders in the log, whenever they happened; 0 to
+    /// `given`.
+    #[prost(int64, tag = "9")]
+    pub taken_back: i64,
+    /// What is left: `given` less `taken_back`.
+    #[prost(int64, tag = "10")]
+    pub net: i64,
 }
 impl ::prost::Name for BacktestDay {
     const NAME: &'static str = "BacktestDay";
@@ -620,9 +636,13 @@ pub struct BacktestEarningResponse {
     /// Events looked at.
     #[prost(int64, tag = "2")]
     pub events: i64,
-    /// True: there were more than 100,000 events or 10,000 days; what was read until then is told. Read fewer partitions.
+    /// True: there were more than 100,000 events, as many refunds and cancellations, or 10,000 days; what was read until then
+    /// is told. Read fewer partitions.
     #[prost(bool, tag = "3")]
     pub truncated: bool,
+    /// Refunds and cancellations looked at.
+    #[prost(int64, tag = "4")]
+    pub refunds: i64,
 }
 impl ::prost::Name for BacktestEarningResponse {
     const NAME: &'static str = "BacktestEarningResponse";
@@ -1001,9 +1021,10 @@ pub mod earning_rule_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. Changes
-        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read; NOT_FOUND
-        /// `POINT_TYPE_NOT_FOUND` where it earns of none.
+        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. The event is
+        /// described, or one of profiles' log. Changes nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft`
+        /// cannot be read; NOT_FOUND `POINT_TYPE_NOT_FOUND` where it earns of none, `EVENT_NOT_FOUND` where the log has no such
+        /// event; UNAVAILABLE where the log is asked and profiles cannot be reached.
         pub async fn dry_run_earning(
             &mut self,
             request: impl tonic::IntoRequest<super::DryRunEarningRequest>,
@@ -1035,7 +1056,7 @@ pub mod earning_rule_service_client {
         }
         /// Says what rules would have given for the events in profiles' log, by day and rule: the rules published now, each event
         /// as they would have seen it, with the level that its user held when it was recorded. Changes nothing. Caps count from the
-        /// first event read on, in recorded order. Refunds are not taken off. UNAVAILABLE where profiles cannot be reached.
+        /// first event read on, in recorded order. What the log's refunds and cancellations take back is told beside it. UNAVAILABLE where profiles cannot be reached.
         pub async fn backtest_earning(
             &mut self,
             request: impl tonic::IntoRequest<super::BacktestEarningRequest>,
@@ -1128,9 +1149,10 @@ pub mod earning_rule_service_server {
             tonic::Response<super::GetEarningRuleResponse>,
             tonic::Status,
         >;
-        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. Changes
-        /// nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft` cannot be read; NOT_FOUND
-        /// `POINT_TYPE_NOT_FOUND` where it earns of none.
+        /// Says what rules would give for an event, and why: the condition, the formula, multipliers, groups and caps. The event is
+        /// described, or one of profiles' log. Changes nothing, and uses nothing of the caps. INVALID_ARGUMENT also where `draft`
+        /// cannot be read; NOT_FOUND `POINT_TYPE_NOT_FOUND` where it earns of none, `EVENT_NOT_FOUND` where the log has no such
+        /// event; UNAVAILABLE where the log is asked and profiles cannot be reached.
         async fn dry_run_earning(
             &self,
             request: tonic::Request<super::DryRunEarningRequest>,
@@ -1140,7 +1162,7 @@ pub mod earning_rule_service_server {
         >;
         /// Says what rules would have given for the events in profiles' log, by day and rule: the rules published now, each event
         /// as they would have seen it, with the level that its user held when it was recorded. Changes nothing. Caps count from the
-        /// first event read on, in recorded order. Refunds are not taken off. UNAVAILABLE where profiles cannot be reached.
+        /// first event read on, in recorded order. What the log's refunds and cancellations take back is told beside it. UNAVAILABLE where profiles cannot be reached.
         async fn backtest_earning(
             &self,
             request: tonic::Request<super::BacktestEarningRequest>,
@@ -4267,6 +4289,10 @@ pub struct UpdatePointTypeRequest {
     /// `POINT_TYPE_NOT_SPENDABLE` for an overdraft or transfers of a type that only counts.
     #[prost(message, optional, tag = "3")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// True: the change is decided as it would be now and answered, without a position; nothing changes and the request id stays
+    /// free.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
 }
 impl ::prost::Name for UpdatePointTypeRequest {
     const NAME: &'static str = "UpdatePointTypeRequest";
@@ -9824,8 +9850,8 @@ pub mod benefit_service_client {
             self
         }
         /// Publishes a benefit, or a new version of it where the id exists. Uses made stay, and count in the new version's
-        /// period too. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`; FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has
-        /// 200 benefits.
+        /// period too. A paused one may name levels that there are no more. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`;
+        /// FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has 200 benefits.
         pub async fn publish_benefit(
             &mut self,
             request: impl tonic::IntoRequest<super::PublishBenefitRequest>,
@@ -10066,8 +10092,8 @@ pub mod benefit_service_server {
     #[async_trait]
     pub trait BenefitService: std::marker::Send + std::marker::Sync + 'static {
         /// Publishes a benefit, or a new version of it where the id exists. Uses made stay, and count in the new version's
-        /// period too. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`; FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has
-        /// 200 benefits.
+        /// period too. A paused one may name levels that there are no more. NOT_FOUND `SCHEME_NOT_FOUND` or `LEVEL_NOT_FOUND`;
+        /// FAILED_PRECONDITION `BENEFIT_LIMIT` where the tenant has 200 benefits.
         async fn publish_benefit(
             &self,
             request: tonic::Request<super::PublishBenefitRequest>,
@@ -10805,6 +10831,9 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION. The tenant has `metadata.limit` definitions of the kind in `metadata.kind`: `quest`, `badge` or
     /// `streak`.
     DefinitionLimit = 66,
+    /// NOT_FOUND. Profiles' log has no event of this user and type at the place in `metadata.partition` and `metadata.seq`, or has
+    /// it no more.
+    EventNotFound = 81,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -10874,6 +10903,7 @@ impl ErrorReason {
             Self::MakeUpLimit => "ERROR_REASON_MAKE_UP_LIMIT",
             Self::MakeUpDay => "ERROR_REASON_MAKE_UP_DAY",
             Self::DefinitionLimit => "ERROR_REASON_DEFINITION_LIMIT",
+            Self::EventNotFound => "ERROR_REASON_EVENT_NOT_FOUND",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -10942,6 +10972,7 @@ impl ErrorReason {
             "ERROR_REASON_MAKE_UP_LIMIT" => Some(Self::MakeUpLimit),
             "ERROR_REASON_MAKE_UP_DAY" => Some(Self::MakeUpDay),
             "ERROR_REASON_DEFINITION_LIMIT" => Some(Self::DefinitionLimit),
+            "ERROR_REASON_EVENT_NOT_FOUND" => Some(Self::EventNotFound),
             _ => None,
         }
     }

@@ -58,6 +58,9 @@ pub struct ProgrammeBundle {
     /// What users check in to, each once by `streak_id`; at most 50. One that is in force and not in the bundle is paused.
     #[prost(message, repeated, tag = "22")]
     pub streaks: ::prost::alloc::vec::Vec<super::super::levels::v1::Streak>,
+    /// Leaderboards, each once by `leaderboard_id`; at most 100. One that is in force and not in the bundle stays.
+    #[prost(message, repeated, tag = "30")]
+    pub leaderboards: ::prost::alloc::vec::Vec<super::super::levels::v1::Leaderboard>,
 }
 impl ::prost::Name for ProgrammeBundle {
     const NAME: &'static str = "ProgrammeBundle";
@@ -107,6 +110,10 @@ pub struct DefinitionChange {
     /// The values that differ, in order of path; for CHANGED only those, else one with an empty path.
     #[prost(message, repeated, tag = "4")]
     pub fields: ::prost::alloc::vec::Vec<FieldChange>,
+    /// Of a point type that changes: the policies that get another value, and what each of these changes touches, as
+    /// PointsService.UpdatePointType says. Else empty.
+    #[prost(message, repeated, tag = "5")]
+    pub policies: ::prost::alloc::vec::Vec<super::super::levels::v1::ChangedPolicy>,
 }
 impl ::prost::Name for DefinitionChange {
     const NAME: &'static str = "DefinitionChange";
@@ -536,6 +543,8 @@ pub enum DefinitionKind {
     Quest = 21,
     /// A streak of levels.
     Streak = 22,
+    /// A leaderboard of levels.
+    Leaderboard = 30,
 }
 impl DefinitionKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -560,6 +569,7 @@ impl DefinitionKind {
             Self::Badge => "DEFINITION_KIND_BADGE",
             Self::Quest => "DEFINITION_KIND_QUEST",
             Self::Streak => "DEFINITION_KIND_STREAK",
+            Self::Leaderboard => "DEFINITION_KIND_LEADERBOARD",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -581,6 +591,7 @@ impl DefinitionKind {
             "DEFINITION_KIND_BADGE" => Some(Self::Badge),
             "DEFINITION_KIND_QUEST" => Some(Self::Quest),
             "DEFINITION_KIND_STREAK" => Some(Self::Streak),
+            "DEFINITION_KIND_LEADERBOARD" => Some(Self::Leaderboard),
             _ => None,
         }
     }
@@ -598,8 +609,8 @@ pub enum ChangeKind {
     /// Is in force and not in the bundle, and is paused: an earning rule, a coupon template or a campaign. What was given
     /// under it stays as it is: refunds still take it back, held coupons can be used.
     Paused = 3,
-    /// Is in force and not in the bundle, and stays since it cannot be taken back: a point type, a scheme, an action, a case
-    /// type or an SLA policy.
+    /// Is in force and not in the bundle, and stays since it cannot be taken back: a point type, a scheme, a leaderboard, an
+    /// action, a case type or an SLA policy.
     Kept = 4,
 }
 impl ChangeKind {

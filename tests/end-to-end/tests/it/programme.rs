@@ -100,7 +100,7 @@ async fn a_preset_comes_into_force_in_every_service_and_another_takes_its_place_
     let suite = fresh().await;
     let (retail, content) = (preset(&suite, "retail").await, preset(&suite, "content").await);
     let planned = plan(&suite, &retail).await;
-    assert_eq!((planned.violations.len(), planned.changes.len(), planned.etag.as_str()), (0, 35, "v0"));
+    assert_eq!((planned.violations.len(), planned.changes.len(), planned.etag.as_str()), (0, 38, "v0"));
     // the classification was there before, with its defaults
     assert_eq!(acts(&planned.changes), [pb::ChangeKind::Added, pb::ChangeKind::Changed]);
     let applied = apply(&suite, "1", &retail).await.unwrap();
@@ -216,4 +216,42 @@ async fn what_its_owners_find_wrong_with_a_bundle_is_named_all_at_once_and_nothi
     assert_eq!(rules(&suite).await, []);
     let campaigns = ask(&suite, "incentives.v1.CampaignService/ListCampaigns", json!({})).await;
     assert_eq!(campaigns.get("campaigns"), None);
+}
+
+#[tokio::test]
+async fn a_point_type_changes_with_the_programme_and_comes_back_with_it_and_a_leaderboard_stays() {
+    let suite = fresh().await;
+    let retail = preset(&suite, "retail").await;
+    apply(&suite, "1", &retail).await.unwrap();
+    let boards = ask(&suite, "levels.v1.LeaderboardService/ListLeaderboards", json!({})).await;
+    assert_eq!(boards["leaderboards"][0]["displayName"]["texts"]["zh"], "月度评价榜");
+    let benefits = ask(&suite, "levels.v1.BenefitService/ListBenefits", json!({})).await;
+    assert_eq!(benefits["benefits"].as_array().map(Vec::len), Some(2));
+
+    let mut changed = retail.clone();
+    let points = changed.point_types.iter_mut().find(|it| it.point_type_id == "points").unwrap();
+    (points.expiry_count, points.overdraft_limit) = (24, 100);
+    changed.leaderboards.clear();
+    let planned = plan(&suite, &changed).await;
+    assert_eq!(planned.violations, []);
+    let of = |kind: pb::DefinitionKind| planned.changes.iter().find(|it| it.kind() == kind).unwrap();
+    let change = of(pb::DefinitionKind::PointType);
+    let fields: Vec<_> =
+        change.fields.iter().map(|it| (it.path.as_str(), it.before.as_str(), it.after.as_str())).collect();
+    assert_eq!(fields, [("expiry_count", "12", "24"), ("overdraft_limit", "", "100")]);
+    let policies: Vec<_> = change.policies.iter().map(|it| (it.field.as_str(), it.reach())).collect();
+    use proto::levels::v1::PolicyReach::{LaterDecisions, LaterEarnings};
+    assert_eq!(policies, [("expiry_policy", LaterEarnings), ("overdraft_limit", LaterDecisions)]);
+    assert_eq!(of(pb::DefinitionKind::Leaderboard).change(), pb::ChangeKind::Kept);
+
+    let applied = apply(&suite, "2", &changed).await.unwrap();
+    assert_eq!(applied.changes, planned.changes);
+    assert_eq!(apply(&suite, "2", &changed).await.unwrap(), applied, "repeated it is answered as before");
+    let stored = async || ask(&suite, "levels.v1.PointsService/GetPointType", json!({"pointTypeId": "points"})).await;
+    let now = stored().await["pointType"].clone();
+    assert_eq!((&now["expiryCount"], &now["overdraftLimit"], &now["etag"]), (&json!(24), &json!("100"), &json!("v2")));
+    rollback(&suite, "3", 1).await;
+    let now = stored().await["pointType"].clone();
+    assert_eq!((&now["expiryCount"], now.get("overdraftLimit"), &now["etag"]), (&json!(12), None, &json!("v3")));
+    assert_eq!(plan(&suite, &retail).await.changes, []);
 }

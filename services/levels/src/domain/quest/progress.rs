@@ -138,7 +138,7 @@ impl QuestBook {
         let key = (incoming.user.clone(), order.to_owned());
         let course = self.courses.entry(key.clone()).or_default();
         match &incoming.says {
-            Says::Refunded { refunded_minor, total_minor, .. } => course.refund(*refunded_minor, *total_minor),
+            Says::Refunded { refund, .. } => course.refund(refund),
             Says::Cancelled { .. } => course.cancel(),
             Says::Counts { .. } => {}
         }
@@ -181,7 +181,7 @@ impl QuestBook {
         let mut touched = Vec::new();
         let of_order = self.counts.iter_mut().filter(|(key, _)| key.0 == *user && key.1 == source);
         for (key, count) in of_order {
-            let due = course.due(count.amount);
+            let due = course.due(count.amount, None);
             let more = due - count.lowered;
             if more <= 0 {
                 continue;

@@ -18,6 +18,8 @@ pub enum Kind {
     Quest,
     /// A streak.
     Streak,
+    /// A leaderboard.
+    Leaderboard,
     /// The stage and RFM models.
     LifecycleModels,
     /// A coupon template.
@@ -49,6 +51,15 @@ pub enum Unwanted {
     Default,
 }
 
+/// How a definition that is in force is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changing {
+    /// It is published once more.
+    Anew,
+    /// By a method of its own, which says what the change touches where it is only asked.
+    By(&'static str),
+}
+
 /// What is to be known of a kind.
 #[derive(Debug)]
 pub struct Shape {
@@ -66,8 +77,10 @@ pub struct Shape {
     pub names: &'static [(&'static str, Kind)],
     /// What becomes of one that is no longer wanted.
     pub unwanted: Unwanted,
-    /// False: once it is there it stays as it is.
-    pub changes: bool,
+    /// How one is changed.
+    pub changing: Changing,
+    /// Fields that stay as they are once it is there.
+    pub fixed: &'static [&'static str],
     /// The owner's methods that publish one, and that answer what is in force; empty: this service is the owner.
     pub methods: (&'static str, &'static str),
 }
@@ -83,7 +96,7 @@ const POINT_TYPE: (&str, Kind) = ("point_type_id", Kind::PointType);
 const PUBLISHED: &[&str] = &["version", "publish_time"];
 
 /// All kinds, in the order in which a programme is published.
-pub const KINDS: [Shape; 15] = [
+pub const KINDS: [Shape; 16] = [
     Shape {
         kind: Kind::PointType,
         name: "point_type",
@@ -92,7 +105,8 @@ pub const KINDS: [Shape; 15] = [
         output: &["create_time", "update_time", "etag"],
         names: &[],
         unwanted: Unwanted::Kept,
-        changes: false,
+        changing: Changing::By("levels.v1.PointsService/UpdatePointType"),
+        fixed: &["zone", "spendable"],
         methods: ("levels.v1.PointsService/CreatePointType", "levels.v1.PointsService/ListPointTypes"),
     },
     Shape {
@@ -103,7 +117,8 @@ pub const KINDS: [Shape; 15] = [
         output: PUBLISHED,
         names: &[POINT_TYPE],
         unwanted: Unwanted::PausedByField,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("levels.v1.EarningRuleService/PublishEarningRule", "levels.v1.EarningRuleService/ListEarningRules"),
     },
     Shape {
@@ -114,7 +129,8 @@ pub const KINDS: [Shape; 15] = [
         output: PUBLISHED,
         names: &[POINT_TYPE],
         unwanted: Unwanted::Kept,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("levels.v1.LevelService/PublishScheme", "levels.v1.LevelService/ListSchemes"),
     },
     Shape {
@@ -125,7 +141,8 @@ pub const KINDS: [Shape; 15] = [
         output: PUBLISHED,
         names: &[("scheme_id", Kind::Scheme)],
         unwanted: Unwanted::PausedByField,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("levels.v1.BenefitService/PublishBenefit", "levels.v1.BenefitService/ListBenefits"),
     },
     Shape {
@@ -136,7 +153,8 @@ pub const KINDS: [Shape; 15] = [
         output: PUBLISHED,
         names: &[],
         unwanted: Unwanted::Kept,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("levels.v1.BadgeService/PublishBadge", "levels.v1.BadgeService/ListBadges"),
     },
     Shape {
@@ -151,7 +169,19 @@ pub const KINDS: [Shape; 15] = [
             ("bonus.badge_id", Kind::Badge),
         ],
         unwanted: Unwanted::PausedByField,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[
+            "steps",
+            "in_order",
+            "period",
+            "zone",
+            "recurrence",
+            "start",
+            "valid_from",
+            "scheme_id",
+            "first_rank",
+            "last_rank",
+        ],
         methods: ("levels.v1.QuestService/PublishQuest", "levels.v1.QuestService/ListQuests"),
     },
     Shape {
@@ -165,8 +195,21 @@ pub const KINDS: [Shape; 15] = [
             ("milestones.bonus.badge_id", Kind::Badge),
         ],
         unwanted: Unwanted::PausedByField,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("levels.v1.StreakService/PublishStreak", "levels.v1.StreakService/ListStreaks"),
+    },
+    Shape {
+        kind: Kind::Leaderboard,
+        name: "leaderboard",
+        field: "leaderboards",
+        id: "leaderboard_id",
+        output: PUBLISHED,
+        names: &[("prizes[].point_type_id", Kind::PointType)],
+        unwanted: Unwanted::Kept,
+        changing: Changing::Anew,
+        fixed: &["score_rule", "score_order", "season_rule", "zone"],
+        methods: ("levels.v1.LeaderboardService/PublishLeaderboard", "levels.v1.LeaderboardService/ListLeaderboards"),
     },
     Shape {
         kind: Kind::LifecycleModels,
@@ -176,7 +219,8 @@ pub const KINDS: [Shape; 15] = [
         output: &["etag"],
         names: &[],
         unwanted: Unwanted::Default,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("", ""),
     },
     Shape {
@@ -187,7 +231,8 @@ pub const KINDS: [Shape; 15] = [
         output: &["version", "publish_time", "issued"],
         names: &[],
         unwanted: Unwanted::PausedByField,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: (
             "incentives.v1.CouponService/PublishCouponTemplate",
             "incentives.v1.CouponService/ListCouponTemplates",
@@ -201,7 +246,8 @@ pub const KINDS: [Shape; 15] = [
         output: &["etag"],
         names: &[],
         unwanted: Unwanted::Default,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: (
             "incentives.v1.CampaignService/UpdateCampaignSettings",
             "incentives.v1.CampaignService/GetCampaignSettings",
@@ -222,7 +268,8 @@ pub const KINDS: [Shape; 15] = [
             "incentives.v1.CampaignService/PauseCampaign",
             "incentives.v1.CampaignService/ResumeCampaign",
         ),
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("incentives.v1.CampaignService/SaveCampaign", "incentives.v1.CampaignService/ListCampaigns"),
     },
     Shape {
@@ -233,7 +280,8 @@ pub const KINDS: [Shape; 15] = [
         output: &["etag"],
         names: &[],
         unwanted: Unwanted::Kept,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("incentives.v1.ActionService/PutAction", "incentives.v1.ActionService/ListActions"),
     },
     Shape {
@@ -244,7 +292,8 @@ pub const KINDS: [Shape; 15] = [
         output: PUBLISHED,
         names: &[],
         unwanted: Unwanted::Kept,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("feedback.v1.CaseTypeService/PublishCaseType", "feedback.v1.CaseTypeService/ListCaseTypes"),
     },
     Shape {
@@ -255,7 +304,8 @@ pub const KINDS: [Shape; 15] = [
         output: PUBLISHED,
         names: &[],
         unwanted: Unwanted::Kept,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("feedback.v1.DeskService/PublishSlaPolicy", "feedback.v1.DeskService/GetSlaPolicy"),
     },
     Shape {
@@ -266,7 +316,8 @@ pub const KINDS: [Shape; 15] = [
         output: PUBLISHED,
         names: &[("rules[].case_type_id", Kind::CaseType)],
         unwanted: Unwanted::Default,
-        changes: true,
+        changing: Changing::Anew,
+        fixed: &[],
         methods: ("feedback.v1.DeskService/PublishClassification", "feedback.v1.DeskService/GetClassification"),
     },
 ];

@@ -53,11 +53,13 @@ pub fn violations(
             found.extend(it.lacks(shape, written, in_force));
             found.extend(it.clashes(shape, in_force, over));
         }
-        for change in changes.iter().filter(|it| it.key.kind == shape.kind && it.act == Act::Change && !shape.changes) {
+        for change in changes.iter().filter(|it| it.key.kind == shape.kind && it.act == Act::Change) {
             let place = own.iter().position(|it| it.key == change.key).unwrap_or_default();
-            found.extend(change.fields.iter().map(|field| Violation {
+            let fixed =
+                |path: &Path| matches!(path.0.first(), Some(Step::Field(name)) if shape.fixed.contains(&name.as_str()));
+            found.extend(change.fields.iter().filter(|field| fixed(&field.path)).map(|field| Violation {
                 field: format!("{}.{}", path(shape, place), field.path),
-                why: format!("differs from what is in force: a {} cannot be changed", label(shape)),
+                why: format!("differs from what is in force: this of a {} cannot be changed", label(shape)),
             }));
         }
     }

@@ -1,6 +1,8 @@
 //! What a plan tells, and what is wrong with a bundle.
 
-use profiles::domain::programme::Kind::{Campaign as CampaignKind, EarningRule, LifecycleModels, PointType, Scheme};
+use profiles::domain::programme::Kind::{
+    Campaign as CampaignKind, EarningRule, Leaderboard, LifecycleModels, PointType, Scheme,
+};
 use profiles::domain::programme::course::Act;
 use profiles::domain::refusal::Refusal;
 use profiles::error::ProfilesError;
@@ -88,6 +90,59 @@ async fn a_plan_names_the_campaigns_that_would_await_approval_until_they_are_app
     assert_eq!(awaiting(&wanted).await, (1, vec!["b".to_owned()]));
     let changed = [(key(CampaignKind, "b"), Act::Change, vec!["priority".to_owned()])];
     assert_eq!(planned(&world, &wanted).await, changed);
+}
+
+#[tokio::test]
+async fn a_point_type_that_is_there_is_changed_and_the_plan_says_what_that_touches() {
+    let (world, shelf) = shop().await;
+    let first = bundle(&[0, 100]);
+    apply(&world, "1", &first).await.unwrap();
+    let mut second = first.clone();
+    (second.point_types[0].expiry_policy, second.point_types[0].expiry_count) = (levels::ExpiryPolicy::Days.into(), 30);
+    let fields = ["expiry_count", "expiry_policy"].map(str::to_owned).to_vec();
+    assert_eq!(planned(&world, &second).await, [(key(PointType, "points"), Act::Change, fields)]);
+    let plan = world.profiles.plan_programme(&world.shop, &second).await.unwrap();
+    let later =
+        levels::ChangedPolicy { field: "expiry_policy".into(), reach: levels::PolicyReach::LaterEarnings.into() };
+    assert_eq!(plan.policies, [(key(PointType, "points"), vec![later.clone()])].into());
+    let applied = apply(&world, "2", &second).await.unwrap().value;
+    assert_eq!(applied.changes[0].policies, [later]);
+    assert_eq!(shelf.in_force().point_types[0].expiry_count, 30);
+    assert_eq!(planned(&world, &second).await, []);
+
+    let mut refused = second.clone();
+    refused.point_types[0].transfers = Some(levels::TransferLimits { max_amount: 1, max_per_day: 1 });
+    let plan = world.profiles.plan_programme(&world.shop, &refused).await.unwrap();
+    let found = plan.violations.iter().map(|it| (it.field.as_str(), it.why.as_str())).collect::<Vec<_>>();
+    assert_eq!(found, [("bundle.point_types[0]", "POINT_TYPE_NOT_SPENDABLE: it only counts")]);
+}
+
+#[tokio::test]
+async fn what_is_fixed_of_a_leaderboard_is_told_before_anything_is_published() {
+    let (world, _) = shop().await;
+    let mut wanted = bundle(&[0, 100]);
+    let prize = levels::PlacePrize { first_place: 1, last_place: 1, point_type_id: "points".into(), points: 5 };
+    let leaderboard = levels::Leaderboard {
+        leaderboard_id: "weekly".into(),
+        season_rule: levels::SeasonRule::Weekly.into(),
+        prizes: vec![prize],
+        ..Default::default()
+    };
+    wanted.leaderboards = vec![leaderboard];
+    apply(&world, "1", &wanted).await.unwrap();
+    let mut other = wanted.clone();
+    other.leaderboards[0].prizes[0].points = 6;
+    let changed = vec!["prizes[0].points".to_owned()];
+    assert_eq!(planned(&world, &other).await, [(key(Leaderboard, "weekly"), Act::Change, changed)]);
+    other.leaderboards[0].season_rule = levels::SeasonRule::Monthly.into();
+    other.leaderboards[0].prizes[0].point_type_id = "gems".into();
+    let plan = world.profiles.plan_programme(&world.shop, &other).await.unwrap();
+    let found: Vec<_> = plan.violations.iter().map(|it| it.field.as_str()).collect();
+    assert_eq!(found, ["bundle.leaderboards[0].prizes[0].point_type_id", "bundle.leaderboards[0].season_rule"]);
+    assert_eq!(
+        planned(&world, &bundle(&[0, 100])).await,
+        [(key(Leaderboard, "weekly"), Act::Keep, vec![String::new()])]
+    );
 }
 
 #[tokio::test]

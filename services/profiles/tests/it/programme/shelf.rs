@@ -13,6 +13,7 @@ use profiles::owners::{Checked, Deed, Definition, NotPublished, Owners, Publicat
 use prost_reflect::{ReflectMessage as _, Value};
 use proto::feedback::v1::Classification;
 use proto::incentives::v1::{CampaignSettings, CampaignState};
+use proto::levels::v1::{ChangedPolicy, PolicyReach};
 use proto::programme::v1::ProgrammeBundle;
 use tokio::sync::Semaphore;
 use tonic::Status;
@@ -102,6 +103,10 @@ impl Shelf {
                         .with("state", Value::EnumNumber(number(&old, "state")))
                         .with("approved_version", Value::I32(number(&old, "approved_version"))),
                     None if next.kind == Kind::Campaign => state(next, CampaignState::Draft),
+                    old if next.kind == Kind::PointType => {
+                        assert_eq!(deed == Deed::Change, old.is_some(), "what is there is changed, else created");
+                        next.with("etag", Value::String("v".into()))
+                    }
                     _ => next,
                 }
             }
@@ -128,6 +133,25 @@ impl Owners for Shelf {
         };
         let violations = bundle(&wanted).earning_rules.iter().enumerate().filter_map(wrong).collect();
         async move { Ok(Checked { definitions: wanted, violations }) }.boxed()
+    }
+
+    /// As levels would: what lapses when counts for later earnings, and what only counts cannot be moved.
+    fn touched<'a>(
+        &'a self,
+        _: &'a TenantId,
+        wanted: Definition,
+    ) -> BoxFuture<'a, Result<Result<Vec<ChangedPolicy>, String>, ProfilesError>> {
+        let wanted = bundle(&[wanted]).point_types.remove(0);
+        let old =
+            self.in_force().point_types.into_iter().find(|old| old.point_type_id == wanted.point_type_id).unwrap();
+        let touched = match (wanted.transfers, old.expiry_count == wanted.expiry_count) {
+            (Some(_), _) => Err("POINT_TYPE_NOT_SPENDABLE: it only counts".to_owned()),
+            (None, true) => Ok(vec![]),
+            (None, false) => {
+                Ok(vec![ChangedPolicy { field: "expiry_policy".into(), reach: PolicyReach::LaterEarnings.into() }])
+            }
+        };
+        async move { Ok(touched) }.boxed()
     }
 
     fn in_force<'a>(&'a self, _: &'a TenantId) -> BoxFuture<'a, Result<Vec<Definition>, ProfilesError>> {
