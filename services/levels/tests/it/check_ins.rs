@@ -198,7 +198,6 @@ async fn missed_days_are_forgiven_or_made_up_for_as_often_as_may_be() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "two a month, whichever days");
     let calendar = stage.calendar("u").await;
     assert_eq!((calendar.make_ups_left, calendar.longest), (0, 5));
-    assert_eq!(refusal(stage.make_up("u", ago(1), "m3").await).to_string().is_empty(), false);
     stage.audit_check_ins().await;
 }
 

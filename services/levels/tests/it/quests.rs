@@ -194,7 +194,7 @@ async fn two_orders_complete_a_quest_that_gives_points_and_a_badge_once() {
     let progress = stage.progress("小林", "orders").await;
     assert_eq!((progress.state(), progress.steps[0].missing), (pb::QuestState::Open, 1));
     assert_eq!(progress.sentence.unwrap().texts["zh"], "还差 1");
-    let told = stage.told_types(&[b.clone()]).await;
+    let told = stage.told_types(std::slice::from_ref(&b)).await;
     assert_eq!(told, ["quest.completed", "badge.awarded", "points.posted"]);
     assert_eq!(stage.told_types(&[a, b]).await, [""; 0], "applied twice is applied once");
     assert_eq!(stage.statement("小林", "points").await, [(Earn, 50)]);

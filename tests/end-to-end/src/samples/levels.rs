@@ -291,6 +291,12 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             json!({"leaderboardId": "coins", "userIds": [names.user]}),
         ),
         ("/banyan.levels.v1.LeaderboardService/GetRank", json!({"leaderboardId": "coins", "userId": names.user})),
+    ]
+}
+
+/// What reads badges, quests, check-ins and what they come to.
+pub(super) fn goal_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    vec![
         ("/banyan.levels.v1.BadgeService/GetBadge", json!({"badgeId": "runner"})),
         ("/banyan.levels.v1.BadgeService/ListBadges", json!({})),
         ("/banyan.levels.v1.BadgeService/ListUserBadges", json!({"userId": names.user})),
