@@ -58,7 +58,7 @@ pub struct Turn {
 #[derive(Debug, Default)]
 pub struct QuestBook {
     rounds: BTreeMap<RoundKey, Round>,
-    counts: BTreeMap<CountKey, Count>,
+    counts: BTreeMap<(UserId, String), BTreeMap<(Key, usize), Count>>,
     courses: BTreeMap<(UserId, String), OrderCourse>,
     rounds_changed: BTreeSet<RoundKey>,
     counts_changed: BTreeSet<CountKey>,
@@ -90,8 +90,12 @@ impl QuestBook {
         counts: impl IntoIterator<Item = (CountKey, Count)>,
         courses: impl IntoIterator<Item = ((UserId, String), OrderCourse)>,
     ) -> Self {
-        let (rounds, counts) = (rounds.into_iter().collect(), counts.into_iter().collect());
-        Self { rounds, counts, courses: courses.into_iter().collect(), ..Self::default() }
+        let (rounds, courses) = (rounds.into_iter().collect(), courses.into_iter().collect());
+        let mut book = Self { rounds, courses, ..Self::default() };
+        for ((user, source, quest, step), count) in counts {
+            book.counts.entry((user, source)).or_default().insert((quest, step), count);
+        }
+        book
     }
 
     /// The rounds of a user's quest around a time.
@@ -152,7 +156,8 @@ impl QuestBook {
         let key = (user.clone(), quest.id.clone(), window.start);
         let source = source_of(incoming);
         let id = |step: usize| (user.clone(), source.clone(), quest.id.clone(), step);
-        let known = |step: usize| self.counts.contains_key(&id(step));
+        let of_source = self.counts.get(&(user.clone(), source.clone()));
+        let known = |step: usize| of_source.is_some_and(|it| it.contains_key(&(quest.id.clone(), step)));
         let steps: Vec<(usize, i64)> = if quest.in_order {
             let none = vec![0; quest.steps.len()];
             let counted = self.rounds.get(&key).map_or(&none, |round| &round.counted);
@@ -166,7 +171,9 @@ impl QuestBook {
         for (step, amount) in &steps {
             let round = self.round_mut(&key, quest, window);
             round.counted[*step] = round.counted[*step].saturating_add(*amount);
-            self.counts.insert(id(*step), Count { start: window.start, amount: *amount, lowered: 0 });
+            let of_source = self.counts.entry((user.clone(), source.clone())).or_default();
+            let count = Count { start: window.start, amount: *amount, lowered: 0 };
+            of_source.insert((quest.id.clone(), *step), count);
             self.counts_changed.insert(id(*step));
         }
         (!steps.is_empty()).then_some(key)
@@ -179,18 +186,18 @@ impl QuestBook {
         let Some(course) = self.courses.get(&(user.clone(), order.to_owned())) else { return Vec::new() };
         let source = source_of(incoming);
         let mut touched = Vec::new();
-        let of_order = self.counts.iter_mut().filter(|(key, _)| key.0 == *user && key.1 == source);
-        for (key, count) in of_order {
+        let Some(of_order) = self.counts.get_mut(&(user.clone(), source.clone())) else { return Vec::new() };
+        for ((quest, step), count) in of_order {
             let due = course.due(count.amount, None);
             let more = due - count.lowered;
             if more <= 0 {
                 continue;
             }
             count.lowered = due;
-            self.counts_changed.insert(key.clone());
-            let round = (user.clone(), key.2.clone(), count.start);
+            self.counts_changed.insert((user.clone(), source.clone(), quest.clone(), *step));
+            let round = (user.clone(), quest.clone(), count.start);
             if let Some(round) = self.rounds.get_mut(&round) {
-                round.counted[key.3] = round.counted[key.3].saturating_sub(more).max(0);
+                round.counted[*step] = round.counted[*step].saturating_sub(more).max(0);
             }
             touched.push(round);
         }
@@ -229,7 +236,10 @@ impl QuestBook {
 
     /// Counts that are new or were lowered.
     pub fn counts_to_write(&self) -> Vec<(&CountKey, &Count)> {
-        self.counts_changed.iter().filter_map(|key| self.counts.get_key_value(key)).collect()
+        let count = |(user, source, quest, step): &CountKey| {
+            self.counts.get(&(user.clone(), source.clone()))?.get(&(quest.clone(), *step))
+        };
+        self.counts_changed.iter().filter_map(|key| Some((key, count(key)?))).collect()
     }
 
     /// What became known of orders.
