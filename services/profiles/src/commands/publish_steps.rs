@@ -113,7 +113,7 @@ impl Profiles {
 fn deed(step: &Definition) -> Deed {
     if step.kind != Kind::Campaign {
         let by_method = matches!(step.kind.shape().changing, Changing::By(_));
-        return if by_method && step.text(CHANGED_FROM) != "" { Deed::Change } else { Deed::Publish };
+        return if by_method && !step.text(CHANGED_FROM).is_empty() { Deed::Change } else { Deed::Publish };
     }
     match step.message.transcode_to::<Campaign>().unwrap_or_default().state() {
         CampaignState::Paused => Deed::Pause,
