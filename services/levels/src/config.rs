@@ -18,6 +18,12 @@ pub struct Settings {
     pub review_batch_max: i64,
     /// Transactions of one run of the review; what is left waits for the next run.
     pub review_batches_max: u32,
+    /// How often jobs are carried on with, in seconds.
+    pub jobs_every_s: u64,
+    /// Lines of a job carried out in one transaction.
+    pub job_batch_max: i64,
+    /// Transactions of one job in one run; what is left waits for the next run.
+    pub job_batches_max: u32,
     /// Whether a service `incentives` runs too: rewards are carried out and holds are resolved as its log tells.
     pub incentives: bool,
     /// How calls that change accounts share transactions.
@@ -30,6 +36,9 @@ impl Default for Settings {
             review_every_s: 60,
             review_batch_max: 200,
             review_batches_max: 50,
+            jobs_every_s: 1,
+            job_batch_max: 200,
+            job_batches_max: 20,
             incentives: false,
             lanes: lanes::Settings::default(),
         }
@@ -40,5 +49,10 @@ impl Settings {
     /// The pause between two reviews.
     pub fn review_every(&self) -> Duration {
         Duration::from_secs(self.review_every_s.max(1))
+    }
+
+    /// The pause between two runs of jobs.
+    pub fn jobs_every(&self) -> Duration {
+        Duration::from_secs(self.jobs_every_s.max(1))
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod benefit;
 pub mod incentives;
+pub mod job;
 pub mod leaderboard;
 
 use eventlog::{Draft, EventPayload, Link, TooManyHops, derive};

@@ -2,6 +2,7 @@
 //! payloads of the log. The other way round, with its checks, is `grpc/convert.rs`.
 
 pub mod benefit;
+pub mod job;
 pub mod leaderboard;
 
 use proto::common::v1 as common;

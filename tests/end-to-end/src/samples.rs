@@ -36,6 +36,7 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(incentives::checkout_writes(names));
     samples.extend(levels::hold_writes(names));
     samples.extend(levels::adjustment_writes(names));
+    samples.extend(levels::job_writes(names));
     samples.extend(levels::benefit_writes(names));
     samples.extend(levels::leaderboard_writes(names));
     samples.extend(case::desk_writes(names));

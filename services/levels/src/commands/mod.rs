@@ -1,13 +1,18 @@
 //! The writes, one file each. A transaction is visible from its begin to its commit: lock, look up the request id, decide
 //! in the domain, write, append to the log, record the answer, commit, wake the log's readers.
 
+mod add_job_lines;
+mod add_job_segment;
 mod adjust_points;
 mod adjustment;
 mod apply_incentives;
 mod apply_orders;
 mod caps;
 mod capture_hold;
+pub(crate) mod carry;
+mod change_job;
 mod close_season;
+mod create_job;
 mod create_point_type;
 mod decide_adjustment;
 mod earn;
@@ -24,16 +29,21 @@ mod release_hold;
 mod reverse_entry;
 mod review;
 mod rules;
+mod run_jobs;
 mod spend;
 mod submit_score;
 mod transfer;
 mod update_point_type;
 mod use_benefit;
 
+pub use add_job_lines::AddJobLines;
+pub use add_job_segment::{AddJobSegment, Segment};
 pub use adjust_points::{AdjustPoints, adjustment_id};
 pub use apply_incentives::IncentiveConsumer;
 pub use apply_orders::OrderConsumer;
 pub use capture_hold::CaptureHold;
+pub use change_job::{ChangeJob, JobAnswer, JobChange};
+pub use create_job::CreateJob;
 pub use create_point_type::CreatePointType;
 pub use decide_adjustment::{AdjustmentAnswer, DecideAdjustment, Verdict};
 pub use earn::Earn;

@@ -141,6 +141,18 @@ impl<'a> Book<'a> {
         i64::try_from(rank).ok()
     }
 
+    /// The scheme, where there is one.
+    pub(super) fn scheme(&self) -> Option<&'a Scheme> {
+        let programme: &'a Programme = self.programme;
+        programme.scheme.as_ref()
+    }
+
+    /// A user holds a level that was not decided here.
+    pub(super) fn enrol(&mut self, user: &UserId, member: Member, moved: LevelMove) {
+        self.members.insert(user.clone(), member);
+        self.moved(user, Some(moved));
+    }
+
     /// The account as it is now; an empty one where there is none.
     pub fn account_of(&self, key: &AccountKey) -> Account {
         self.accounts.get(key).cloned().unwrap_or_default()

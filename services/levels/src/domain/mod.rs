@@ -16,11 +16,13 @@ pub mod expiry;
 pub mod finance;
 pub mod group;
 pub mod hold;
+pub mod job;
 pub mod leaderboard;
 pub mod line_rate;
 pub mod lot;
 pub mod member;
 pub mod multiplier;
+pub mod opening;
 pub mod order;
 pub mod pending;
 pub mod point_type;
@@ -33,6 +35,7 @@ pub mod sentence;
 pub mod transfer;
 pub mod trial;
 pub mod used;
+pub mod void;
 
 #[cfg(test)]
 mod account_model;

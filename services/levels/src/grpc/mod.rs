@@ -6,6 +6,8 @@ mod convert;
 mod earning;
 mod earning_convert;
 mod hold;
+mod job;
+mod job_convert;
 mod leaderboard;
 mod level;
 mod point_type;
@@ -22,6 +24,7 @@ use proto::levels::v1::benefit_service_server::BenefitServiceServer;
 use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::leaderboard_service_server::LeaderboardServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
+use proto::levels::v1::points_job_service_server::PointsJobServiceServer;
 use proto::levels::v1::points_report_service_server::PointsReportServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
 
@@ -63,6 +66,7 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
     };
     part.serve(PointsServiceServer::new(api.clone()))
         .serve(AdjustmentServiceServer::new(api.clone()))
+        .serve(PointsJobServiceServer::new(api.clone()))
         .serve(PointsReportServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
         .serve(LevelServiceServer::new(api.clone()))

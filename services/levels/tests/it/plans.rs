@@ -1,6 +1,8 @@
 //! Every statement finds its rows by an index, and by more of its key than the tenant.
 
+use levels::commands::JobChange;
 use levels::domain::cap::{Cap, Period, Scope};
+use levels::domain::job::JobKind;
 use levels::domain::leaderboard::ScoreRule;
 use testkit::Plans;
 
@@ -40,6 +42,14 @@ async fn every_statement_finds_its_rows_by_an_index() {
     for n in 0..256 {
         stage.submit(&format!("u{n}"), (n, None), "1").await.unwrap();
     }
-    let small = ["benefit", "leaderboard", "point_type", "earning_rule", "scheme", "programme_tenant"];
+    for n in 0..64 {
+        let lines: Vec<_> = (1..=8).map(|no| crate::jobs::line(no, &format!("b{n}"), 1)).collect();
+        let job = stage.draft(JobKind::Opening, &lines, &format!("j{n}")).await;
+        stage.submit_job(&job).await.unwrap();
+        stage.change_job(&job, JobChange::Approve, "小李").await.unwrap();
+        stage.levels.run_job(&stage.tenant, &job).await.unwrap();
+    }
+    let small =
+        ["benefit", "points_job_run", "leaderboard", "point_type", "earning_rule", "scheme", "programme_tenant"];
     Plans::of(levels::NAME).small(&small).check(&stage.db).await;
 }
