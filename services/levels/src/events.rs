@@ -3,6 +3,7 @@
 pub mod benefit;
 pub mod goal;
 pub mod incentives;
+pub mod job;
 pub mod leaderboard;
 
 use eventlog::{Draft, EventPayload, Link, TooManyHops, derive};

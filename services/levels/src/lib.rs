@@ -64,12 +64,23 @@ impl Levels {
 pub fn start(kit: Kit<Settings>) -> Part {
     let levels = Levels::new(Core::new(kit.db.clone(), Arc::clone(&kit.log)), kit.settings.clone());
     let levels = Arc::new(levels.with_peers(kit.peers));
+    let (jobs_every, carried_on) = (kit.settings.jobs_every(), Arc::clone(&levels));
     let (every, reviewed) = (kit.settings.review_every(), Arc::clone(&levels));
     let mut part = grpc::serve(Part::new(kit.db, kit.log), &levels, kit.pages);
     if kit.settings.incentives {
         part = part.consume(IncentiveConsumer::new(Arc::clone(&levels)));
     }
     let (due, quests) = (Arc::clone(&levels), QuestConsumer::new(Arc::clone(&levels)));
+    part = part.timer("jobs", jobs_every, move || {
+        let levels = Arc::clone(&carried_on);
+        async move {
+            match levels.run_jobs().await {
+                Ok(0) => {}
+                Ok(lines) => tracing::debug!(lines, "lines of jobs were carried out"),
+                Err(error) => tracing::warn!(?error, "carrying on with jobs failed and will be tried again"),
+            }
+        }
+    });
     part.consume(OrderConsumer::new(levels)).consume(quests).due(due).timer("review", every, move || {
         let levels = Arc::clone(&reviewed);
         async move {

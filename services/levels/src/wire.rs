@@ -3,6 +3,7 @@
 
 pub mod benefit;
 pub mod goal;
+pub mod job;
 pub mod leaderboard;
 pub mod level;
 

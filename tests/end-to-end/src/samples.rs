@@ -37,6 +37,7 @@ pub fn writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     samples.extend(levels::hold_writes(names));
     samples.extend(levels::adjustment_writes(names));
     samples.extend(levels::level_writes(names));
+    samples.extend(levels::job_writes(names));
     samples.extend(levels::benefit_writes(names));
     samples.extend(levels::leaderboard_writes(names));
     samples.extend(levels::goal_writes(names));

@@ -2,6 +2,8 @@
 //! in the domain, write, append to the log, record the answer, commit, wake the log's readers.
 
 mod act_on_level;
+mod add_job_lines;
+mod add_job_segment;
 mod adjust_points;
 mod adjustment;
 mod apply_incentives;
@@ -11,9 +13,12 @@ mod award_badge;
 mod bonus;
 mod caps;
 mod capture_hold;
+pub(crate) mod carry;
+mod change_job;
 mod check_in;
 mod close_season;
 mod count_growth;
+mod create_job;
 mod create_point_type;
 mod decide_adjustment;
 mod earn;
@@ -36,6 +41,7 @@ mod reverse_entry;
 mod review;
 mod revoke_badge;
 mod rules;
+mod run_jobs;
 mod spend;
 mod start_quest;
 mod submit_score;
@@ -44,13 +50,17 @@ mod update_point_type;
 mod use_benefit;
 
 pub use act_on_level::{ActOnLevel, LevelActAnswer, grant_id};
+pub use add_job_lines::AddJobLines;
+pub use add_job_segment::{AddJobSegment, Segment};
 pub use adjust_points::{AdjustPoints, adjustment_id};
 pub use apply_incentives::IncentiveConsumer;
 pub use apply_orders::OrderConsumer;
 pub use apply_quests::QuestConsumer;
 pub use award_badge::AwardBadge;
 pub use capture_hold::CaptureHold;
+pub use change_job::{ChangeJob, JobAnswer, JobChange};
 pub use check_in::CheckIn;
+pub use create_job::CreateJob;
 pub use create_point_type::CreatePointType;
 pub use decide_adjustment::{AdjustmentAnswer, DecideAdjustment, Verdict};
 pub use earn::Earn;

@@ -42,20 +42,23 @@ impl Levels {
     }
 
     /// When the next account of a tenant is due: a lot lapses, points become usable, or a hold times out; or something of a
-    /// member; or when a season is over.
+    /// member; or when a season is over. A job that runs has been due since it was submitted.
     pub async fn next_due(&self, tenant: &TenantId) -> Result<Option<OffsetDateTime>, LevelsError> {
         let mut tx = self.core.db.begin(tenant).await?;
         let account = store::account::next_due(&mut tx, tenant).await?;
         let time_out = store::hold::next_time_out(&mut tx, tenant).await?;
         let season = store::season::next_end(&mut tx, tenant).await?;
         let member = store::member::next_due(&mut tx, tenant).await?;
+        let jobs = store::job::running_of(&mut tx, tenant, 1).await?.first().map(|(_, since)| *since);
         tx.rollback().await?;
-        Ok([account, time_out, season, member].into_iter().flatten().min())
+        Ok([account, time_out, season, jobs, member].into_iter().flatten().min())
     }
 
-    /// Settles a bounded number of a tenant's due accounts and closes a season that is over; answers how many.
+    /// Settles a bounded number of a tenant's due accounts, closes a season that is over, and carries on with jobs; answers
+    /// how many.
     pub async fn run_due(&self, tenant: &TenantId) -> Result<u64, LevelsError> {
-        Ok(u64::try_from(self.settle(tenant).await?).unwrap_or(u64::MAX))
+        let jobs = self.run_jobs_of(tenant).await?;
+        Ok(u64::try_from(self.settle(tenant).await? + jobs).unwrap_or(u64::MAX))
     }
 
     async fn settle(&self, tenant: &TenantId) -> Result<usize, LevelsError> {

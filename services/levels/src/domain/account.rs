@@ -207,7 +207,7 @@ impl Account {
         entry
     }
 
-    fn take_active(&mut self, user: &UserId, points: i64, from: &Landing, policy: ReversalPolicy) -> Change {
+    pub(super) fn take_active(&mut self, user: &UserId, points: i64, from: &Landing, policy: ReversalPolicy) -> Change {
         let mut lots: Vec<LotChange> = match from.release {
             Some(Release::Order(_)) => Vec::new(),
             None | Some(Release::At(_)) => {

@@ -131,6 +131,20 @@ impl Account {
 }
 
 impl Book<'_> {
+    /// Adds points by hand, or takes some below 0.
+    pub fn correct(
+        &mut self,
+        key: &AccountKey,
+        points: i64,
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Result<Entry, Refusal> {
+        let point_type = self.point_type(&key.1)?;
+        self.settle(key, at);
+        let entry = self.account(key).adjust(&key.0, points, point_type.lapse_of(at), occasion, at)?;
+        Ok(self.posted(key, entry, at).0)
+    }
+
     /// Carries an adjustment out, as decided by a subject.
     pub fn adjust(
         &mut self,
@@ -139,12 +153,9 @@ impl Book<'_> {
         by: &str,
         at: OffsetDateTime,
     ) -> Result<(), Refusal> {
-        let point_type = self.point_type(&key.1)?;
-        self.settle(key, at);
         let (reason, adjustment_id) = (adjustment.reason.clone(), adjustment.id.to_string());
         let occasion = Occasion { occurred_at: None, origin: Origin { reason, adjustment_id, ..Origin::default() } };
-        let entry = self.account(key).adjust(&key.0, adjustment.amount, point_type.lapse_of(at), occasion, at)?;
-        let (entry, _) = self.posted(key, entry, at);
+        let entry = self.correct(key, adjustment.amount, occasion, at)?;
         by.clone_into(&mut adjustment.decided_by);
         (adjustment.state, adjustment.entry_seq) = (AdjustmentState::Applied, entry.seq);
         adjustment.decided_at = Some(at);

@@ -120,7 +120,7 @@ impl Programme {
 /// The accounts and members that one transaction has locked, what is decided about them, and what came of it, in order.
 #[derive(Debug)]
 pub struct Book<'a> {
-    programme: &'a Programme,
+    pub(super) programme: &'a Programme,
     accounts: BTreeMap<AccountKey, Account>,
     members: BTreeMap<MemberKey, Member>,
     holds: BTreeMap<(UserId, EventId), Hold>,

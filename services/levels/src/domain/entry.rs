@@ -29,10 +29,12 @@ pub enum EntryKind {
     TransferOut,
     /// Moved here from another user.
     TransferIn,
+    /// Brought along from elsewhere when the account was opened.
+    Opening,
 }
 
 impl EntryKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Earn,
         Self::Spend,
         Self::Expire,
@@ -44,6 +46,7 @@ impl EntryKind {
         Self::Adjust,
         Self::TransferOut,
         Self::TransferIn,
+        Self::Opening,
     ];
 
     /// The contract's number.
@@ -60,7 +63,13 @@ impl EntryKind {
             EntryKind::Adjust => 9,
             EntryKind::TransferOut => 10,
             EntryKind::TransferIn => 11,
+            EntryKind::Opening => 12,
         }
+    }
+
+    /// The numbers of those that show that the user takes part.
+    pub fn activity_codes() -> Vec<i16> {
+        Self::ALL.into_iter().filter(|kind| kind.is_activity()).map(Self::code).collect()
     }
 
     /// The kind of a number.
@@ -76,7 +85,8 @@ impl EntryKind {
             | EntryKind::Return
             | EntryKind::Activate
             | EntryKind::TransferOut
-            | EntryKind::TransferIn => true,
+            | EntryKind::TransferIn
+            | EntryKind::Opening => true,
             EntryKind::Expire
             | EntryKind::Reverse
             | EntryKind::LevelEnd
@@ -164,6 +174,7 @@ impl Entry {
             EntryKind::Adjust => "taken",
             EntryKind::TransferOut => "sent",
             EntryKind::TransferIn => "received",
+            EntryKind::Opening => "opened",
         }
     }
 
@@ -180,7 +191,8 @@ impl Entry {
             | EntryKind::Return
             | EntryKind::Adjust
             | EntryKind::TransferOut
-            | EntryKind::TransferIn => false,
+            | EntryKind::TransferIn
+            | EntryKind::Opening => false,
         };
         if by_itself { self.occurred_at } else { self.recorded_at }
     }

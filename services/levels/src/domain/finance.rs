@@ -62,12 +62,14 @@ pub struct Moved {
     pub added: i64,
     /// Taken by hand.
     pub taken: i64,
+    /// Brought along from elsewhere.
+    pub opened: i64,
 }
 
 impl Moved {
     /// The change of what users can still use.
     pub fn net(&self) -> i64 {
-        let given = self.issued + self.returned + self.added;
+        let given = self.issued + self.returned + self.added + self.opened;
         given - self.redeemed - self.expired - self.reversed - self.adjusted - self.taken
     }
 
@@ -81,6 +83,7 @@ impl Moved {
         self.adjusted += other.adjusted;
         self.added += other.added;
         self.taken += other.taken;
+        self.opened += other.opened;
     }
 }
 

@@ -134,6 +134,22 @@ impl Lots {
         (taken > 0).then(|| LotChange { expires_at, origin: origin.clone(), points: -taken })
     }
 
+    /// Takes up to `points` of the lots that lapse at this time, of whatever origin.
+    pub fn take_at(&mut self, expires_at: Option<OffsetDateTime>, points: i64) -> Vec<LotChange> {
+        let mut left = points;
+        let mut changes = Vec::new();
+        for lot in self.0.iter_mut().filter(|lot| lot.expires_at == expires_at) {
+            let taken = left.min(lot.points);
+            if taken > 0 {
+                lot.points -= taken;
+                left -= taken;
+                changes.push(LotChange { expires_at, origin: lot.origin.clone(), points: -taken });
+            }
+        }
+        self.0.retain(|lot| lot.points > 0);
+        changes
+    }
+
     /// Takes all lots that lapse at the next expiry.
     pub fn take_next_expiry(&mut self) -> Vec<LotChange> {
         let Some(date) = self.next_expiry() else { return Vec::new() };

@@ -219,6 +219,20 @@ impl Member {
         Some(self.moved(terms, figures, Event { cause: cause?, grant_id, moved_at, recorded_at }))
     }
 
+    /// Holds a level that was reached elsewhere: which, since when and until when.
+    pub fn open(
+        &mut self,
+        terms: Terms<'_>,
+        figures: &[Figures],
+        (rank, since, valid_until): (usize, OffsetDateTime, Option<OffsetDateTime>),
+        recorded_at: OffsetDateTime,
+    ) -> LevelMove {
+        self.scheme_version = terms.scheme.version;
+        self.earned = Earned::opened(terms, rank, since, valid_until);
+        let cause = MoveCause::Earned;
+        self.moved(terms, figures, Event { cause, grant_id: None, moved_at: since, recorded_at })
+    }
+
     /// The rank that a review would lead to that took place now, graces aside.
     pub fn reviewed(&self, terms: Terms<'_>, figures: &[Figures]) -> usize {
         let supported = terms.scheme.rank_for(&terms.scheme.counts(figures, &self.earned.bases));

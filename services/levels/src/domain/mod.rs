@@ -19,12 +19,14 @@ pub mod explain_level;
 pub mod finance;
 pub mod group;
 pub mod hold;
+pub mod job;
 pub mod leaderboard;
 pub mod level_act;
 pub mod line_rate;
 pub mod lot;
 pub mod member;
 pub mod multiplier;
+pub mod opening;
 pub mod order;
 pub mod parts;
 pub mod pending;
@@ -42,6 +44,7 @@ pub mod streak;
 pub mod transfer;
 pub mod trial;
 pub mod used;
+pub mod void;
 
 #[cfg(test)]
 mod account_model;

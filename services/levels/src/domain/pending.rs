@@ -86,6 +86,18 @@ impl Pending {
         self.0.extract_if(.., |lot| lot.release == *release).collect()
     }
 
+    /// Takes up to `points`, those that wait for the soonest time first; answers how many.
+    pub fn take_first(&mut self, points: i64) -> i64 {
+        let mut left = points;
+        for lot in &mut self.0 {
+            let taken = left.min(lot.points);
+            lot.points -= taken;
+            left -= taken;
+        }
+        self.0.retain(|lot| lot.points > 0);
+        points - left
+    }
+
     /// Takes up to `points` of an origin that wait for this; answers how many.
     pub fn take_from(&mut self, release: &Release, origin: &UserId, points: i64) -> i64 {
         let found = self.0.iter().position(|lot| lot.release == *release && lot.origin == *origin);

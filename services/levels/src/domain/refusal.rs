@@ -419,6 +419,87 @@ pub enum Refusal {
         /// Its number in it.
         seq: i64,
     },
+    /// The tenant has no such job.
+    #[error("there is no such job")]
+    JobNotFound {
+        /// The job.
+        job_id: String,
+    },
+    /// The job is in a state in which this is not done.
+    #[error("the state of the job does not allow it")]
+    JobStateWrong {
+        /// The job.
+        job_id: String,
+        /// Its state.
+        state: String,
+    },
+    /// A job has as many lines, or a tenant as many jobs, as it may.
+    #[error("too many jobs, or too many lines")]
+    JobLimit {
+        /// `lines` or `jobs`.
+        of: String,
+        /// How many.
+        limit: i64,
+    },
+    /// The number of a line stands for another one.
+    #[error("the number stands for another line")]
+    JobLineTaken {
+        /// The number.
+        line_no: i64,
+    },
+    /// The job has no lines.
+    #[error("the job has no lines")]
+    JobEmpty {
+        /// The job.
+        job_id: String,
+    },
+    /// What the job did is not taken back.
+    #[error("the job cannot be recalled")]
+    JobNotRecallable {
+        /// The job.
+        job_id: String,
+    },
+    /// Whoever asked for a job can't approve it.
+    #[error("whoever asked for the job cannot approve it")]
+    JobApproverIsRequester {
+        /// The job.
+        job_id: String,
+    },
+    /// A line failed for no reason that says anything about it.
+    #[error("the line could not be carried out")]
+    JobLineBroken,
+    /// There is nothing of what was to be voided.
+    #[error("there is nothing to void")]
+    NothingToVoid,
+    /// The account has entries, so it is not opened any more.
+    #[error("the account has entries already")]
+    AccountTouched {
+        /// How many.
+        entries: i64,
+    },
+    /// The account was opened by another job.
+    #[error("the account was opened by another job")]
+    OpeningExists {
+        /// The job.
+        job_id: String,
+    },
+    /// What is brought along has lapsed.
+    #[error("it has lapsed already")]
+    OpeningLapsed {
+        /// When.
+        #[serde(with = "time::serde::rfc3339")]
+        expires_at: OffsetDateTime,
+    },
+    /// The growth supports another level than the one that is brought along.
+    #[error("the growth does not support the level")]
+    OpeningLevelUnsupported {
+        /// The level.
+        rank: usize,
+        /// The level that the growth supports; `None`: the scheme does not measure this point type.
+        supported_rank: Option<usize>,
+        /// The growth.
+        growth: i64,
+    },
     /// What was read is stale.
     #[error("it was changed since it was read")]
     EtagMismatch {

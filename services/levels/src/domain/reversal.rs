@@ -3,13 +3,13 @@
 use ids::UserId;
 use time::OffsetDateTime;
 
-use super::account::Occasion;
+use super::account::{Account, Change, Occasion};
 use super::book::{AccountKey, Book};
 use super::entry::{Entry, EntryKind};
 use super::hold::lots_of;
 use super::lot::{Lot, LotChange};
 use super::pending::{Landing, Release};
-use super::point_type::PointType;
+use super::point_type::{BALANCE_MAX, PointType, ReversalPolicy};
 use super::refusal::Refusal;
 use super::used::Used;
 
@@ -46,13 +46,24 @@ impl Reversible {
             | EntryKind::Activate
             | EntryKind::Adjust
             | EntryKind::TransferOut
-            | EntryKind::TransferIn => return not_here("none"),
+            | EntryKind::TransferIn
+            | EntryKind::Opening => return not_here("none"),
         }
         let left = self.left();
         if points > left || left == 0 {
             return Err(Refusal::ReversalExceeded { entry_seq, left, amount: points });
         }
         Ok(if points == 0 { left } else { points })
+    }
+
+    /// Says of which entry something is taken back, and at whose cost it was.
+    fn explain(&self, mut occasion: Occasion) -> Occasion {
+        let origin = &self.entry.origin;
+        occasion.origin.order_id.clone_from(&origin.order_id);
+        occasion.origin.cost_centre.clone_from(&origin.cost_centre);
+        occasion.origin.funder = origin.funder;
+        occasion.origin.reverses_seq = self.entry.seq;
+        occasion
     }
 
     /// Where an earning went.
@@ -104,12 +115,7 @@ impl Book<'_> {
         let mut earlier = self.reversible(key, entry_seq).ok_or(Refusal::EntryNotFound { entry_seq })?;
         let points = earlier.claimed(points)?;
         self.settle(key, at);
-        let mut occasion = occasion;
-        let origin = &earlier.entry.origin;
-        occasion.origin.order_id.clone_from(&origin.order_id);
-        occasion.origin.cost_centre.clone_from(&origin.cost_centre);
-        occasion.origin.funder = origin.funder;
-        occasion.origin.reverses_seq = entry_seq;
+        let occasion = earlier.explain(occasion);
         let entries = match earlier.entry.kind {
             EntryKind::Spend => {
                 let (lots, debt) = earlier.used();
@@ -129,5 +135,68 @@ impl Book<'_> {
         let available_after = self.account(key).available(at);
         let (entry, _) = posted.swap_remove(0);
         Ok(Reversed { entry, available_after, left })
+    }
+
+    /// Takes back all that is left of what a line of a job did, in the account that it is about now; answers how much that
+    /// was. Where points were taken by hand they come back, and so does their growth.
+    pub fn undo(
+        &mut self,
+        key: &AccountKey,
+        made_in: &AccountKey,
+        entry_seq: i64,
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Result<i64, Refusal> {
+        let point_type = self.point_type(&key.1)?;
+        let mut earlier = self.reversible(made_in, entry_seq).ok_or(Refusal::EntryNotFound { entry_seq })?;
+        let (points, growth) = (earlier.left(), earlier.entry.growth_change);
+        if points == 0 && (growth == 0 || earlier.reversed > 0) {
+            return Ok(0);
+        }
+        self.settle(key, at);
+        let occasion = earlier.explain(occasion);
+        let account = self.account(key);
+        let entries = if earlier.entry.amount < 0 {
+            let (lots, debt) = earlier.used();
+            let used = Used { lots: &lots, debt, given_back: earlier.reversed };
+            let mut entries =
+                account.put_back(&key.0, used.coming_back(points, &key.0, point_type.fresh(at)), occasion, at)?;
+            let restored = (-growth).min(BALANCE_MAX - account.growth).max(0);
+            account.growth += restored;
+            entries[0].growth_change = restored;
+            entries
+        } else {
+            let landing = earlier.landing(&made_in.0, point_type);
+            match earlier.entry.kind {
+                EntryKind::Opening => vec![account.close(&key.0, &earlier.entry, &landing, occasion, at)],
+                _ => vec![account.take_back(&key.0, points, &landing, point_type.reversal, occasion, at)],
+            }
+        };
+        earlier.reversed += points;
+        if points > 0 {
+            self.keep_reversal(made_in, earlier);
+        }
+        for entry in entries {
+            self.posted(key, entry, at);
+        }
+        Ok(points)
+    }
+}
+
+impl Account {
+    /// Takes back what an account was opened with, as far as it is there: what users had elsewhere is a mistake of an import,
+    /// and makes no debt.
+    fn close(
+        &mut self,
+        user: &UserId,
+        opening: &Entry,
+        from: &Landing,
+        occasion: Occasion,
+        at: OffsetDateTime,
+    ) -> Entry {
+        let pending = from.release.as_ref().map_or(0, |it| self.pending.take_from(it, &from.origin, opening.amount));
+        let change = self.take_active(user, opening.amount - pending, from, ReversalPolicy::DownToZero);
+        let growth = -opening.growth_change.min(self.growth);
+        self.post(EntryKind::Reverse, Change { pending: -pending, growth, ..change }, occasion, at)
     }
 }

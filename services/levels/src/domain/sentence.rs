@@ -88,6 +88,11 @@ fn what(entry: &Entry) -> (String, String) {
         EntryKind::Adjust => (format!("人工扣减 {points}"), format!("{points} taken by hand")),
         EntryKind::TransferOut => (format!("转赠他人 {points}"), format!("{points} given to somebody else")),
         EntryKind::TransferIn => (format!("收到转赠 {points}"), format!("{points} received from somebody else")),
+        EntryKind::Opening if entry.amount == 0 => {
+            let growth = entry.growth_change;
+            (format!("期初成长值 {growth}"), format!("Brought along a growth of {growth}"))
+        }
+        EntryKind::Opening => (format!("期初余额 {points}"), format!("Brought along {points}")),
     }
 }
 

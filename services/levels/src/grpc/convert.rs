@@ -27,6 +27,11 @@ pub(super) fn user_and_key(user: &str, field: &str, id: &str) -> Result<(UserId,
     parse.done(user.zip(key))
 }
 
+/// How many there are, as the contract counts.
+pub(super) fn count(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 pub(super) fn amount(parse: &mut Parse, amount: i64) {
     if !(1..=AMOUNT_MAX).contains(&amount) {
         parse.refuse("amount", format!("must lie between 1 and {AMOUNT_MAX}"));

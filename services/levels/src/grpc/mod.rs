@@ -7,6 +7,8 @@ mod convert;
 mod earning;
 mod earning_convert;
 mod hold;
+mod job;
+mod job_convert;
 mod leaderboard;
 mod level;
 mod level_convert;
@@ -30,6 +32,7 @@ use proto::levels::v1::earning_rule_service_server::EarningRuleServiceServer;
 use proto::levels::v1::leaderboard_service_server::LeaderboardServiceServer;
 use proto::levels::v1::level_grant_service_server::LevelGrantServiceServer;
 use proto::levels::v1::level_service_server::LevelServiceServer;
+use proto::levels::v1::points_job_service_server::PointsJobServiceServer;
 use proto::levels::v1::points_report_service_server::PointsReportServiceServer;
 use proto::levels::v1::points_service_server::PointsServiceServer;
 use proto::levels::v1::quest_service_server::QuestServiceServer;
@@ -74,6 +77,7 @@ pub fn serve(part: Part, levels: &Arc<Levels>, pages: page::Tokens) -> Part {
     };
     part.serve(PointsServiceServer::new(api.clone()))
         .serve(AdjustmentServiceServer::new(api.clone()))
+        .serve(PointsJobServiceServer::new(api.clone()))
         .serve(PointsReportServiceServer::new(api.clone()))
         .serve(EarningRuleServiceServer::new(api.clone()))
         .serve(LevelServiceServer::new(api.clone()))

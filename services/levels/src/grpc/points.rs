@@ -166,6 +166,7 @@ impl PointsService for Api {
             returned: it.returned,
             added: it.added,
             taken: it.taken,
+            opened: it.opened,
             transferred: it.transferred,
         }))
     }

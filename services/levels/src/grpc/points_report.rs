@@ -157,6 +157,7 @@ fn moved(it: &Moved) -> pb::PointsMoved {
         adjusted: it.adjusted,
         added: it.added,
         taken: it.taken,
+        opened: it.opened,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Refusals as callers see them.
 
-use proto::common::v1::ErrorReason as Common;
+use proto::common::v1::{ErrorReason as Common, JobLineFailure};
 use proto::levels::v1::ErrorReason as Reason;
 use serde_json::{Map, Value};
 use service::Refuse;
@@ -86,9 +86,29 @@ fn kind(refusal: &Refusal) -> (Code, Option<Reason>) {
         Refusal::MakeUpLimit { .. } => (Code::FailedPrecondition, Reason::MakeUpLimit),
         Refusal::MakeUpDay { .. } => (Code::FailedPrecondition, Reason::MakeUpDay),
         Refusal::DefinitionLimit { .. } => (Code::FailedPrecondition, Reason::DefinitionLimit),
+        Refusal::JobNotFound { .. } => (Code::NotFound, Reason::JobNotFound),
+        Refusal::JobStateWrong { .. } => (Code::FailedPrecondition, Reason::JobStateWrong),
+        Refusal::JobLimit { .. } => (Code::FailedPrecondition, Reason::JobLimit),
+        Refusal::JobLineTaken { .. } => (Code::FailedPrecondition, Reason::JobLineTaken),
+        Refusal::JobEmpty { .. } => (Code::FailedPrecondition, Reason::JobEmpty),
+        Refusal::JobNotRecallable { .. } => (Code::FailedPrecondition, Reason::JobNotRecallable),
+        Refusal::JobApproverIsRequester { .. } => (Code::FailedPrecondition, Reason::ApproverIsRequester),
+        Refusal::JobLineBroken => (Code::Internal, Reason::JobLineBroken),
+        Refusal::NothingToVoid => (Code::FailedPrecondition, Reason::NothingToVoid),
+        Refusal::AccountTouched { .. } => (Code::FailedPrecondition, Reason::AccountTouched),
+        Refusal::OpeningExists { .. } => (Code::FailedPrecondition, Reason::OpeningExists),
+        Refusal::OpeningLapsed { .. } => (Code::FailedPrecondition, Reason::OpeningLapsed),
+        Refusal::OpeningLevelUnsupported { .. } => (Code::FailedPrecondition, Reason::OpeningLevelUnsupported),
         Refusal::EtagMismatch { .. } => return (Code::FailedPrecondition, None),
     };
     (code, Some(reason))
+}
+
+/// A refusal as it stands in the outcome of a line.
+pub(super) fn failure(refusal: &Refusal) -> JobLineFailure {
+    let reason = kind(refusal).1.map_or(Common::EtagMismatch.as_str_name(), |reason| reason.as_str_name());
+    let reason = reason.trim_start_matches("ERROR_REASON_").to_owned();
+    JobLineFailure { reason, metadata: variables(refusal).collect() }
 }
 
 /// Everything that a refusal names, by the names under which it is recorded; not what it leaves open.

@@ -85,6 +85,7 @@ pub async fn months(
             }
             "added" => place.0.added += row.amount,
             "taken" => place.0.taken += row.amount,
+            "opened" => place.0.opened += row.amount,
             _ => return Err(rows::unreadable("contra")),
         }
     }
@@ -110,7 +111,8 @@ pub async fn lines(
             coalesce(sum(m.amount) filter (where m.contra = 'returned'), 0)::bigint as "returned!",
             coalesce(sum(m.amount) filter (where m.contra = 'adjusted'), 0)::bigint as "adjusted!",
             coalesce(sum(m.amount) filter (where m.contra = 'added'), 0)::bigint as "added!",
-            coalesce(sum(m.amount) filter (where m.contra = 'taken'), 0)::bigint as "taken!"
+            coalesce(sum(m.amount) filter (where m.contra = 'taken'), 0)::bigint as "taken!",
+            coalesce(sum(m.amount) filter (where m.contra = 'opened'), 0)::bigint as "opened!"
         from (
             select t.month, t.cost_centre, t.funder, t.contra, t.amount, t.pending
             from point_total t
@@ -151,6 +153,7 @@ pub async fn lines(
             adjusted: row.adjusted,
             added: row.added,
             taken: row.taken,
+            opened: row.opened,
         };
         Line { month: row.month, cost_centre: row.cost_centre, funder: row.funder, moved }
     });

@@ -92,6 +92,8 @@ pub struct Circulation {
     pub added: i64,
     /// Taken by hand.
     pub taken: i64,
+    /// Brought along from elsewhere.
+    pub opened: i64,
     /// Moved from user to user.
     pub transferred: i64,
     /// Accounts with at least one entry.
@@ -101,7 +103,7 @@ pub struct Circulation {
 impl Circulation {
     /// What users can still use; what was moved from user to user is still there.
     pub fn in_circulation(&self) -> i64 {
-        self.issued + self.returned + self.added
+        self.issued + self.returned + self.added + self.opened
             - self.redeemed
             - self.expired
             - self.reversed
@@ -128,6 +130,7 @@ pub async fn circulation(
             coalesce(sum(amount) filter (where contra = 'returned'), 0)::bigint as "returned!",
             coalesce(sum(amount) filter (where contra = 'added'), 0)::bigint as "added!",
             coalesce(sum(amount) filter (where contra = 'taken'), 0)::bigint as "taken!",
+            coalesce(sum(amount) filter (where contra = 'opened'), 0)::bigint as "opened!",
             coalesce(sum(amount) filter (where contra = 'sent'), 0)::bigint as "transferred!",
             coalesce(sum(accounts), 0)::bigint as "accounts!",
             (
@@ -155,6 +158,7 @@ pub async fn circulation(
         returned: row.returned,
         added: row.added,
         taken: row.taken,
+        opened: row.opened,
         transferred: row.transferred,
         accounts: row.accounts,
     })

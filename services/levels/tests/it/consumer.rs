@@ -15,6 +15,7 @@ use proto::levels::v1::earning_rule_service_client::EarningRuleServiceClient;
 use proto::levels::v1::leaderboard_service_client::LeaderboardServiceClient;
 use proto::levels::v1::level_grant_service_client::LevelGrantServiceClient;
 use proto::levels::v1::level_service_client::LevelServiceClient;
+use proto::levels::v1::points_job_service_client::PointsJobServiceClient;
 use proto::levels::v1::points_report_service_client::PointsReportServiceClient;
 use proto::levels::v1::points_service_client::PointsServiceClient;
 use proto::levels::v1::quest_service_client::QuestServiceClient;
@@ -91,6 +92,21 @@ impl Server {
 
     pub(crate) fn reports(&self) -> PointsReportServiceClient<Channel> {
         PointsReportServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn jobs(&self) -> PointsJobServiceClient<Channel> {
+        PointsJobServiceClient::new(self.channel.clone())
+    }
+
+    /// As another person of the tenant.
+    pub(crate) fn jobs_of(&self, subject: &str) -> PointsJobServiceClient<Channel> {
+        let grant = Grant::tenant(&self.tenant).subject(subject).scope("points.adjust").scope("points.approve");
+        PointsJobServiceClient::new(channel(&self.uri, &grant))
+    }
+
+    /// As a person of another tenant.
+    pub(crate) fn jobs_elsewhere(&self) -> PointsJobServiceClient<Channel> {
+        PointsJobServiceClient::new(channel(&self.uri, &Grant::tenant(&other()).every_scope()))
     }
 
     pub(crate) fn rules(&self) -> EarningRuleServiceClient<Channel> {

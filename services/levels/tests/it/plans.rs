@@ -1,6 +1,8 @@
 //! Every statement finds its rows by an index, and by more of its key than the tenant.
 
+use levels::commands::JobChange;
 use levels::domain::cap::{Cap, Period, Scope};
+use levels::domain::job::JobKind;
 use levels::domain::leaderboard::ScoreRule;
 use testkit::Plans;
 
@@ -54,6 +56,13 @@ async fn every_statement_finds_its_rows_by_an_index() {
         stage.check_in(&format!("u{n}"), "1").await.unwrap();
     }
     stage.levels.review().await.unwrap();
+    for n in 0..64 {
+        let lines: Vec<_> = (1..=8).map(|no| crate::jobs::line(no, &format!("b{n}"), 1)).collect();
+        let job = stage.draft(JobKind::Opening, &lines, &format!("j{n}")).await;
+        stage.submit_job(&job).await.unwrap();
+        stage.change_job(&job, JobChange::Approve, "小李").await.unwrap();
+        stage.levels.run_job(&stage.tenant, &job).await.unwrap();
+    }
     let small = [
         "badge",
         "badge_holder",
@@ -63,6 +72,7 @@ async fn every_statement_finds_its_rows_by_an_index() {
         "growth_quantile",
         "leaderboard",
         "point_type",
+        "points_job_run",
         "programme_tenant",
         "quest",
         "scheme",

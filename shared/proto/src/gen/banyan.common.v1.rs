@@ -184,6 +184,194 @@ impl ErrorReason {
         }
     }
 }
+/// Long work over many lines: the part that is the same whatever the work. It runs in the background, in batches; a line's
+/// outcome is stored in the transaction of its effect, so whatever is killed when, each line takes effect once.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Job {
+    /// Made from the request that created it.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// How far it has come.
+    #[prost(enumeration = "JobState", tag = "2")]
+    pub state: i32,
+    /// All lines.
+    #[prost(int64, tag = "3")]
+    pub lines: i64,
+    /// Lines that were carried out and stand.
+    #[prost(int64, tag = "4")]
+    pub done: i64,
+    /// Lines that were refused, also when they were to be taken back.
+    #[prost(int64, tag = "5")]
+    pub failed: i64,
+    /// Lines that were taken back.
+    #[prost(int64, tag = "6")]
+    pub recalled: i64,
+    /// How much of what it is doing now is behind it, in percent, rounded down; 0 before it runs, 100 once it has ended.
+    #[prost(int32, tag = "7")]
+    pub progress_percent: i32,
+    /// Whether ResumeJob goes on with it.
+    #[prost(bool, tag = "8")]
+    pub resumable: bool,
+    /// The subject of the token of whoever created it.
+    #[prost(string, tag = "9")]
+    pub created_by: ::prost::alloc::string::String,
+    /// The subject of the token of whoever submitted it; empty before.
+    #[prost(string, tag = "10")]
+    pub submitted_by: ::prost::alloc::string::String,
+    /// Whether somebody else had or has to approve it.
+    #[prost(bool, tag = "11")]
+    pub needs_approval: bool,
+    /// The subject of the token of whoever approved or rejected it; empty where nobody had to, or has not.
+    #[prost(string, tag = "12")]
+    pub decided_by: ::prost::alloc::string::String,
+    /// Why it was rejected, cancelled or recalled; else empty.
+    #[prost(string, tag = "13")]
+    pub note: ::prost::alloc::string::String,
+    /// When it was created.
+    #[prost(message, optional, tag = "14")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it began to run first; absent before.
+    #[prost(message, optional, tag = "15")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it came to its end: finished, cancelled, rejected or recalled; absent before.
+    #[prost(message, optional, tag = "16")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Job {
+    const NAME: &'static str = "Job";
+    const PACKAGE: &'static str = "banyan.common.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.common.v1.Job".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.common.v1.Job".into()
+    }
+}
+/// Why a line failed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobLineFailure {
+    /// The service's error reason, such as `BALANCE_SHORT`.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// What that reason names, as in an error's metadata.
+    #[prost(btree_map = "string, string", tag = "2")]
+    pub metadata: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+impl ::prost::Name for JobLineFailure {
+    const NAME: &'static str = "JobLineFailure";
+    const PACKAGE: &'static str = "banyan.common.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.common.v1.JobLineFailure".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.common.v1.JobLineFailure".into()
+    }
+}
+/// How far long work has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum JobState {
+    /// Never sent; as a filter: all.
+    Unspecified = 0,
+    /// Lines are added to it; nothing is done yet.
+    Draft = 1,
+    /// Complete; somebody else than who submitted it must approve it.
+    AwaitingApproval = 2,
+    /// Its lines are carried out, in their order.
+    Running = 3,
+    /// No line waits any more.
+    Finished = 4,
+    /// Stopped by hand: what was carried out stays, what was not waits until it is resumed.
+    Cancelled = 5,
+    /// Will never be carried out.
+    Rejected = 6,
+    /// What its lines did is taken back, line by line.
+    Recalling = 7,
+    /// All that could be taken back was.
+    Recalled = 8,
+}
+impl JobState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "JOB_STATE_UNSPECIFIED",
+            Self::Draft => "JOB_STATE_DRAFT",
+            Self::AwaitingApproval => "JOB_STATE_AWAITING_APPROVAL",
+            Self::Running => "JOB_STATE_RUNNING",
+            Self::Finished => "JOB_STATE_FINISHED",
+            Self::Cancelled => "JOB_STATE_CANCELLED",
+            Self::Rejected => "JOB_STATE_REJECTED",
+            Self::Recalling => "JOB_STATE_RECALLING",
+            Self::Recalled => "JOB_STATE_RECALLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "JOB_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "JOB_STATE_DRAFT" => Some(Self::Draft),
+            "JOB_STATE_AWAITING_APPROVAL" => Some(Self::AwaitingApproval),
+            "JOB_STATE_RUNNING" => Some(Self::Running),
+            "JOB_STATE_FINISHED" => Some(Self::Finished),
+            "JOB_STATE_CANCELLED" => Some(Self::Cancelled),
+            "JOB_STATE_REJECTED" => Some(Self::Rejected),
+            "JOB_STATE_RECALLING" => Some(Self::Recalling),
+            "JOB_STATE_RECALLED" => Some(Self::Recalled),
+            _ => None,
+        }
+    }
+}
+/// How far one line of long work has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum JobLineState {
+    /// Never sent; as a filter: all.
+    Unspecified = 0,
+    /// Not carried out yet.
+    Waiting = 1,
+    /// Carried out.
+    Done = 2,
+    /// Refused: nothing was changed. It is tried again with RetryJob only.
+    Failed = 3,
+    /// Carried out, and taken back as far as something was left of it.
+    Recalled = 4,
+    /// Carried out; taking it back was refused.
+    RecallFailed = 5,
+}
+impl JobLineState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "JOB_LINE_STATE_UNSPECIFIED",
+            Self::Waiting => "JOB_LINE_STATE_WAITING",
+            Self::Done => "JOB_LINE_STATE_DONE",
+            Self::Failed => "JOB_LINE_STATE_FAILED",
+            Self::Recalled => "JOB_LINE_STATE_RECALLED",
+            Self::RecallFailed => "JOB_LINE_STATE_RECALL_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "JOB_LINE_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "JOB_LINE_STATE_WAITING" => Some(Self::Waiting),
+            "JOB_LINE_STATE_DONE" => Some(Self::Done),
+            "JOB_LINE_STATE_FAILED" => Some(Self::Failed),
+            "JOB_LINE_STATE_RECALLED" => Some(Self::Recalled),
+            "JOB_LINE_STATE_RECALL_FAILED" => Some(Self::RecallFailed),
+            _ => None,
+        }
+    }
+}
 /// A text that a user sees, in one or more languages.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LocalizedText {

@@ -4833,7 +4833,8 @@ pub struct GetCirculationResponse {
     /// Taken off at level ends.
     #[prost(int64, tag = "5")]
     pub adjusted: i64,
-    /// What users can still use, held points included: issued, returned, added and received less all the others.
+    /// What users can still use, held points included: issued, returned, added, opened and received less all the
+    /// others.
     #[prost(int64, tag = "6")]
     pub in_circulation: i64,
     /// Accounts with at least one entry.
@@ -4851,6 +4852,9 @@ pub struct GetCirculationResponse {
     /// Moved from user to user; the same points count each time.
     #[prost(int64, tag = "11")]
     pub transferred: i64,
+    /// Brought along from elsewhere.
+    #[prost(int64, tag = "12")]
+    pub opened: i64,
 }
 impl ::prost::Name for GetCirculationResponse {
     const NAME: &'static str = "GetCirculationResponse";
@@ -5196,6 +5200,8 @@ pub enum EntryKind {
     TransferOut = 10,
     /// Moved here from another user.
     TransferIn = 11,
+    /// Brought along from elsewhere when the account was opened; `occurred_at` is when it was given there.
+    Opening = 12,
 }
 impl EntryKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -5216,6 +5222,7 @@ impl EntryKind {
             Self::Adjust => "ENTRY_KIND_ADJUST",
             Self::TransferOut => "ENTRY_KIND_TRANSFER_OUT",
             Self::TransferIn => "ENTRY_KIND_TRANSFER_IN",
+            Self::Opening => "ENTRY_KIND_OPENING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -5233,6 +5240,7 @@ impl EntryKind {
             "ENTRY_KIND_ADJUST" => Some(Self::Adjust),
             "ENTRY_KIND_TRANSFER_OUT" => Some(Self::TransferOut),
             "ENTRY_KIND_TRANSFER_IN" => Some(Self::TransferIn),
+            "ENTRY_KIND_OPENING" => Some(Self::Opening),
             _ => None,
         }
     }
@@ -10834,6 +10842,34 @@ pub enum ErrorReason {
     /// NOT_FOUND. Profiles' log has no event of this user and type at the place in `metadata.partition` and `metadata.seq`, or has
     /// it no more.
     EventNotFound = 81,
+    /// NOT_FOUND. The tenant has no job with the id in `metadata.job_id`.
+    JobNotFound = 67,
+    /// FAILED_PRECONDITION. The job in `metadata.job_id` is in the state `metadata.state`, such as `running`, in which this
+    /// is not done.
+    JobStateWrong = 68,
+    /// FAILED_PRECONDITION. More than `metadata.limit` of what `metadata.of` names: `lines` of a job, or `jobs` that are not
+    /// over.
+    JobLimit = 69,
+    /// FAILED_PRECONDITION. The number in `metadata.line_no` stands for another line of the job.
+    JobLineTaken = 70,
+    /// FAILED_PRECONDITION. The job in `metadata.job_id` has no lines.
+    JobEmpty = 71,
+    /// FAILED_PRECONDITION. What the job in `metadata.job_id` did is not taken back: what was voided is given again by a job
+    /// that adjusts.
+    JobNotRecallable = 72,
+    /// Of a line of a job. There is nothing of what was to be voided.
+    NothingToVoid = 73,
+    /// Of a line of a job. The account has `metadata.entries` entries, so it is not opened any more.
+    AccountTouched = 74,
+    /// Of a line of a job. The account was opened by the job in `metadata.job_id`.
+    OpeningExists = 75,
+    /// Of a line of a job. The points would have lapsed at `metadata.expires_at` (RFC 3339).
+    OpeningLapsed = 76,
+    /// Of a line of a job. The growth in `metadata.growth` supports the rank `metadata.supported_rank`, not `metadata.rank`;
+    /// where the latter is absent the point type is not what the scheme measures.
+    OpeningLevelUnsupported = 77,
+    /// Of a line of a job. It failed for a reason that says nothing about it, again and again; the service's log has the reason.
+    JobLineBroken = 78,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -10904,6 +10940,18 @@ impl ErrorReason {
             Self::MakeUpDay => "ERROR_REASON_MAKE_UP_DAY",
             Self::DefinitionLimit => "ERROR_REASON_DEFINITION_LIMIT",
             Self::EventNotFound => "ERROR_REASON_EVENT_NOT_FOUND",
+            Self::JobNotFound => "ERROR_REASON_JOB_NOT_FOUND",
+            Self::JobStateWrong => "ERROR_REASON_JOB_STATE_WRONG",
+            Self::JobLimit => "ERROR_REASON_JOB_LIMIT",
+            Self::JobLineTaken => "ERROR_REASON_JOB_LINE_TAKEN",
+            Self::JobEmpty => "ERROR_REASON_JOB_EMPTY",
+            Self::JobNotRecallable => "ERROR_REASON_JOB_NOT_RECALLABLE",
+            Self::NothingToVoid => "ERROR_REASON_NOTHING_TO_VOID",
+            Self::AccountTouched => "ERROR_REASON_ACCOUNT_TOUCHED",
+            Self::OpeningExists => "ERROR_REASON_OPENING_EXISTS",
+            Self::OpeningLapsed => "ERROR_REASON_OPENING_LAPSED",
+            Self::OpeningLevelUnsupported => "ERROR_REASON_OPENING_LEVEL_UNSUPPORTED",
+            Self::JobLineBroken => "ERROR_REASON_JOB_LINE_BROKEN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -10973,8 +11021,2584 @@ impl ErrorReason {
             "ERROR_REASON_MAKE_UP_DAY" => Some(Self::MakeUpDay),
             "ERROR_REASON_DEFINITION_LIMIT" => Some(Self::DefinitionLimit),
             "ERROR_REASON_EVENT_NOT_FOUND" => Some(Self::EventNotFound),
+            "ERROR_REASON_JOB_NOT_FOUND" => Some(Self::JobNotFound),
+            "ERROR_REASON_JOB_STATE_WRONG" => Some(Self::JobStateWrong),
+            "ERROR_REASON_JOB_LIMIT" => Some(Self::JobLimit),
+            "ERROR_REASON_JOB_LINE_TAKEN" => Some(Self::JobLineTaken),
+            "ERROR_REASON_JOB_EMPTY" => Some(Self::JobEmpty),
+            "ERROR_REASON_JOB_NOT_RECALLABLE" => Some(Self::JobNotRecallable),
+            "ERROR_REASON_NOTHING_TO_VOID" => Some(Self::NothingToVoid),
+            "ERROR_REASON_ACCOUNT_TOUCHED" => Some(Self::AccountTouched),
+            "ERROR_REASON_OPENING_EXISTS" => Some(Self::OpeningExists),
+            "ERROR_REASON_OPENING_LAPSED" => Some(Self::OpeningLapsed),
+            "ERROR_REASON_OPENING_LEVEL_UNSUPPORTED" => {
+                Some(Self::OpeningLevelUnsupported)
+            }
+            "ERROR_REASON_JOB_LINE_BROKEN" => Some(Self::JobLineBroken),
             _ => None,
         }
+    }
+}
+/// What a job is said to move of a point type: control totals, to be compared with what it did.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ControlTotal {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many lines are about it.
+    #[prost(int64, tag = "2")]
+    pub lines: i64,
+    /// The sum of their amounts; what is taken counts below 0.
+    #[prost(int64, tag = "3")]
+    pub points: i64,
+    /// The sum of their growth.
+    #[prost(int64, tag = "4")]
+    pub growth: i64,
+}
+impl ::prost::Name for ControlTotal {
+    const NAME: &'static str = "ControlTotal";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ControlTotal".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ControlTotal".into()
+    }
+}
+/// A job over points.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PointsJob {
+    /// Output: what is the same for all jobs.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<super::super::common::v1::Job>,
+    /// What its lines do. Required.
+    #[prost(enumeration = "PointsJobKind", tag = "2")]
+    pub kind: i32,
+    /// What operators call it: at most 100 characters.
+    #[prost(string, tag = "3")]
+    pub title: ::prost::alloc::string::String,
+    /// Why, for the statements of all its users: 1 to 200 characters.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    /// Who bears the cost of what is given: at most 63 characters. Empty: not said.
+    #[prost(string, tag = "5")]
+    pub cost_centre: ::prost::alloc::string::String,
+    /// Who pays for what is given.
+    #[prost(enumeration = "super::super::profiles::v1::Funder", tag = "6")]
+    pub funder: i32,
+    /// What it is said to move, at most one of a point type and 100 in all. They refuse nothing.
+    #[prost(message, repeated, tag = "7")]
+    pub controls: ::prost::alloc::vec::Vec<ControlTotal>,
+}
+impl ::prost::Name for PointsJob {
+    const NAME: &'static str = "PointsJob";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PointsJob".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PointsJob".into()
+    }
+}
+/// A level that a user held elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpeningLevel {
+    /// Its rank: the one that the growth supports that the account has after the line.
+    #[prost(int32, tag = "1")]
+    pub rank: i32,
+    /// Since when it is held. Required.
+    #[prost(message, optional, tag = "2")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant at which it is no longer held without a review; absent: for ever.
+    #[prost(message, optional, tag = "3")]
+    pub valid_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for OpeningLevel {
+    const NAME: &'static str = "OpeningLevel";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.OpeningLevel".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.OpeningLevel".into()
+    }
+}
+/// One line of a job.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobLine {
+    /// 1 to 1,000,000,000, not in use for another line of the job. Lines are carried out in their order.
+    #[prost(int64, tag = "1")]
+    pub line_no: i64,
+    /// The user: the canonical id or an alias of it. 1 to 128 bytes.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The point type.
+    #[prost(string, tag = "3")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// EARN: 1 or more. ADJUST: not 0; below 0 it takes. VOID: at most so many; 0: all that there is. OPENING: 0 or more. At most
+    /// 1,000,000,000,000 either way.
+    #[prost(int64, tag = "4")]
+    pub amount: i64,
+    /// OPENING: when the points lapse, after now; absent: never. VOID of one lot: which.
+    #[prost(message, optional, tag = "5")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// VOID: what it is about. Else unspecified.
+    #[prost(enumeration = "VoidScope", tag = "6")]
+    pub void_scope: i32,
+    /// OPENING: when the points were given, not after now; absent: now.
+    #[prost(message, optional, tag = "7")]
+    pub occurred_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// OPENING: when pending points can be used; absent: at once. They lapse by the point type's policy from then on, so there is
+    /// no `expires_at` with it.
+    #[prost(message, optional, tag = "8")]
+    pub activates_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// OPENING: growth that the account begins with, 0 to 1,000,000,000,000. Amounts of an opening are no growth of themselves.
+    #[prost(int64, tag = "9")]
+    pub growth: i64,
+    /// OPENING: the level held, where the point type is what the scheme measures. On the line that brings the user's growth.
+    #[prost(message, optional, tag = "10")]
+    pub level: ::core::option::Option<OpeningLevel>,
+}
+impl ::prost::Name for JobLine {
+    const NAME: &'static str = "JobLine";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.JobLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.JobLine".into()
+    }
+}
+/// What came of a line.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobLineOutcome {
+    /// The line as it was added.
+    #[prost(message, optional, tag = "1")]
+    pub line: ::core::option::Option<JobLine>,
+    /// How far it has come.
+    #[prost(enumeration = "super::super::common::v1::JobLineState", tag = "2")]
+    pub state: i32,
+    /// The user by the id that was canonical when it was carried out; empty before.
+    #[prost(string, tag = "3")]
+    pub account_user_id: ::prost::alloc::string::String,
+    /// Number of its entry in that account; 0: none.
+    #[prost(int64, tag = "4")]
+    pub entry_seq: i64,
+    /// What the entry moved: below 0 it took.
+    #[prost(int64, tag = "5")]
+    pub points: i64,
+    /// What caps cut of it.
+    #[prost(int64, tag = "6")]
+    pub cut: i64,
+    /// What was taken back of it, or given back where it took; 0 or more.
+    #[prost(int64, tag = "7")]
+    pub recalled_points: i64,
+    /// Why it failed; absent where it did not.
+    #[prost(message, optional, tag = "8")]
+    pub failure: ::core::option::Option<super::super::common::v1::JobLineFailure>,
+}
+impl ::prost::Name for JobLineOutcome {
+    const NAME: &'static str = "JobLineOutcome";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.JobLineOutcome".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.JobLineOutcome".into()
+    }
+}
+/// Users that levels knows by itself. Segments of profiles do not exist yet.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LevelsSegment {
+    /// One of them. Required.
+    #[prost(oneof = "levels_segment::Members", tags = "1, 2, 3")]
+    pub members: ::core::option::Option<levels_segment::Members>,
+}
+/// Nested message and enum types in `LevelsSegment`.
+pub mod levels_segment {
+    /// One of them. Required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Members {
+        /// Those who hold a level.
+        #[prost(message, tag = "1")]
+        Ranks(super::RankSegment),
+        /// Those who hold points.
+        #[prost(message, tag = "2")]
+        Holders(super::HolderSegment),
+        /// Those of whom nothing was heard in an account for long.
+        #[prost(message, tag = "3")]
+        Inactive(super::InactiveSegment),
+    }
+}
+impl ::prost::Name for LevelsSegment {
+    const NAME: &'static str = "LevelsSegment";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.LevelsSegment".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.LevelsSegment".into()
+    }
+}
+/// Members of a scheme on some of its levels, as booked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RankSegment {
+    /// The scheme.
+    #[prost(string, tag = "1")]
+    pub scheme_id: ::prost::alloc::string::String,
+    /// The ranks: 1 to 100.
+    #[prost(int32, repeated, packed = "false", tag = "2")]
+    pub ranks: ::prost::alloc::vec::Vec<i32>,
+}
+impl ::prost::Name for RankSegment {
+    const NAME: &'static str = "RankSegment";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RankSegment".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RankSegment".into()
+    }
+}
+/// Users who can spend at least so many points.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HolderSegment {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// At least so many, 1 or more.
+    #[prost(int64, tag = "2")]
+    pub available_min: i64,
+}
+impl ::prost::Name for HolderSegment {
+    const NAME: &'static str = "HolderSegment";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.HolderSegment".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.HolderSegment".into()
+    }
+}
+/// Users with an account in which they neither earned nor used nor moved anything since a time.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InactiveSegment {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// Since when. Required.
+    #[prost(message, optional, tag = "2")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for InactiveSegment {
+    const NAME: &'static str = "InactiveSegment";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.InactiveSegment".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.InactiveSegment".into()
+    }
+}
+/// What a job moves of one point type.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobCost {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many lines are about it.
+    #[prost(int64, tag = "2")]
+    pub lines: i64,
+    /// What they add.
+    #[prost(int64, tag = "3")]
+    pub added: i64,
+    /// What they take, 0 or more, where they say how much.
+    #[prost(int64, tag = "4")]
+    pub taken: i64,
+    /// The growth that they bring by themselves.
+    #[prost(int64, tag = "5")]
+    pub growth: i64,
+    /// How many of them take all that there is.
+    #[prost(int64, tag = "6")]
+    pub unlimited_lines: i64,
+    /// Whether there is no such point type: all of these lines would fail.
+    #[prost(bool, tag = "7")]
+    pub unknown: bool,
+    /// Whether so much needs approval.
+    #[prost(bool, tag = "8")]
+    pub needs_approval: bool,
+}
+impl ::prost::Name for JobCost {
+    const NAME: &'static str = "JobCost";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.JobCost".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.JobCost".into()
+    }
+}
+/// What the entries of a job's lines moved of a point type, beside what they were said to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reconciled {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// The control total; absent where none was sent.
+    #[prost(message, optional, tag = "2")]
+    pub expected: ::core::option::Option<ControlTotal>,
+    /// How many lines are about it.
+    #[prost(int64, tag = "3")]
+    pub lines: i64,
+    /// How many of them were carried out, also those that were taken back since.
+    #[prost(int64, tag = "4")]
+    pub lines_done: i64,
+    /// The sum of the amounts of their entries.
+    #[prost(int64, tag = "5")]
+    pub points: i64,
+    /// The sum of the growth of their entries.
+    #[prost(int64, tag = "6")]
+    pub growth: i64,
+    /// Whether all of that is as expected; false also where no control total was sent.
+    #[prost(bool, tag = "7")]
+    pub matches: bool,
+}
+impl ::prost::Name for Reconciled {
+    const NAME: &'static str = "Reconciled";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.Reconciled".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.Reconciled".into()
+    }
+}
+/// Arguments of CreateJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateJobRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job, without what is output. Required.
+    #[prost(message, optional, tag = "2")]
+    pub job: ::core::option::Option<PointsJob>,
+}
+impl ::prost::Name for CreateJobRequest {
+    const NAME: &'static str = "CreateJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CreateJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CreateJobRequest".into()
+    }
+}
+/// Result of CreateJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for CreateJobResponse {
+    const NAME: &'static str = "CreateJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CreateJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CreateJobResponse".into()
+    }
+}
+/// Arguments of AddJobLines.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AddJobLinesRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+    /// The lines: 1 to 500.
+    #[prost(message, repeated, tag = "3")]
+    pub lines: ::prost::alloc::vec::Vec<JobLine>,
+}
+impl ::prost::Name for AddJobLinesRequest {
+    const NAME: &'static str = "AddJobLinesRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AddJobLinesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AddJobLinesRequest".into()
+    }
+}
+/// Result of AddJobLines.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AddJobLinesResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// How many lines were added.
+    #[prost(int64, tag = "2")]
+    pub added: i64,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for AddJobLinesResponse {
+    const NAME: &'static str = "AddJobLinesResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AddJobLinesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AddJobLinesResponse".into()
+    }
+}
+/// Arguments of AddJobSegment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddJobSegmentRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Whom. Required.
+    #[prost(message, optional, tag = "3")]
+    pub segment: ::core::option::Option<LevelsSegment>,
+    /// What each line says beside its number and user. Required.
+    #[prost(message, optional, tag = "4")]
+    pub line: ::core::option::Option<JobLineTemplate>,
+}
+impl ::prost::Name for AddJobSegmentRequest {
+    const NAME: &'static str = "AddJobSegmentRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AddJobSegmentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AddJobSegmentRequest".into()
+    }
+}
+/// What the lines of a segment have in common; see JobLine.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobLineTemplate {
+    /// The point type.
+    #[prost(string, tag = "1")]
+    pub point_type_id: ::prost::alloc::string::String,
+    /// How many.
+    #[prost(int64, tag = "2")]
+    pub amount: i64,
+    /// VOID of one lot: which.
+    #[prost(message, optional, tag = "3")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// VOID: what it is about. Else unspecified.
+    #[prost(enumeration = "VoidScope", tag = "4")]
+    pub void_scope: i32,
+}
+impl ::prost::Name for JobLineTemplate {
+    const NAME: &'static str = "JobLineTemplate";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.JobLineTemplate".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.JobLineTemplate".into()
+    }
+}
+/// Result of AddJobSegment.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AddJobSegmentResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// How many lines were added.
+    #[prost(int64, tag = "2")]
+    pub added: i64,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "3")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for AddJobSegmentResponse {
+    const NAME: &'static str = "AddJobSegmentResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.AddJobSegmentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.AddJobSegmentResponse".into()
+    }
+}
+/// Arguments of PreviewJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewJobRequest {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Lines to try: 0 means 200, more than 1,000 means 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for PreviewJobRequest {
+    const NAME: &'static str = "PreviewJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PreviewJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PreviewJobRequest".into()
+    }
+}
+/// Result of PreviewJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// What all its lines say, by point type.
+    #[prost(message, repeated, tag = "2")]
+    pub costs: ::prost::alloc::vec::Vec<JobCost>,
+    /// Whether it needs approval, or did.
+    #[prost(bool, tag = "3")]
+    pub needs_approval: bool,
+    /// Lines tried on this page.
+    #[prost(int64, tag = "4")]
+    pub tried: i64,
+    /// How many of them would be carried out.
+    #[prost(int64, tag = "5")]
+    pub would_do: i64,
+    /// What these would move in all; what is taken counts below 0.
+    #[prost(int64, tag = "6")]
+    pub would_move: i64,
+    /// What caps would cut of them. What earlier pages would use up is not counted.
+    #[prost(int64, tag = "7")]
+    pub would_cut: i64,
+    /// Those that would fail.
+    #[prost(message, repeated, tag = "8")]
+    pub bad_lines: ::prost::alloc::vec::Vec<JobLineOutcome>,
+    /// Empty on the last page.
+    #[prost(string, tag = "9")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PreviewJobResponse {
+    const NAME: &'static str = "PreviewJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PreviewJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PreviewJobResponse".into()
+    }
+}
+/// Arguments of SubmitJob.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitJobRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SubmitJobRequest {
+    const NAME: &'static str = "SubmitJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SubmitJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SubmitJobRequest".into()
+    }
+}
+/// Result of SubmitJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SubmitJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for SubmitJobResponse {
+    const NAME: &'static str = "SubmitJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.SubmitJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.SubmitJobResponse".into()
+    }
+}
+/// Arguments of ApproveJob.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApproveJobRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ApproveJobRequest {
+    const NAME: &'static str = "ApproveJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ApproveJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ApproveJobRequest".into()
+    }
+}
+/// Result of ApproveJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ApproveJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ApproveJobResponse {
+    const NAME: &'static str = "ApproveJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ApproveJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ApproveJobResponse".into()
+    }
+}
+/// Arguments of RejectJob.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RejectJobRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Why: at most 200 characters.
+    #[prost(string, tag = "3")]
+    pub note: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RejectJobRequest {
+    const NAME: &'static str = "RejectJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RejectJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RejectJobRequest".into()
+    }
+}
+/// Result of RejectJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RejectJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for RejectJobResponse {
+    const NAME: &'static str = "RejectJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RejectJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RejectJobResponse".into()
+    }
+}
+/// Arguments of CancelJob.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelJobRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Why: at most 200 characters.
+    #[prost(string, tag = "3")]
+    pub note: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CancelJobRequest {
+    const NAME: &'static str = "CancelJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CancelJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CancelJobRequest".into()
+    }
+}
+/// Result of CancelJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CancelJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for CancelJobResponse {
+    const NAME: &'static str = "CancelJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.CancelJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.CancelJobResponse".into()
+    }
+}
+/// Arguments of ResumeJob.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeJobRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResumeJobRequest {
+    const NAME: &'static str = "ResumeJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ResumeJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ResumeJobRequest".into()
+    }
+}
+/// Result of ResumeJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResumeJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ResumeJobResponse {
+    const NAME: &'static str = "ResumeJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ResumeJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ResumeJobResponse".into()
+    }
+}
+/// Arguments of RetryJob.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RetryJobRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RetryJobRequest {
+    const NAME: &'static str = "RetryJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RetryJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RetryJobRequest".into()
+    }
+}
+/// Result of RetryJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RetryJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for RetryJobResponse {
+    const NAME: &'static str = "RetryJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RetryJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RetryJobResponse".into()
+    }
+}
+/// Arguments of RecallJob.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecallJobRequest {
+    /// Makes the call idempotent: a repeat with the same body returns the first answer. 1 to 128 characters.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The job.
+    #[prost(string, tag = "2")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Why: at most 200 characters.
+    #[prost(string, tag = "3")]
+    pub note: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RecallJobRequest {
+    const NAME: &'static str = "RecallJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RecallJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RecallJobRequest".into()
+    }
+}
+/// Result of RecallJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RecallJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// Where this service's log tells of the effect.
+    #[prost(message, optional, tag = "2")]
+    pub position: ::core::option::Option<super::super::common::v1::Position>,
+}
+impl ::prost::Name for RecallJobResponse {
+    const NAME: &'static str = "RecallJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.RecallJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.RecallJobResponse".into()
+    }
+}
+/// Arguments of GetJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetJobRequest {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "2")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetJobRequest {
+    const NAME: &'static str = "GetJobRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetJobRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetJobRequest".into()
+    }
+}
+/// Result of GetJob.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetJobResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+}
+impl ::prost::Name for GetJobResponse {
+    const NAME: &'static str = "GetJobResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetJobResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetJobResponse".into()
+    }
+}
+/// Arguments of ListJobs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListJobsRequest {
+    /// Only those in this state; unspecified: all.
+    #[prost(enumeration = "super::super::common::v1::JobState", tag = "1")]
+    pub state: i32,
+    /// At most this many: 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListJobsRequest {
+    const NAME: &'static str = "ListJobsRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListJobsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListJobsRequest".into()
+    }
+}
+/// Result of ListJobs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListJobsResponse {
+    /// The jobs.
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<PointsJob>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListJobsResponse {
+    const NAME: &'static str = "ListJobsResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListJobsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListJobsResponse".into()
+    }
+}
+/// Arguments of ListJobLines.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListJobLinesRequest {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// Only those in this state; unspecified: all.
+    #[prost(enumeration = "super::super::common::v1::JobLineState", tag = "2")]
+    pub state: i32,
+    /// At most this many: 0 means 100, more than 500 means 500.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "5")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for ListJobLinesRequest {
+    const NAME: &'static str = "ListJobLinesRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListJobLinesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListJobLinesRequest".into()
+    }
+}
+/// Result of ListJobLines.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListJobLinesResponse {
+    /// The lines.
+    #[prost(message, repeated, tag = "1")]
+    pub lines: ::prost::alloc::vec::Vec<JobLineOutcome>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListJobLinesResponse {
+    const NAME: &'static str = "ListJobLinesResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.ListJobLinesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.ListJobLinesResponse".into()
+    }
+}
+/// Arguments of GetReconciliation.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetReconciliationRequest {
+    /// The job.
+    #[prost(string, tag = "1")]
+    pub job_id: ::prost::alloc::string::String,
+    /// At most this many: 0 means 100, more than 500 means 500.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with all other arguments unchanged; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Positions that the answer must include; at most 8. See Position.
+    #[prost(message, repeated, tag = "4")]
+    pub at_least: ::prost::alloc::vec::Vec<super::super::common::v1::Position>,
+}
+impl ::prost::Name for GetReconciliationRequest {
+    const NAME: &'static str = "GetReconciliationRequest";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetReconciliationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetReconciliationRequest".into()
+    }
+}
+/// Result of GetReconciliation.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetReconciliationResponse {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+    /// By point type, of the lines and of the control totals.
+    #[prost(message, repeated, tag = "2")]
+    pub point_types: ::prost::alloc::vec::Vec<Reconciled>,
+    /// Whether all of these match.
+    #[prost(bool, tag = "3")]
+    pub matches: bool,
+    /// Lines that were not carried out, or whose entry moved something else than the line says; by number.
+    #[prost(message, repeated, tag = "4")]
+    pub different_lines: ::prost::alloc::vec::Vec<JobLineOutcome>,
+    /// Empty on the last page.
+    #[prost(string, tag = "5")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetReconciliationResponse {
+    const NAME: &'static str = "GetReconciliationResponse";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.GetReconciliationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.GetReconciliationResponse".into()
+    }
+}
+/// What the lines of a job do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PointsJobKind {
+    /// Refused where it is needed; as a filter: all.
+    Unspecified = 0,
+    /// Give points, as Earn does: caps of the point type count, and cut.
+    Earn = 1,
+    /// Add points or take them by hand, as AdjustPoints does.
+    Adjust = 2,
+    /// Take what is there: of one lot, of what is pending, or all. What is held stays held.
+    Void = 3,
+    /// Open accounts with what users had elsewhere, with its dates. Events of it say that they are facts, so no campaign rewards
+    /// them.
+    Opening = 4,
+}
+impl PointsJobKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "POINTS_JOB_KIND_UNSPECIFIED",
+            Self::Earn => "POINTS_JOB_KIND_EARN",
+            Self::Adjust => "POINTS_JOB_KIND_ADJUST",
+            Self::Void => "POINTS_JOB_KIND_VOID",
+            Self::Opening => "POINTS_JOB_KIND_OPENING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "POINTS_JOB_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "POINTS_JOB_KIND_EARN" => Some(Self::Earn),
+            "POINTS_JOB_KIND_ADJUST" => Some(Self::Adjust),
+            "POINTS_JOB_KIND_VOID" => Some(Self::Void),
+            "POINTS_JOB_KIND_OPENING" => Some(Self::Opening),
+            _ => None,
+        }
+    }
+}
+/// What a line of a job that voids is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum VoidScope {
+    /// For jobs that do not void.
+    Unspecified = 0,
+    /// All that can be used, those that lapse first first, then what is pending.
+    All = 1,
+    /// What lapses at the line's `expires_at`; absent: what never lapses.
+    Lot = 2,
+    /// What is pending.
+    Pending = 3,
+}
+impl VoidScope {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "VOID_SCOPE_UNSPECIFIED",
+            Self::All => "VOID_SCOPE_ALL",
+            Self::Lot => "VOID_SCOPE_LOT",
+            Self::Pending => "VOID_SCOPE_PENDING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "VOID_SCOPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "VOID_SCOPE_ALL" => Some(Self::All),
+            "VOID_SCOPE_LOT" => Some(Self::Lot),
+            "VOID_SCOPE_PENDING" => Some(Self::Pending),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod points_job_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Points of many users at once: given, adjusted, voided, or opened with what users had elsewhere. A job is created as a draft,
+    /// gets its lines, can be previewed, and is submitted; it then runs in the background. Each line has an outcome of its own, and
+    /// takes effect once. Of all writes the request id is kept for 30 days; a line's effect does not depend on it.
+    #[derive(Debug, Clone)]
+    pub struct PointsJobServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PointsJobServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PointsJobServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PointsJobServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Creates a job without lines. FAILED_PRECONDITION `JOB_LIMIT` where the tenant has 100 jobs that are not over.
+        pub async fn create_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/CreateJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "CreateJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds lines to a draft. A line with a number that the job has already, saying the same, is passed over, so an upload that
+        /// broke off is sent again as a whole. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG` where it is no draft,
+        /// `JOB_LINE_TAKEN` where a number stands for another line, `JOB_LIMIT` beyond 200,000 lines. Refused, it adds nothing.
+        pub async fn add_job_lines(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddJobLinesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddJobLinesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/AddJobLines",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "AddJobLines"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds a line for every user of a segment, as it is now, numbered on from the last line. Users come in the order of their
+        /// ids. Refused as AddJobLines is, and with NOT_FOUND `POINT_TYPE_NOT_FOUND`, `SCHEME_NOT_FOUND`.
+        pub async fn add_job_segment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddJobSegmentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddJobSegmentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/AddJobSegment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "AddJobSegment"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What a job would do: its lines and cost by point type, whether it needs approval, and a trial of a part of its lines
+        /// that wait, by the same decisions as when they are carried out, without any effect. NOT_FOUND `JOB_NOT_FOUND`.
+        pub async fn preview_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/PreviewJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "PreviewJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Completes a draft: it runs, or waits for approval where of any point type more is moved in all than the type's
+        /// `adjustment_limit`, or as much as there is. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`,
+        /// `JOB_EMPTY`.
+        pub async fn submit_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubmitJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/SubmitJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "SubmitJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Approves a job: it runs. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`; `APPROVER_IS_REQUESTER` where
+        /// the caller's token names the subject that created or submitted it.
+        pub async fn approve_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ApproveJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ApproveJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/ApproveJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "ApproveJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Rejects a job that waits for approval; whoever submitted it may do so, too. NOT_FOUND `JOB_NOT_FOUND`;
+        /// FAILED_PRECONDITION `JOB_STATE_WRONG`.
+        pub async fn reject_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RejectJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RejectJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/RejectJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "RejectJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Stops a job that is a draft, waits for approval, or runs, at the end of the batch under way. What was carried out stays.
+        /// NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`.
+        pub async fn cancel_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/CancelJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "CancelJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Goes on with a job that was cancelled, where it was; an approval holds. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION
+        /// `JOB_STATE_WRONG`.
+        pub async fn resume_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/ResumeJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "ResumeJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tries the lines again that failed, and only those: while it runs or once it is finished what was refused, while or after
+        /// it is recalled what could not be taken back. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`.
+        pub async fn retry_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RetryJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RetryJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/RetryJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "RetryJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes back what the lines did, of each what is left, by the point type's reversal policy as ReverseEntry does. What waits
+        /// still is not carried out any more. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`, or
+        /// `JOB_NOT_RECALLABLE` where points were voided.
+        pub async fn recall_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecallJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecallJobResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/RecallJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "RecallJob"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a job. NOT_FOUND `JOB_NOT_FOUND`.
+        pub async fn get_job(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetJobResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/GetJob",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("banyan.levels.v1.PointsJobService", "GetJob"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Jobs, newest first.
+        pub async fn list_jobs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListJobsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListJobsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/ListJobs",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "ListJobs"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lines of a job with their outcomes, by number. With the state FAILED it is the error file. NOT_FOUND `JOB_NOT_FOUND`.
+        pub async fn list_job_lines(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListJobLinesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListJobLinesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/ListJobLines",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("banyan.levels.v1.PointsJobService", "ListJobLines"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Compares, per point type, what a job was said to move with what the entries that it made did move, and lists the lines
+        /// that make the difference. NOT_FOUND `JOB_NOT_FOUND`.
+        pub async fn get_reconciliation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetReconciliationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetReconciliationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/banyan.levels.v1.PointsJobService/GetReconciliation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "banyan.levels.v1.PointsJobService",
+                        "GetReconciliation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod points_job_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PointsJobServiceServer.
+    #[async_trait]
+    pub trait PointsJobService: std::marker::Send + std::marker::Sync + 'static {
+        /// Creates a job without lines. FAILED_PRECONDITION `JOB_LIMIT` where the tenant has 100 jobs that are not over.
+        async fn create_job(
+            &self,
+            request: tonic::Request<super::CreateJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateJobResponse>,
+            tonic::Status,
+        >;
+        /// Adds lines to a draft. A line with a number that the job has already, saying the same, is passed over, so an upload that
+        /// broke off is sent again as a whole. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG` where it is no draft,
+        /// `JOB_LINE_TAKEN` where a number stands for another line, `JOB_LIMIT` beyond 200,000 lines. Refused, it adds nothing.
+        async fn add_job_lines(
+            &self,
+            request: tonic::Request<super::AddJobLinesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddJobLinesResponse>,
+            tonic::Status,
+        >;
+        /// Adds a line for every user of a segment, as it is now, numbered on from the last line. Users come in the order of their
+        /// ids. Refused as AddJobLines is, and with NOT_FOUND `POINT_TYPE_NOT_FOUND`, `SCHEME_NOT_FOUND`.
+        async fn add_job_segment(
+            &self,
+            request: tonic::Request<super::AddJobSegmentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddJobSegmentResponse>,
+            tonic::Status,
+        >;
+        /// What a job would do: its lines and cost by point type, whether it needs approval, and a trial of a part of its lines
+        /// that wait, by the same decisions as when they are carried out, without any effect. NOT_FOUND `JOB_NOT_FOUND`.
+        async fn preview_job(
+            &self,
+            request: tonic::Request<super::PreviewJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewJobResponse>,
+            tonic::Status,
+        >;
+        /// Completes a draft: it runs, or waits for approval where of any point type more is moved in all than the type's
+        /// `adjustment_limit`, or as much as there is. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`,
+        /// `JOB_EMPTY`.
+        async fn submit_job(
+            &self,
+            request: tonic::Request<super::SubmitJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitJobResponse>,
+            tonic::Status,
+        >;
+        /// Approves a job: it runs. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`; `APPROVER_IS_REQUESTER` where
+        /// the caller's token names the subject that created or submitted it.
+        async fn approve_job(
+            &self,
+            request: tonic::Request<super::ApproveJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ApproveJobResponse>,
+            tonic::Status,
+        >;
+        /// Rejects a job that waits for approval; whoever submitted it may do so, too. NOT_FOUND `JOB_NOT_FOUND`;
+        /// FAILED_PRECONDITION `JOB_STATE_WRONG`.
+        async fn reject_job(
+            &self,
+            request: tonic::Request<super::RejectJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RejectJobResponse>,
+            tonic::Status,
+        >;
+        /// Stops a job that is a draft, waits for approval, or runs, at the end of the batch under way. What was carried out stays.
+        /// NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`.
+        async fn cancel_job(
+            &self,
+            request: tonic::Request<super::CancelJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelJobResponse>,
+            tonic::Status,
+        >;
+        /// Goes on with a job that was cancelled, where it was; an approval holds. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION
+        /// `JOB_STATE_WRONG`.
+        async fn resume_job(
+            &self,
+            request: tonic::Request<super::ResumeJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeJobResponse>,
+            tonic::Status,
+        >;
+        /// Tries the lines again that failed, and only those: while it runs or once it is finished what was refused, while or after
+        /// it is recalled what could not be taken back. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`.
+        async fn retry_job(
+            &self,
+            request: tonic::Request<super::RetryJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RetryJobResponse>,
+            tonic::Status,
+        >;
+        /// Takes back what the lines did, of each what is left, by the point type's reversal policy as ReverseEntry does. What waits
+        /// still is not carried out any more. NOT_FOUND `JOB_NOT_FOUND`; FAILED_PRECONDITION `JOB_STATE_WRONG`, or
+        /// `JOB_NOT_RECALLABLE` where points were voided.
+        async fn recall_job(
+            &self,
+            request: tonic::Request<super::RecallJobRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecallJobResponse>,
+            tonic::Status,
+        >;
+        /// Reads a job. NOT_FOUND `JOB_NOT_FOUND`.
+        async fn get_job(
+            &self,
+            request: tonic::Request<super::GetJobRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetJobResponse>, tonic::Status>;
+        /// Jobs, newest first.
+        async fn list_jobs(
+            &self,
+            request: tonic::Request<super::ListJobsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListJobsResponse>,
+            tonic::Status,
+        >;
+        /// Lines of a job with their outcomes, by number. With the state FAILED it is the error file. NOT_FOUND `JOB_NOT_FOUND`.
+        async fn list_job_lines(
+            &self,
+            request: tonic::Request<super::ListJobLinesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListJobLinesResponse>,
+            tonic::Status,
+        >;
+        /// Compares, per point type, what a job was said to move with what the entries that it made did move, and lists the lines
+        /// that make the difference. NOT_FOUND `JOB_NOT_FOUND`.
+        async fn get_reconciliation(
+            &self,
+            request: tonic::Request<super::GetReconciliationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetReconciliationResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Points of many users at once: given, adjusted, voided, or opened with what users had elsewhere. A job is created as a draft,
+    /// gets its lines, can be previewed, and is submitted; it then runs in the background. Each line has an outcome of its own, and
+    /// takes effect once. Of all writes the request id is kept for 30 days; a line's effect does not depend on it.
+    #[derive(Debug)]
+    pub struct PointsJobServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PointsJobServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PointsJobServiceServer<T>
+    where
+        T: PointsJobService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/banyan.levels.v1.PointsJobService/CreateJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::CreateJobRequest>
+                    for CreateJobSvc<T> {
+                        type Response = super::CreateJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::create_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/AddJobLines" => {
+                    #[allow(non_camel_case_types)]
+                    struct AddJobLinesSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::AddJobLinesRequest>
+                    for AddJobLinesSvc<T> {
+                        type Response = super::AddJobLinesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AddJobLinesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::add_job_lines(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AddJobLinesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/AddJobSegment" => {
+                    #[allow(non_camel_case_types)]
+                    struct AddJobSegmentSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::AddJobSegmentRequest>
+                    for AddJobSegmentSvc<T> {
+                        type Response = super::AddJobSegmentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AddJobSegmentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::add_job_segment(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AddJobSegmentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/PreviewJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::PreviewJobRequest>
+                    for PreviewJobSvc<T> {
+                        type Response = super::PreviewJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::preview_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/SubmitJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::SubmitJobRequest>
+                    for SubmitJobSvc<T> {
+                        type Response = super::SubmitJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubmitJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::submit_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/ApproveJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApproveJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::ApproveJobRequest>
+                    for ApproveJobSvc<T> {
+                        type Response = super::ApproveJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ApproveJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::approve_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApproveJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/RejectJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct RejectJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::RejectJobRequest>
+                    for RejectJobSvc<T> {
+                        type Response = super::RejectJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RejectJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::reject_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RejectJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/CancelJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::CancelJobRequest>
+                    for CancelJobSvc<T> {
+                        type Response = super::CancelJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::cancel_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/ResumeJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::ResumeJobRequest>
+                    for ResumeJobSvc<T> {
+                        type Response = super::ResumeJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::resume_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/RetryJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct RetryJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::RetryJobRequest>
+                    for RetryJobSvc<T> {
+                        type Response = super::RetryJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RetryJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::retry_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RetryJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/RecallJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecallJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::RecallJobRequest>
+                    for RecallJobSvc<T> {
+                        type Response = super::RecallJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecallJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::recall_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecallJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/GetJob" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetJobSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::GetJobRequest>
+                    for GetJobSvc<T> {
+                        type Response = super::GetJobResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetJobRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::get_job(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetJobSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/ListJobs" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListJobsSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::ListJobsRequest>
+                    for ListJobsSvc<T> {
+                        type Response = super::ListJobsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListJobsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::list_jobs(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListJobsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/ListJobLines" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListJobLinesSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::ListJobLinesRequest>
+                    for ListJobLinesSvc<T> {
+                        type Response = super::ListJobLinesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListJobLinesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::list_job_lines(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListJobLinesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/banyan.levels.v1.PointsJobService/GetReconciliation" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetReconciliationSvc<T: PointsJobService>(pub Arc<T>);
+                    impl<
+                        T: PointsJobService,
+                    > tonic::server::UnaryService<super::GetReconciliationRequest>
+                    for GetReconciliationSvc<T> {
+                        type Response = super::GetReconciliationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetReconciliationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PointsJobService>::get_reconciliation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetReconciliationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for PointsJobServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "banyan.levels.v1.PointsJobService";
+    impl<T> tonic::server::NamedService for PointsJobServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
     }
 }
 /// A season by dates.
@@ -16750,6 +19374,24 @@ impl ::prost::Name for CheckInRecorded {
         "/banyan.levels.v1.CheckInRecorded".into()
     }
 }
+/// Payload of `points_job.changed`: a job was submitted, approved, rejected, cancelled, resumed, tried again, recalled, or came to
+/// its end. What its lines do is told as it is of single calls.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PointsJobChanged {
+    /// The job.
+    #[prost(message, optional, tag = "1")]
+    pub job: ::core::option::Option<PointsJob>,
+}
+impl ::prost::Name for PointsJobChanged {
+    const NAME: &'static str = "PointsJobChanged";
+    const PACKAGE: &'static str = "banyan.levels.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "banyan.levels.v1.PointsJobChanged".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/banyan.levels.v1.PointsJobChanged".into()
+    }
+}
 /// Points of a user that lapse soon.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExpiringAccount {
@@ -16929,6 +19571,9 @@ pub struct PointsMoved {
     /// Taken by hand.
     #[prost(int64, tag = "9")]
     pub taken: i64,
+    /// Brought along from elsewhere.
+    #[prost(int64, tag = "10")]
+    pub opened: i64,
 }
 impl ::prost::Name for PointsMoved {
     const NAME: &'static str = "PointsMoved";
@@ -16980,8 +19625,8 @@ pub struct FinanceMonth {
     /// What moved in it.
     #[prost(message, optional, tag = "3")]
     pub moved: ::core::option::Option<PointsMoved>,
-    /// The same at its end, or now where it is not over: opening + issued + returned + added - redeemed - expired
-    /// - reversed - adjusted - taken.
+    /// The same at its end, or now where it is not over: opening + issued + returned + added + opened - redeemed
+    /// - expired - reversed - adjusted - taken.
     #[prost(int64, tag = "4")]
     pub closing_liability: i64,
     /// The part of it that was pending.

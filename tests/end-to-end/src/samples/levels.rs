@@ -221,6 +221,52 @@ pub(super) fn goal_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// The id of a job that [`job_writes`] creates.
+fn job_id(names: &Names<'_>, what: &str) -> String {
+    ::levels::events::job::job_id(&request_id(names, what)).to_string()
+}
+
+/// Three jobs: one is carried out and recalled, one stopped and gone on with, one rejected.
+pub(super) fn job_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let create = |what: &str| {
+        let job = json!({"kind": "POINTS_JOB_KIND_ADJUST", "title": names.canary, "reason": names.canary,
+            "controls": [{"pointTypeId": "points", "lines": "1", "points": "20", "growth": "20"}]});
+        ("/banyan.levels.v1.PointsJobService/CreateJob", json!({"requestId": request_id(names, what), "job": job}))
+    };
+    let add = |what: &str| {
+        let line = json!({"lineNo": "1", "userId": names.user, "pointTypeId": "points", "amount": "20"});
+        let request_id = request_id(names, &format!("{what}-lines"));
+        (
+            "/banyan.levels.v1.PointsJobService/AddJobLines",
+            json!({"requestId": request_id, "jobId": job_id(names, what), "lines": [line]}),
+        )
+    };
+    let change = |path: &'static str, what: &str, then: &str| {
+        (path, json!({"requestId": request_id(names, &format!("{what}-{then}")), "jobId": job_id(names, what)}))
+    };
+    vec![
+        create("job-1"),
+        add("job-1"),
+        (
+            "/banyan.levels.v1.PointsJobService/AddJobSegment",
+            json!({"requestId": request_id(names, "job-1-segment"), "jobId": job_id(names, "job-1"),
+                "segment": {"holders": {"pointTypeId": "points", "availableMin": "1000000"}},
+                "line": {"pointTypeId": "points", "amount": "1"}}),
+        ),
+        change("/banyan.levels.v1.PointsJobService/SubmitJob", "job-1", "submit"),
+        change("/banyan.levels.v1.PointsJobService/ApproveJob", "job-1", "approve"),
+        change("/banyan.levels.v1.PointsJobService/RetryJob", "job-1", "retry"),
+        change("/banyan.levels.v1.PointsJobService/RecallJob", "job-1", "recall"),
+        create("job-2"),
+        change("/banyan.levels.v1.PointsJobService/CancelJob", "job-2", "cancel"),
+        change("/banyan.levels.v1.PointsJobService/ResumeJob", "job-2", "resume"),
+        create("job-3"),
+        add("job-3"),
+        change("/banyan.levels.v1.PointsJobService/SubmitJob", "job-3", "submit"),
+        change("/banyan.levels.v1.PointsJobService/RejectJob", "job-3", "reject"),
+    ]
+}
+
 /// What reads the programme, accounts and levels.
 pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let user = json!({"userId": names.user});
@@ -250,6 +296,11 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             json!({"adjustmentId": adjustment_id(names, "adjust-1")}),
         ),
         ("/banyan.levels.v1.AdjustmentService/ListAdjustments", json!({"state": "ADJUSTMENT_STATE_REJECTED"})),
+        ("/banyan.levels.v1.PointsJobService/PreviewJob", json!({"jobId": job_id(names, "job-2")})),
+        ("/banyan.levels.v1.PointsJobService/GetJob", json!({"jobId": job_id(names, "job-1")})),
+        ("/banyan.levels.v1.PointsJobService/ListJobs", json!({"state": "JOB_STATE_REJECTED"})),
+        ("/banyan.levels.v1.PointsJobService/ListJobLines", json!({"jobId": job_id(names, "job-1")})),
+        ("/banyan.levels.v1.PointsJobService/GetReconciliation", json!({"jobId": job_id(names, "job-1")})),
         ("/banyan.levels.v1.EarningRuleService/GetEarningRule", json!({"ruleId": "one-per-yuan"})),
         ("/banyan.levels.v1.EarningRuleService/ListEarningRules", json!({})),
         ("/banyan.levels.v1.EarningRuleService/BacktestEarning", json!({"eventType": "order.completed"})),

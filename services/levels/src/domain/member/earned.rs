@@ -64,6 +64,17 @@ impl Earned {
         earned
     }
 
+    /// A level that was reached elsewhere.
+    pub(super) fn opened(
+        terms: Terms<'_>,
+        rank: usize,
+        since: OffsetDateTime,
+        valid_until: Option<OffsetDateTime>,
+    ) -> Self {
+        let review_at = valid_until.map(|ends| terms.scheme.policy.review_of(ends, terms.zone));
+        Self { rank, supported: rank, valid_until, review_at, ..Self::begin(terms, since) }
+    }
+
     /// What follows from counts that may have changed at `at`; `None`: the level stays. A rise restarts the validity; a fall keeps
     /// it, so that nobody is held longer by losing a level. What was taken back lowers the level at once if the level stood on it:
     /// one that is kept by its validity or by grace does not.

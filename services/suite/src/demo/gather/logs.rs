@@ -169,6 +169,7 @@ fn post(month: &mut YearMonth, posted: &PointsPosted) {
         | EntryKind::Adjust
         | EntryKind::TransferOut
         | EntryKind::TransferIn
+        | EntryKind::Opening
         | EntryKind::Unspecified => {}
     }
 }
