@@ -268,7 +268,7 @@ impl Job {
     pub fn submit(&mut self, by: &str, needs_approval: bool, at: OffsetDateTime) -> Result<(), Refusal> {
         self.only_in(&[JobState::Draft])?;
         if self.counts.lines == 0 {
-            return Err(Refusal::JobEmpty { job_id: self.id.to_string() });
+            return Err(Refusal::JobEmpty);
         }
         by.clone_into(&mut self.submitted_by);
         self.needs_approval = needs_approval;
@@ -333,7 +333,7 @@ impl Job {
     /// What it did is taken back.
     pub fn recall(&mut self, note: &str, at: OffsetDateTime) -> Result<(), Refusal> {
         if self.kind == JobKind::Void {
-            return Err(Refusal::JobNotRecallable { job_id: self.id.to_string() });
+            return Err(Refusal::JobNotRecallable);
         }
         self.only_in(&[JobState::Running, JobState::Finished, JobState::Cancelled])?;
         note.clone_into(&mut self.note);

@@ -63,6 +63,8 @@ mod hold_tests;
 #[cfg(test)]
 mod leaderboard_tests;
 #[cfg(test)]
+mod level_act_tests;
+#[cfg(test)]
 mod member_tests;
 #[cfg(test)]
 mod order_properties;

@@ -69,10 +69,7 @@ pub enum Refusal {
     },
     /// The member's level is not locked.
     #[error("the level is not locked")]
-    LevelNotLocked {
-        /// The scheme.
-        scheme_id: String,
-    },
+    LevelNotLocked,
     /// The tenant has no such scheme.
     #[error("there is no such scheme")]
     SchemeNotFound {
@@ -449,16 +446,10 @@ pub enum Refusal {
     },
     /// The job has no lines.
     #[error("the job has no lines")]
-    JobEmpty {
-        /// The job.
-        job_id: String,
-    },
+    JobEmpty,
     /// What the job did is not taken back.
     #[error("the job cannot be recalled")]
-    JobNotRecallable {
-        /// The job.
-        job_id: String,
-    },
+    JobNotRecallable,
     /// Whoever asked for a job can't approve it.
     #[error("whoever asked for the job cannot approve it")]
     JobApproverIsRequester {

@@ -194,7 +194,7 @@ async fn what_is_larger_than_the_limit_in_all_waits_for_somebody_else() {
     let void = stage.draft(JobKind::Void, &[all], "void").await;
     assert_eq!(stage.submit_job(&void).await.unwrap(), JobState::AwaitingApproval, "all that there is has no limit");
     let empty = stage.create_job(JobKind::Earn, "empty").await.unwrap();
-    assert_eq!(refusal(stage.submit_job(&empty).await), Refusal::JobEmpty { job_id: empty.to_string() });
+    assert_eq!(refusal(stage.submit_job(&empty).await), Refusal::JobEmpty);
 }
 
 #[tokio::test]

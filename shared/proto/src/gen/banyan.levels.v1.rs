@@ -10852,9 +10852,9 @@ pub enum ErrorReason {
     JobLimit = 69,
     /// FAILED_PRECONDITION. The number in `metadata.line_no` stands for another line of the job.
     JobLineTaken = 70,
-    /// FAILED_PRECONDITION. The job in `metadata.job_id` has no lines.
+    /// FAILED_PRECONDITION. The job has no lines.
     JobEmpty = 71,
-    /// FAILED_PRECONDITION. What the job in `metadata.job_id` did is not taken back: what was voided is given again by a job
+    /// FAILED_PRECONDITION. What the job did is not taken back: what was voided is given again by a job
     /// that adjusts.
     JobNotRecallable = 72,
     /// Of a line of a job. There is nothing of what was to be voided.
