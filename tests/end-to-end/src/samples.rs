@@ -246,6 +246,7 @@ fn user_writes(names: &Names<'_>) -> Vec<(&'static str, Value)> {
 pub fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let mut samples = user_reads(names);
     samples.extend(levels::reads(names));
+    samples.extend(levels::level_reads(names));
     samples.extend(levels::goal_reads(names));
     samples.extend(incentives::checkout_reads(names));
     samples.extend(incentives::campaign_reads(names));

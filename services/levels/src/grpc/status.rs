@@ -24,6 +24,7 @@ fn refused(refusal: &Refusal) -> Status {
 }
 
 /// The code and the reason; none: the etag is stale, which is a reason of all services.
+#[allow(clippy::too_many_lines, reason = "a table: a refusal a line")]
 fn kind(refusal: &Refusal) -> (Code, Option<Reason>) {
     let (code, reason) = match refusal {
         Refusal::PointTypeExists { .. } => (Code::AlreadyExists, Reason::PointTypeExists),

@@ -272,7 +272,6 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
     let user = json!({"userId": names.user});
     let points = json!({"userId": names.user, "pointTypeId": "points"});
     let hold = json!({"userId": names.user, "holdId": hold_id(names, "hold-1")});
-    let member = json!({"userId": names.user, "schemeId": "member"});
     vec![
         ("/banyan.levels.v1.PointsService/GetPointType", json!({"pointTypeId": "points"})),
         ("/banyan.levels.v1.PointsService/ListPointTypes", json!({})),
@@ -310,20 +309,6 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
                 "order": {"orderId": "tried", "total": {"currencyCode": "CNY", "units": "100"}},
                 "facts": {"values": {"user.stage": {"text": "repeat"}}}}),
         ),
-        ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
-        ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
-        ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
-        ("/banyan.levels.v1.LevelService/GetStanding", user.clone()),
-        ("/banyan.levels.v1.LevelService/ExplainLevel", member.clone()),
-        (
-            "/banyan.levels.v1.LevelService/SimulateScheme",
-            json!({"scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
-                "levels": [{"rank": 0, "displayName": text(names)}, {"rank": 1, "displayName": text(names), "threshold": "1"}]},
-                "movesMax": 10}),
-        ),
-        ("/banyan.levels.v1.LevelService/ListLevelMoves", member.clone()),
-        ("/banyan.levels.v1.LevelGrantService/ListLevelActs", member),
-        ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
         ("/banyan.levels.v1.BenefitService/GetBenefit", json!({"benefitId": "lounge"})),
         ("/banyan.levels.v1.BenefitService/ListBenefits", json!({})),
         ("/banyan.levels.v1.BenefitService/ListUserBenefits", user.clone()),
@@ -342,6 +327,27 @@ pub(super) fn reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
             json!({"leaderboardId": "coins", "userIds": [names.user]}),
         ),
         ("/banyan.levels.v1.LeaderboardService/GetRank", json!({"leaderboardId": "coins", "userId": names.user})),
+    ]
+}
+
+/// What reads schemes and members.
+pub(super) fn level_reads(names: &Names<'_>) -> Vec<(&'static str, Value)> {
+    let member = json!({"userId": names.user, "schemeId": "member"});
+    vec![
+        ("/banyan.levels.v1.LevelService/GetScheme", json!({"schemeId": "member"})),
+        ("/banyan.levels.v1.LevelService/ListSchemes", json!({})),
+        ("/banyan.levels.v1.LevelService/GetMember", member.clone()),
+        ("/banyan.levels.v1.LevelService/GetStanding", json!({"userId": names.user})),
+        ("/banyan.levels.v1.LevelService/ExplainLevel", member.clone()),
+        (
+            "/banyan.levels.v1.LevelService/SimulateScheme",
+            json!({"scheme": {"schemeId": "member", "displayName": text(names), "pointTypeId": "points",
+                "levels": [{"rank": 0, "displayName": text(names)}, {"rank": 1, "displayName": text(names), "threshold": "1"}]},
+                "movesMax": 10}),
+        ),
+        ("/banyan.levels.v1.LevelService/ListLevelMoves", member.clone()),
+        ("/banyan.levels.v1.LevelGrantService/ListLevelActs", member),
+        ("/banyan.levels.v1.LevelService/CountMembers", json!({"schemeId": "member"})),
     ]
 }
 

@@ -117,7 +117,7 @@ impl Member {
 
     /// Ends a lock.
     pub fn unlock(&mut self, terms: Terms<'_>, figures: &[Figures], at: OffsetDateTime) -> Result<LevelMove, Refusal> {
-        self.lock.take().ok_or_else(|| Refusal::LevelNotLocked)?;
+        self.lock.take().ok_or(Refusal::LevelNotLocked)?;
         self.scheme_version = terms.scheme.version;
         Ok(self.turned(terms, figures, MoveCause::Unlocked, None, at))
     }
