@@ -93,8 +93,10 @@ impl Profiles {
             if !matches!(standing, Standing::New) {
                 break;
             }
-            let plan = self.plan_wanted(tenant, command).await?;
-            standing = pg::retrying("apply_programme", || self.begin_programme(tenant, command, &plan)).await?;
+            // boxed: plans and steps hold definitions of all kinds, which would make this future a large one
+            let plan = Box::pin(self.plan_wanted(tenant, command)).await?;
+            standing =
+                pg::retrying("apply_programme", || Box::pin(self.begin_programme(tenant, command, &plan))).await?;
         }
         let begun = match standing {
             Standing::Answered(answer) => return Ok(answer),
@@ -102,10 +104,12 @@ impl Profiles {
             Standing::New => return Err(ProfilesError::Raced),
         };
         let number = begun.version.version;
-        let outcome = self.publish_steps(tenant, &begun).await?;
-        pg::retrying("apply_programme", || self.end_programme(tenant, command, &begun, &outcome)).await.inspect(|_| {
-            tracing::info!(version = number, "a programme is in force");
-        })
+        let outcome = Box::pin(self.publish_steps(tenant, &begun)).await?;
+        pg::retrying("apply_programme", || Box::pin(self.end_programme(tenant, command, &begun, &outcome)))
+            .await
+            .inspect(|_| {
+                tracing::info!(version = number, "a programme is in force");
+            })
     }
 
     async fn programme_request<T: Applied>(

@@ -93,7 +93,7 @@ fn command(id: &str, bundle: &ProgrammeBundle) -> ApplyProgramme {
 type Outcome = Result<Answer<ApplyProgrammeResponse>, ProfilesError>;
 
 async fn apply(world: &World, id: &str, bundle: &ProgrammeBundle) -> Outcome {
-    Box::pin(world.profiles.apply_programme(&world.shop, &command(id, bundle))).await // a large one
+    world.profiles.apply_programme(&world.shop, &command(id, bundle)).await
 }
 
 async fn rollback(world: &World, id: &str, to: i32) -> Result<Answer<RollbackProgrammeResponse>, ProfilesError> {
@@ -102,12 +102,12 @@ async fn rollback(world: &World, id: &str, to: i32) -> Result<Answer<RollbackPro
         wanted: Wanted::Version(to),
         ..command(id, &ProgrammeBundle::default())
     };
-    Box::pin(world.profiles.apply_programme(&world.shop, &back)).await
+    world.profiles.apply_programme(&world.shop, &back).await
 }
 
 /// (kind and id, what happens, paths with what was and what will be) of a plan.
 async fn planned(world: &World, bundle: &ProgrammeBundle) -> Vec<(Key, Act, Vec<String>)> {
-    let plan = Box::pin(world.profiles.plan_programme(&world.shop, bundle)).await.unwrap();
+    let plan = world.profiles.plan_programme(&world.shop, bundle).await.unwrap();
     assert_eq!(plan.violations, []);
     let paths = |change: &Change| change.fields.iter().map(|field| field.path.to_string()).collect();
     plan.changes.iter().map(|change| (change.key.clone(), change.act, paths(change))).collect()
