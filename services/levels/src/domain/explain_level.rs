@@ -161,8 +161,9 @@ impl Told<'_> {
     }
 
     fn next(&self) -> (Reason, (String, String)) {
-        let held = self.it.member.map_or(0, |member| member.rank);
-        let Some(next) = self.it.scheme.next_earned(held) else {
+        // also below a level that is granted: it will end
+        let earned = self.it.member.map_or(0, |member| member.earned.rank);
+        let Some(next) = self.it.scheme.next_earned(earned) else {
             let highest =
                 ("已是可获得的最高等级".to_owned(), "This is the highest level that can be earned".to_owned());
             return (Reason::Highest, highest);

@@ -175,6 +175,21 @@ async fn what_is_granted_begins_and_ends_by_itself_and_rules_see_the_level_that_
 }
 
 #[tokio::test]
+async fn whoever_is_granted_a_level_is_told_what_is_missing_to_earn_it() {
+    let stage = stage().await;
+    stage.scheme(None).await;
+    stage.grow("u", 30, "1").await;
+    stage.grant("u", grant(2, None, None), "g").await.unwrap();
+    let explained = stage.levels.explain_level(&stage.tenant, &user("u"), &key("vip"), &[]).await.unwrap();
+    let last = explained.statements.last().unwrap();
+    let sentence = last.sentence.as_ref().unwrap();
+    assert_eq!(
+        (last.reason(), sentence.texts["en"].as_str()),
+        (pb::LevelReason::Next, "To reach “level”: 70 more growth")
+    );
+}
+
+#[tokio::test]
 async fn rules_and_events_name_the_rank_of_the_scheme_that_was_there_first() {
     let stage = stage().await;
     stage.publish_scheme(scheme("vip", &[0, 100]), "first").await;
