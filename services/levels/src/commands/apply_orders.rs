@@ -7,7 +7,7 @@ use pg::{StoreError, Tx};
 use proto::events::v1::Event;
 
 use super::{caps, ledger};
-use crate::domain::book::{AccountKey, Book, Programme, What, Written};
+use crate::domain::book::{AccountKey, Book, Programme};
 use crate::domain::claim::{Prospect, Rule, prospects};
 use crate::domain::consume::{Incoming, Orders, Says};
 use crate::domain::refusal::Refusal;
@@ -90,8 +90,8 @@ impl Levels {
             causes.resize(book.effects().len(), item.index);
         }
         let written = book.close();
-        ledger::write(tx, tenant, &programme, &written).await?;
-        note_sources(tx, tenant, &written, |n| events[causes[n]].seq).await?;
+        let source = |n: usize| Some(events[causes[n]].seq);
+        ledger::write_caused(tx, tenant, &programme, &written, source).await?;
         store::order::write_earnings(tx, tenant, &orders.earnings_to_write()).await?;
         store::order::write_courses(tx, tenant, &orders.courses_to_write()).await?;
         let mut drafts = Vec::with_capacity(written.effects.len());
@@ -120,20 +120,6 @@ impl Levels {
             _ => Ok(Vec::new()),
         }
     }
-}
-
-/// Notes what moves followed on, which no level by itself knows.
-async fn note_sources(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    written: &Written,
-    source: impl Fn(usize) -> i64,
-) -> Result<(), StoreError> {
-    let moved = written.effects.iter().enumerate().filter_map(|(n, effect)| match &effect.what {
-        What::Moved { scheme, moved, .. } => Some((&effect.user, scheme, moved.seq, source(n))),
-        What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
-    });
-    store::level_move::note_sources(tx, tenant, &moved.collect::<Vec<_>>()).await
 }
 
 /// Resolves users, and evaluates the rules as far as the events alone tell.

@@ -79,6 +79,17 @@ pub(super) async fn write(
     programme: &Programme,
     written: &Written,
 ) -> Result<(), StoreError> {
+    write_caused(tx, tenant, programme, written, |_| None).await
+}
+
+/// As [`write`], of what events of profiles' log caused: `source` is the number of the event of an effect.
+pub(super) async fn write_caused(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    programme: &Programme,
+    written: &Written,
+    source: impl Fn(usize) -> Option<i64>,
+) -> Result<(), StoreError> {
     if !written.accounts.is_empty() {
         let mut keys = Vec::new();
         let mut posted = Vec::new();
@@ -97,8 +108,8 @@ pub(super) async fn write(
     }
     store::cap::write(tx, tenant, &written.caps).await?;
     store::member::write(tx, tenant, &written.members).await?;
-    let moves = written.effects.iter().filter_map(|effect| match &effect.what {
-        What::Moved { scheme, moved, .. } => Some((&effect.user, scheme, moved)),
+    let moves = written.effects.iter().enumerate().filter_map(|(n, effect)| match &effect.what {
+        What::Moved { scheme, moved, .. } => Some((&effect.user, scheme, moved, source(n))),
         What::Posted { .. } | What::Held { .. } | What::Rewarded { .. } | What::Capped(_) => None,
     });
     store::level_move::insert(tx, tenant, &moves.collect::<Vec<_>>()).await

@@ -1,4 +1,4 @@
-//! The moves of members; never changed once their transaction is over.
+//! The moves of members; never changed.
 
 use ids::{EventId, Key, TenantId, UserId};
 use pg::StoreError;
@@ -8,40 +8,43 @@ use time::OffsetDateTime;
 
 use crate::domain::member::{LevelMove, MoveCause};
 
-/// Adds moves of users in schemes, in one statement however many they are.
-pub async fn insert(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    moves: &[(&UserId, &Key, &LevelMove)],
-) -> Result<(), StoreError> {
+/// A move of a user in a scheme, and the number of the event of profiles' log that it follows on.
+pub type NewMove<'a> = (&'a UserId, &'a Key, &'a LevelMove, Option<i64>);
+
+/// Adds moves, in one statement however many they are.
+pub async fn insert(conn: &mut PgConnection, tenant: &TenantId, moves: &[NewMove<'_>]) -> Result<(), StoreError> {
     if moves.is_empty() {
         return Ok(());
     }
     let users: Vec<&str> = moves.iter().map(|(user, ..)| user.as_str()).collect();
-    let schemes: Vec<&str> = moves.iter().map(|(_, scheme, _)| scheme.as_str()).collect();
-    let numbers = |value: fn(&LevelMove) -> i64| moves.iter().map(|(.., it)| value(it)).collect::<Vec<_>>();
+    let schemes: Vec<&str> = moves.iter().map(|(_, scheme, ..)| scheme.as_str()).collect();
+    let numbers = |value: fn(&LevelMove) -> i64| moves.iter().map(|(_, _, it, _)| value(it)).collect::<Vec<_>>();
     let (seqs, counts) = (numbers(|it| it.seq), numbers(|it| it.counts.first().copied().unwrap_or(0)));
-    let codes = |value: fn(&LevelMove) -> i16| moves.iter().map(|(.., it)| value(it)).collect::<Vec<_>>();
+    let codes = |value: fn(&LevelMove) -> i16| moves.iter().map(|(_, _, it, _)| value(it)).collect::<Vec<_>>();
     let (from, to) = (codes(|it| small(it.from_rank)), codes(|it| small(it.to_rank)));
     let (causes, earned) = (codes(|it| it.cause.code()), codes(|it| small(it.earned_rank)));
-    let versions: Vec<i32> = moves.iter().map(|(.., it)| it.scheme_version).collect();
-    let moved: Vec<_> = moves.iter().map(|(.., it)| it.moved_at).collect();
-    let recorded: Vec<_> = moves.iter().map(|(.., it)| it.recorded_at).collect();
-    let until: Vec<_> = moves.iter().map(|(.., it)| it.valid_until).collect();
-    let review: Vec<_> = moves.iter().map(|(.., it)| it.review_at).collect();
-    let grants: Vec<Option<&str>> = moves.iter().map(|(.., it)| it.grant_id.as_ref().map(EventId::as_str)).collect();
+    let versions: Vec<i32> = moves.iter().map(|(_, _, it, _)| it.scheme_version).collect();
+    let moved: Vec<_> = moves.iter().map(|(_, _, it, _)| it.moved_at).collect();
+    let recorded: Vec<_> = moves.iter().map(|(_, _, it, _)| it.recorded_at).collect();
+    let until: Vec<_> = moves.iter().map(|(_, _, it, _)| it.valid_until).collect();
+    let review: Vec<_> = moves.iter().map(|(_, _, it, _)| it.review_at).collect();
+    let grants: Vec<Option<&str>> =
+        moves.iter().map(|(_, _, it, _)| it.grant_id.as_ref().map(EventId::as_str)).collect();
+    let sources: Vec<Option<i64>> = moves.iter().map(|(.., source)| *source).collect();
     // an array of arrays of different lengths there is not: as text, `{1,2}`
-    let further: Vec<Option<String>> = moves.iter().map(|(.., it)| further(it)).collect();
+    let further: Vec<Option<String>> = moves.iter().map(|(_, _, it, _)| further(it)).collect();
     sqlx::query!(
         "insert into level_move (tenant_id, scheme_id, user_id, move_seq, from_rank, to_rank, cause, growth, scheme_version,
-            moved_at, recorded_at, valid_until, earned_rank, review_at, grant_id, further_counts)
+            moved_at, recorded_at, valid_until, earned_rank, review_at, grant_id, further_counts,
+            source_seq)
         select $1, k.scheme_id, k.user_id, k.seq, k.from_rank, k.to_rank, k.cause, k.growth, k.version, k.moved_at,
-            k.recorded_at, k.valid_until, k.earned_rank, k.review_at, k.grant_id, k.further::bigint[]
+            k.recorded_at, k.valid_until, k.earned_rank, k.review_at, k.grant_id, k.further::bigint[],
+            k.source
         from unnest($2::text[], $3::text[], $4::bigint[], $5::smallint[], $6::smallint[], $7::smallint[], $8::bigint[],
             $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::smallint[],
-            $14::timestamptz[], $15::text[], $16::text[])
+            $14::timestamptz[], $15::text[], $16::text[], $17::bigint[])
             k(user_id, scheme_id, seq, from_rank, to_rank, cause, growth, version, moved_at, recorded_at, valid_until,
-                earned_rank, review_at, grant_id, further)",
+                earned_rank, review_at, grant_id, further, source)",
         tenant.as_str(),
         &users as _,
         &schemes as _,
@@ -57,7 +60,8 @@ pub async fn insert(
         &earned,
         &review as _,
         &grants as _,
-        &further as _
+        &further as _,
+        &sources as _
     )
     .execute(conn)
     .await?;
@@ -104,33 +108,6 @@ pub async fn list(
         })
     });
     moves.collect()
-}
-
-/// Notes which events of profiles' log, by their numbers, moves of users in schemes followed on.
-pub async fn note_sources(
-    conn: &mut PgConnection,
-    tenant: &TenantId,
-    moves: &[(&UserId, &Key, i64, i64)],
-) -> Result<(), StoreError> {
-    if moves.is_empty() {
-        return Ok(());
-    }
-    let users: Vec<&str> = moves.iter().map(|it| it.0.as_str()).collect();
-    let schemes: Vec<&str> = moves.iter().map(|it| it.1.as_str()).collect();
-    let (seqs, sources): (Vec<i64>, Vec<i64>) = moves.iter().map(|it| (it.2, it.3)).unzip();
-    sqlx::query!(
-        "update level_move m set source_seq = k.source
-        from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) k(user_id, scheme_id, seq, source)
-        where m.tenant_id = $1 and m.scheme_id = k.scheme_id and m.user_id = k.user_id and m.move_seq = k.seq",
-        tenant.as_str(),
-        &users as _,
-        &schemes as _,
-        &seqs,
-        &sources
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// The ranks that users held before what was booked at a time, or of that very time by an event of profiles' log with a

@@ -4,8 +4,8 @@ use ids::{Key, UserId};
 use time::OffsetDateTime;
 
 use super::{AccountKey, Book, MemberKey, Programme, What};
-use crate::domain::member::{LevelMove, Member, MemberDue, Shift};
-use crate::domain::scheme::{Basis, Scheme};
+use crate::domain::member::{LevelMove, Member, MemberDue, Shift, Terms};
+use crate::domain::scheme::{Basis, Figures, Scheme};
 
 impl<'a> Book<'a> {
     /// Books all that fell due by `at`, in the order in which it did, and then the new thresholds of schemes.
@@ -45,7 +45,7 @@ impl<'a> Book<'a> {
         &mut self,
         user: &UserId,
         scheme: &Scheme,
-        act: impl FnOnce(&mut Member, super::Terms<'_>, &[super::Figures]) -> T,
+        act: impl FnOnce(&mut Member, Terms<'_>, &[Figures]) -> T,
     ) -> Option<T> {
         let figures = self.figures(user, scheme);
         let id = (user.clone(), scheme.id.clone());
